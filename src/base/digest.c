@@ -1,0 +1,39 @@
+/* digest: SHA-256 (FIPS 180-4) by OpenSSL's libcrypto, for identities and change records. */
+#include "base/digest.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* libcrypto refuses SHA-256 only when it is broken or out of memory; going on would mean trusting an unknown identity. */
+static _Noreturn void digest_unavailable(void)
+{
+	static const char sentence[] = "sekisho: SHA-256 is not available / SHA-256 を計算できません\n";
+
+	if (write(STDERR_FILENO, sentence, sizeof(sentence) - 1) < 0)
+		_exit(EX_OSERR);
+	_exit(EX_OSERR);
+}
+
+void digest_bytes(const void *bytes, size_t length, uint8_t ret_digest[static DIGEST_BYTES])
+{
+	unsigned int digest_length = 0;
+
+	if (EVP_Digest(bytes, length, ret_digest, &digest_length, EVP_sha256(), NULL) != 1 ||
+	    digest_length != DIGEST_BYTES)
+		digest_unavailable();
+}
+
+char *digest_hex(const uint8_t digest[static DIGEST_BYTES], size_t count, char text[static DIGEST_TEXT_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	assert(count <= DIGEST_BYTES);
+	for (size_t i = 0; i < count; i++) {
+		text[2 * i] = digits[digest[i] >> 4];
+		text[2 * i + 1] = digits[digest[i] & 0xf];
+	}
+	text[2 * count] = '\0';
+	return text;
+}

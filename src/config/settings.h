@@ -1,0 +1,174 @@
+/*
+ * settings: what an administrator wrote, value by value, with file and line, and nothing concluded from it.
+ *
+ * The reader (config/reader.h) fills these from libconfig by the schema (config/schema.h), which alone knows names, kinds, defaults, ranges
+ * and units. A value that was not written has a NULL value (text), count 0 (list) or its default (number, flag: then `at` is empty).
+ * What names mean, whether an address is one and whether the law allows it is decided one floor up (policy/resolve.h).
+ * Settings are immutable and live in one arena together with the sources they were read from.
+ */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/finding.h"
+
+struct text {
+	const char *value;	/* UTF-8 without control characters; NULL: not written */
+	struct origin at;
+};
+
+struct text_list {
+	struct text *items;	/* in the order written; one bare text stands for a list of one; whole numbers become decimal text */
+	size_t count;
+	struct origin at;
+};
+
+struct number {
+	int64_t value;
+	struct origin at;
+};
+
+struct flag {
+	bool value;
+	struct origin at;
+};
+
+/* The only ways out of the Internet tier (自治体情報セキュリティクラウド); names of hosts. */
+struct uplink_settings {
+	struct origin at;	/* empty: the zone has no uplink */
+	struct text_list routers; /* the next hops */
+	struct text_list dns;	/* the only resolvers */
+	struct text_list smtp;	/* the only mail exchangers */
+};
+
+struct zone_settings {
+	struct origin at;
+	struct text name;	/* ASCII, [a-z][a-z0-9-]*, at most 15 */
+	struct text label;	/* for people and reports */
+	struct text tier;	/* mynumber, lgwan, internet */
+	struct text_list interfaces;
+	struct text_list networks; /* prefixes; an uplink zone has the rest of the world besides */
+	struct flag hairpin;	/* forwarding inside the zone */
+	struct flag wireless;	/* an interface of the zone carries wireless terminals */
+	struct uplink_settings uplink;
+};
+
+struct host_settings {
+	struct origin at;
+	struct text name;
+	struct text label;
+	struct text zone;
+	struct text_list addresses;
+	struct text_list macs;
+	struct text_list via;	/* hosts: the router(s) this host lies behind; their MACs are the ones seen here */
+	struct flag sanitizer;	/* a file sanitizer (ファイル無害化装置) */
+};
+
+struct network_settings {
+	struct origin at;
+	struct text name;
+	struct text zone;
+	struct text_list prefixes; /* addresses, prefixes, ranges */
+};
+
+struct service_settings {
+	struct origin at;
+	struct text name;
+	struct text protocol;	/* tcp, udp, sctp, icmp (echo, both families), gre, esp, or a number */
+	struct text_list ports;	/* numbers and "first-last" */
+};
+
+struct record_settings {
+	struct origin at;	/* empty: no record written */
+	struct text number;
+	struct text reason;
+	struct text approver;
+	struct text approved;	/* a date */
+	struct text expires;	/* a date, or "nendo": end of the fiscal year of `approved` */
+};
+
+struct flow_settings {
+	struct origin at;
+	struct text name;
+	struct text from, to;	/* zones */
+	struct text method;	/* specified, screen, sanitized-file, breakout, internal, exception */
+	struct text peer;	/* class of peer of a specified flow */
+	struct text peer_reason; /* demanded by peer = "public-body" */
+	struct text_list source; /* hosts, networks, addresses, prefixes, ranges, or "any" */
+	struct text_list destination; /* likewise */
+	struct text service;	/* a service, or protocol and ports here */
+	struct text protocol;
+	struct text_list ports;
+	struct record_settings record;
+	struct flag critical;	/* must never stop (J-ALERT and the like) */
+};
+
+/* A pair of zones of one tier in which a refused packet is answered instead of dropped in silence. */
+struct refusal_settings {
+	struct origin at;
+	struct text from, to;
+	struct text refuse;	/* drop, reject */
+};
+
+/* Who may reach the gateway itself. */
+struct local_settings {
+	struct origin at;
+	struct text name;
+	struct text zone;
+	struct text_list source; /* hosts, networks, addresses of the zone; never "any" for a port */
+	struct text service;
+	struct text protocol;
+	struct text_list ports;
+};
+
+/* Whom the gateway itself may reach. */
+struct egress_settings {
+	struct origin at;
+	struct text name;
+	struct text user;	/* the local user whose processes may begin it */
+	struct text zone;
+	struct text_list destination;
+	struct text service;
+	struct text protocol;
+	struct text_list ports;
+};
+
+struct relay_settings {
+	struct origin at;
+	struct text name;
+	struct text from, to;	/* zones */
+	struct text_list accept_from; /* who may deliver to the relay */
+	struct text_list next_hops; /* the inner mail servers, in order */
+	struct number listen_port;
+	struct number next_hop_port;
+};
+
+struct settings {
+	struct source *sources;	/* the file named first, then what it includes */
+	size_t source_count;
+	struct text town;
+	struct text model;	/* alpha, alpha-prime, beta, beta-prime */
+	struct zone_settings *zones;
+	size_t zone_count;
+	struct host_settings *hosts;
+	size_t host_count;
+	struct network_settings *networks;
+	size_t network_count;
+	struct service_settings *services;
+	size_t service_count;
+	struct flow_settings *flows;
+	size_t flow_count;
+	struct refusal_settings *refusals;
+	size_t refusal_count;
+	struct local_settings *locals;	/* gateway.services */
+	size_t local_count;
+	struct egress_settings *egresses; /* gateway.egress */
+	size_t egress_count;
+	struct relay_settings *relays;
+	size_t relay_count;
+};
+
+#endif

@@ -1,0 +1,462 @@
+/* encode: changes of a ruleset as nf_tables messages. Elements go straight into the message: an object for each would cost more than the kernel does. */
+#include "kernel/encode.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "kernel/expressions.h"
+#include "kernel/features.h"
+#include "ruleset/show.h"
+
+enum {
+	/* The most one element takes: two keys, a verdict with a chain's name, a comment, and what frames them; twice for the end of an interval. */
+	ELEMENT_BYTES_MAX = 1024,
+	USERDATA_BYTES_MAX = 256,	/* NFT_USERDATA_MAXLEN */
+	MILLISECONDS = 1000,
+};
+
+/* nft's enum byteorder, as it stands in the user data of a set: by this nft knows how to print elements. Concatenations and verdicts have none. */
+enum { ORDER_NONE, ORDER_HOST, ORDER_BIG };
+
+/* What all steps of one encoding share. */
+struct encoder {
+	struct arena *arena;
+	struct nfnl_batch *batch;
+	struct encoded *encoded;
+	int64_t now;
+	bool own;
+};
+
+/* Notes what the message that was just closed stands for. */
+static void encoder_close(struct encoder *encoder, const struct nlmsghdr *message, const struct change *change, size_t first)
+{
+	struct encoded *encoded = encoder->encoded;
+
+	encoded->messages = arena_grow(encoder->arena, encoded->messages, encoded->count, &encoded->capacity, sizeof(*encoded->messages));
+	encoded->messages[encoded->count++] = (struct encoded_message){
+		.sequence = nfnl_batch_close(encoder->batch, message), .change = change, .first = first,
+	};
+}
+
+static struct nlmsghdr *encoder_open(struct encoder *encoder, const struct change *change, uint16_t type, uint16_t flags)
+{
+	return nfnl_batch_open(encoder->batch, type, (uint16_t)change->table->family, flags);
+}
+
+/* Libraries that allocate without an arena end like everybody else who gets no memory. */
+static void *allocated(void *object)
+{
+	if (!object)
+		arena_exhausted();
+	return object;
+}
+
+static void encode_table(struct encoder *encoder, const struct change *change)
+{
+	const bool add = change->kind == CHANGE_ADD_TABLE;
+	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWTABLE : NFT_MSG_DELTABLE, add ? NLM_F_CREATE : 0);
+
+	if (!message)
+		return;
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, change->table->name);
+	if (add)
+		mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, htonl(encoder->own ? TABLE_FLAG_OWNER | TABLE_FLAG_PERSIST : 0));
+	encoder_close(encoder, message, change, 0);
+}
+
+/* Hook, priority, policy and device of a base chain. */
+static void chain_set_hook(struct nftnl_chain *out, const struct hook *hook)
+{
+	nftnl_chain_set_str(out, NFTNL_CHAIN_TYPE, "filter");
+	nftnl_chain_set_u32(out, NFTNL_CHAIN_HOOKNUM, hook->number);
+	nftnl_chain_set_s32(out, NFTNL_CHAIN_PRIO, hook->priority);
+	nftnl_chain_set_u32(out, NFTNL_CHAIN_POLICY, hook->policy == VERDICT_ACCEPT ? NF_ACCEPT : NF_DROP);
+	if (hook->device)
+		nftnl_chain_set_str(out, NFTNL_CHAIN_DEV, hook->device);
+}
+
+static void encode_chain(struct encoder *encoder, const struct change *change)
+{
+	const bool add = change->kind == CHANGE_ADD_CHAIN;
+	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN, add ? NLM_F_CREATE : 0);
+	struct nftnl_chain *chain;
+
+	if (!message)
+		return;
+	chain = allocated(nftnl_chain_alloc());
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, change->table->name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, change->chain->name);
+	if (add && change->chain->hook.base)
+		chain_set_hook(chain, &change->chain->hook);
+	nftnl_chain_nlmsg_build_payload(message, chain);
+	nftnl_chain_free(chain);
+	encoder_close(encoder, message, change, 0);
+}
+
+/* One field of user data: type, length, bytes. Returns its length. */
+static size_t userdata_put(uint8_t *room, uint8_t type, const void *bytes, size_t length)
+{
+	room[0] = type;
+	room[1] = (uint8_t)length;
+	memcpy(room + 2, bytes, length);
+	return length + 2;
+}
+
+/* A comment as user data, cut at what the kernel's tools take. Returns its length. */
+static size_t comment_put(uint8_t room[static USERDATA_BYTES_MAX], uint8_t type, const char *comment)
+{
+	const size_t length = strnlen(comment, RULESET_COMMENT_BYTES_MAX);
+	char text[RULESET_COMMENT_BYTES_MAX + 1] = "";
+
+	memcpy(text, comment, length);
+	return userdata_put(room, type, text, length + 1);
+}
+
+/* All rules of a chain are removed by a deletion that names none. */
+static void encode_flush(struct encoder *encoder, const struct change *change)
+{
+	struct nlmsghdr *message = encoder_open(encoder, change, NFT_MSG_DELRULE, 0);
+
+	if (!message)
+		return;
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, change->table->name);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, change->chain->name);
+	encoder_close(encoder, message, change, 0);
+}
+
+static void encode_rule(struct encoder *encoder, const struct change *change, size_t index)
+{
+	const struct rule *rule = &change->chain->rules[index];
+	struct nlmsghdr *message = encoder_open(encoder, change, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	struct nftnl_rule *out;
+	uint8_t userdata[USERDATA_BYTES_MAX];
+
+	if (!message)
+		return;
+	out = allocated(nftnl_rule_alloc());
+	nftnl_rule_set_str(out, NFTNL_RULE_TABLE, change->table->name);
+	nftnl_rule_set_str(out, NFTNL_RULE_CHAIN, change->chain->name);
+	if (rule->comment)
+		nftnl_rule_set_data(out, NFTNL_RULE_USERDATA, userdata,
+				    (uint32_t)comment_put(userdata, NFTNL_UDATA_RULE_COMMENT, rule->comment));
+	expressions_put(out, change->table, rule);
+	nftnl_rule_nlmsg_build_payload(message, out);
+	nftnl_rule_free(out);
+	encoder_close(encoder, message, change, index);
+}
+
+/* Everything about a set but its elements: type of key and data, flags, and the lengths of the fields where they are ranges. */
+static void set_fill(struct nftnl_set *out, const struct set *set)
+{
+	const size_t count = key_field_count(&set->key);
+	const bool concatenated = count > 1;
+	const uint32_t key_order = concatenated ? ORDER_NONE : field_source(set->key.fields[0])->host_order ? ORDER_HOST : ORDER_BIG;
+	const uint32_t data_order = set->data == SET_DATA_MARK ? ORDER_HOST : ORDER_NONE;
+	uint32_t type = 0, flags = 0;
+	uint8_t lengths[RULESET_KEY_FIELDS_MAX], userdata[USERDATA_BYTES_MAX];
+	size_t userdata_length = userdata_put(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, &key_order, sizeof(key_order));
+
+	for (size_t i = 0; i < count; i++) {
+		type = type << KEY_TYPE_BITS | field_source(set->key.fields[i])->type;
+		lengths[i] = (uint8_t)field_size(set->key.fields[i]);
+	}
+	if (set->interval)
+		flags |= concatenated ? NFT_SET_INTERVAL | NFT_SET_CONCAT : NFT_SET_INTERVAL;
+	if (set->timeout)
+		flags |= NFT_SET_TIMEOUT;
+	if (set->data != SET_DATA_NONE) {
+		flags |= NFT_SET_MAP;
+		nftnl_set_set_u32(out, NFTNL_SET_DATA_TYPE, set->data == SET_DATA_MARK ? MARK_TYPE : NFT_DATA_VERDICT);
+		nftnl_set_set_u32(out, NFTNL_SET_DATA_LEN, set->data == SET_DATA_MARK ? sizeof(uint32_t) : 0);
+		userdata_length += userdata_put(userdata + userdata_length, NFTNL_UDATA_SET_DATABYTEORDER, &data_order, sizeof(data_order));
+	}
+	nftnl_set_set_u32(out, NFTNL_SET_FLAGS, flags);
+	nftnl_set_set_u32(out, NFTNL_SET_KEY_TYPE, type);
+	nftnl_set_set_u32(out, NFTNL_SET_KEY_LEN, (uint32_t)(concatenated ? key_size(&set->key) : field_size(set->key.fields[0])));
+	if (set->interval && concatenated)
+		nftnl_set_set_data(out, NFTNL_SET_DESC_CONCAT, lengths, (uint32_t)count);
+	nftnl_set_set_data(out, NFTNL_SET_USERDATA, userdata, (uint32_t)userdata_length);
+}
+
+static void encode_set(struct encoder *encoder, const struct change *change)
+{
+	const bool add = change->kind == CHANGE_ADD_SET;
+	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWSET : NFT_MSG_DELSET, add ? NLM_F_CREATE : 0);
+	struct nftnl_set *set;
+
+	if (!message)
+		return;
+	set = allocated(nftnl_set_alloc());
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, change->table->name);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, change->set->name);
+	if (add) {
+		nftnl_set_set_u32(set, NFTNL_SET_ID, message->nlmsg_seq); /* must be there and unique; nobody refers to it */
+		set_fill(set, change->set);
+	}
+	nftnl_set_nlmsg_build_payload(message, set);
+	nftnl_set_free(set);
+	encoder_close(encoder, message, change, 0);
+}
+
+/* The bytes of a key as the kernel counts them: a single field is not padded. */
+static uint16_t key_wire_bytes(const struct set *set)
+{
+	return (uint16_t)(key_field_count(&set->key) > 1 ? key_size(&set->key) : field_size(set->key.fields[0]));
+}
+
+static void put_key(struct nlmsghdr *message, uint16_t type, const struct set *set, const uint8_t *key)
+{
+	uint8_t bytes[RULESET_KEY_FIELDS_MAX * 16];
+	struct nlattr *nest = mnl_attr_nest_start(message, type);
+
+	key_swap_order(set, key, bytes);
+	mnl_attr_put(message, NFTA_DATA_VALUE, key_wire_bytes(set), bytes);
+	mnl_attr_nest_end(message, nest);
+}
+
+/* What a map gives for the key. */
+static void put_data(struct nlmsghdr *message, const struct set *set, const struct element *element)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA), *verdict;
+
+	if (set->data == SET_DATA_MARK) {
+		mnl_attr_put_u32(message, NFTA_DATA_VALUE, element->mark);
+	} else {
+		verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
+		mnl_attr_put_u32(message, NFTA_VERDICT_CODE, htonl((uint32_t)verdict_number(element->verdict.kind)));
+		if (element->verdict.chain)
+			mnl_attr_put_strz(message, NFTA_VERDICT_CHAIN, element->verdict.chain);
+		mnl_attr_nest_end(message, verdict);
+	}
+	mnl_attr_nest_end(message, nest);
+}
+
+/* Milliseconds until the element ends. Never 0, which would mean that it stays for good. */
+static uint64_t element_timeout(const struct element *element, int64_t now)
+{
+	int64_t milliseconds;
+
+	if (element->expires_at <= now)
+		return 1;
+	if (__builtin_sub_overflow(element->expires_at, now, &milliseconds) ||
+	    __builtin_mul_overflow(milliseconds, MILLISECONDS, &milliseconds))
+		return INT64_MAX / MILLISECONDS / MILLISECONDS;
+	return (uint64_t)milliseconds;
+}
+
+/* The element that ends a range of a single field: the first value behind it. None when the range goes to the end of all values. */
+static void put_interval_end(struct nlmsghdr *message, const struct set *set, const uint8_t *last)
+{
+	const size_t size = field_size(set->key.fields[0]);
+	uint8_t next[16] = { 0 };
+	struct nlattr *nest;
+	size_t i = size;
+
+	memcpy(next, last, size);
+	while (i > 0 && ++next[i - 1] == 0)
+		i--;
+	if (i == 0)
+		return;
+	nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	put_key(message, NFTA_SET_ELEM_KEY, set, next);
+	mnl_attr_nest_end(message, nest);
+}
+
+/* One element; when it is deleted its key is enough. */
+static void put_element(struct nlmsghdr *message, const struct change *change, const struct element *element, int64_t now)
+{
+	const struct set *set = change->set;
+	const bool add = change->kind == CHANGE_ADD_ELEMENTS, concatenated = key_field_count(&set->key) > 1;
+	const uint8_t *last = element->key + key_size(&set->key);
+	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	uint8_t userdata[USERDATA_BYTES_MAX];
+
+	put_key(message, NFTA_SET_ELEM_KEY, set, element->key);
+	if (set->interval && concatenated)
+		put_key(message, NFTA_SET_ELEM_KEY_END, set, last);
+	if (add && set->data != SET_DATA_NONE)
+		put_data(message, set, element);
+	if (add && set->timeout && element->expires_at)
+		mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, htobe64(element_timeout(element, now)));
+	if (add && element->comment)
+		mnl_attr_put(message, NFTA_SET_ELEM_USERDATA,
+			     (uint16_t)comment_put(userdata, NFTNL_UDATA_SET_ELEM_COMMENT, element->comment), userdata);
+	mnl_attr_nest_end(message, nest);
+	if (set->interval && !concatenated)
+		put_interval_end(message, set, last);
+}
+
+/*
+ * Fills one message with elements from first on, as many as fit, and returns the index of the next one. With an offset: stops at the element that
+ * holds it and returns that one's index.
+ */
+static size_t fill_elements(struct nlmsghdr *message, const struct change *change, size_t first, int64_t now, uint32_t offset)
+{
+	struct nlattr *list;
+	size_t i = first;
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, change->table->name);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, change->set->name);
+	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	while (i < change->element_count && message->nlmsg_len + ELEMENT_BYTES_MAX <= NFNL_MESSAGE_BYTES_MAX) {
+		put_element(message, change, change->elements[i], now);
+		if (offset && offset < message->nlmsg_len)
+			break;
+		i++;
+	}
+	mnl_attr_nest_end(message, list);
+	return i;
+}
+
+static void encode_elements(struct encoder *encoder, const struct change *change)
+{
+	const bool add = change->kind == CHANGE_ADD_ELEMENTS;
+	size_t next = 0;
+
+	while (next < change->element_count) {
+		const size_t first = next;
+		struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE : 0);
+
+		if (!message)
+			return;
+		next = fill_elements(message, change, first, encoder->now, 0);
+		encoder_close(encoder, message, change, first);
+	}
+}
+
+static void encode_change(struct encoder *encoder, const struct change *change)
+{
+	switch (change->kind) {
+	case CHANGE_ADD_TABLE:
+	case CHANGE_DELETE_TABLE:
+		encode_table(encoder, change);
+		break;
+	case CHANGE_ADD_SET:
+	case CHANGE_DELETE_SET:
+		encode_set(encoder, change);
+		break;
+	case CHANGE_ADD_CHAIN:
+	case CHANGE_DELETE_CHAIN:
+		encode_chain(encoder, change);
+		break;
+	case CHANGE_FLUSH_CHAIN:
+		encode_flush(encoder, change);
+		break;
+	case CHANGE_ADD_RULES:
+		for (size_t i = 0; i < change->chain->rule_count; i++)
+			encode_rule(encoder, change, i);
+		break;
+	case CHANGE_ADD_ELEMENTS:
+	case CHANGE_DELETE_ELEMENTS:
+		encode_elements(encoder, change);
+		break;
+	}
+}
+
+void ruleset_encode(struct arena *arena, struct nfnl_batch *batch, const struct changes *changes, int64_t now, bool own,
+		    struct encoded *ret_encoded)
+{
+	struct encoder encoder = { .arena = arena, .batch = batch, .encoded = ret_encoded, .now = now, .own = own };
+
+	*ret_encoded = (struct encoded){ 0 };
+	for (size_t i = 0; i < changes->count; i++)
+		encode_change(&encoder, &changes->items[i]);
+}
+
+static const struct encoded_message *encoded_find(const struct encoded *encoded, uint32_t sequence)
+{
+	for (size_t i = 0; i < encoded->count; i++) {
+		if (encoded->messages[i].sequence == sequence)
+			return &encoded->messages[i];
+	}
+	return NULL;
+}
+
+/* The index of the element that holds the offset: the message is made a second time and measured. */
+static size_t element_at_offset(struct arena *arena, const struct encoded_message *message, uint32_t offset)
+{
+	struct nlmsghdr *again = mnl_nlmsg_put_header(arena_alloc(arena, NFNL_MESSAGE_BYTES_MAX));
+
+	mnl_nlmsg_put_extra_header(again, sizeof(uint32_t));	/* struct nfgenmsg */
+	return fill_elements(again, message->change, message->first, 0, offset);
+}
+
+/* "element ... of set x", or "elements of set x" when the kernel did not say which. */
+static const char *explain_elements(struct arena *arena, const struct encoded_message *message, const struct nfnl_error *error)
+{
+	const struct change *change = message->change;
+	const struct link_table no_links = { 0 };
+	struct buf text = buf_limited(0);
+	const char *sentence;
+	size_t index = change->element_count;
+
+	if (error->offset)
+		index = element_at_offset(arena, message, error->offset);
+	if (index < change->element_count) {
+		buf_puts(&text, "element ");
+		element_show(&text, change->set, change->elements[index], &no_links, 0);
+		buf_printf(&text, " (number %zu)", index + 1);
+	} else {
+		buf_puts(&text, "elements");
+	}
+	sentence = arena_printf(arena, "%s of set %s", buf_text(&text), change->set->name);
+	buf_free(&text);
+	return sentence;
+}
+
+/* What the refused message was about. */
+static const char *explain_object(struct arena *arena, const struct encoded_message *message, const struct nfnl_error *error)
+{
+	const struct change *change = message->change;
+
+	switch (change->kind) {
+	case CHANGE_ADD_TABLE:
+	case CHANGE_DELETE_TABLE:
+		return arena_printf(arena, "table %s", change->table->name);
+	case CHANGE_ADD_SET:
+	case CHANGE_DELETE_SET:
+		return arena_printf(arena, "set %s", change->set->name);
+	case CHANGE_ADD_CHAIN:
+	case CHANGE_DELETE_CHAIN:
+		return arena_printf(arena, "chain %s", change->chain->name);
+	case CHANGE_FLUSH_CHAIN:
+		return arena_printf(arena, "the rules of chain %s", change->chain->name);
+	case CHANGE_ADD_RULES:
+		return arena_printf(arena, "rule %zu of chain %s", message->first + 1, change->chain->name);
+	case CHANGE_ADD_ELEMENTS:
+	case CHANGE_DELETE_ELEMENTS:
+		return explain_elements(arena, message, error);
+	}
+	return "an unknown object";
+}
+
+static bool change_deletes(enum change_kind kind)
+{
+	return kind == CHANGE_DELETE_TABLE || kind == CHANGE_DELETE_SET || kind == CHANGE_DELETE_CHAIN || kind == CHANGE_FLUSH_CHAIN ||
+	       kind == CHANGE_DELETE_ELEMENTS;
+}
+
+static const char *family_word(enum family family)
+{
+	return family == FAMILY_INET ? "inet" : family == FAMILY_NETDEV ? "netdev" : "bridge";
+}
+
+const char *encode_explain(struct arena *arena, const struct encoded *encoded, const struct nfnl_error *error)
+{
+	const struct encoded_message *message = encoded_find(encoded, error->sequence);
+	const char *reason = error->text[0] ? arena_printf(arena, "%s (%s)", strerror(error->error), error->text) : strerror(error->error);
+
+	if (!message)
+		return arena_printf(arena, "The kernel refused the whole transaction: %s.", reason);
+	return arena_printf(arena, "The kernel refused to %s %s in table %s %s: %s.", change_deletes(message->change->kind) ? "remove" : "add",
+			    explain_object(arena, message, error), family_word(message->change->table->family), message->change->table->name, reason);
+}

@@ -1,0 +1,135 @@
+/*
+ * generation (世代): file -> settings -> policy -> law -> ruleset, in one arena.
+ *
+ * Users are looked up in /etc/passwd itself and not through NSS: no foreign module and no network is let into the process that decides, and
+ * the user of a process on the gateway is a local one.
+ */
+#include "kernel/generation.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "config/reader.h"
+#include "policy/law.h"
+
+enum { PASSWD_LINE_BYTES_MAX = 4096 };
+
+static void file_closep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* policy_user_lookup by /etc/passwd. A line that is too long ends the search: the user is then unknown, and the finding says so. */
+static int local_user_lookup(void *context, const char *name, uint32_t *ret_uid)
+{
+	__attribute__((cleanup(file_closep))) FILE *passwd = fopen("/etc/passwd", "re");
+	char line[PASSWD_LINE_BYTES_MAX];
+	struct passwd entry, *found;
+
+	(void)context;
+	while (passwd && fgetpwent_r(passwd, &entry, line, sizeof(line), &found) == 0) {
+		if (strcmp(entry.pw_name, name) != 0)
+			continue;
+		*ret_uid = entry.pw_uid;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* One file: the digest of its bytes, as sha256sum prints it. Several: the digest of their digests, in order. */
+static void sources_digest(const struct source *sources, size_t count, uint8_t ret_digest[static DIGEST_BYTES])
+{
+	__attribute__((cleanup(buf_free))) struct buf digests = buf_limited(0);
+	uint8_t digest[DIGEST_BYTES];
+
+	for (size_t i = 0; i < count; i++) {
+		digest_bytes(sources[i].text, sources[i].length, digest);
+		buf_put(&digests, digest, sizeof(digest));
+	}
+	if (count == 1)
+		memcpy(ret_digest, digest, DIGEST_BYTES);
+	else
+		digest_bytes(digests.data, digests.length, ret_digest);
+}
+
+static void generation_compile(struct generation *generation, const struct generation_world *world)
+{
+	struct compile_world compile = { .links = world->links, .now = world->now, .marks = world->marks };
+
+	if (world->offline)
+		compile.links = compile_offline_links(generation->arena, generation->policy);
+	if (ruleset_compile(generation->arena, generation->policy, &compile, &generation->findings, &generation->compiled) != 0)
+		generation->compiled.ruleset = NULL;
+}
+
+struct generation *generation_load(const char *path, const struct generation_world *world)
+{
+	struct arena *arena = arena_new();
+	struct generation *generation = arena_alloc(arena, sizeof(*generation));
+	struct policy_world policy_world = { .now = world->now, .user_lookup = world->offline ? NULL : local_user_lookup };
+	struct settings *settings;
+
+	generation->arena = arena;
+	generation->findings = findings_in(arena);
+	generation->made_at = world->now;
+	if (settings_read(arena, path, &generation->findings, &settings) == 0) {
+		generation->sources = settings->sources;
+		generation->source_count = settings->source_count;
+		sources_digest(settings->sources, settings->source_count, generation->digest);
+		generation->policy = policy_resolve(arena, settings, &policy_world, &generation->findings);
+		law_check(generation->policy, world->now, &generation->findings);
+	}
+	if (generation->policy && generation->findings.errors == 0)
+		generation_compile(generation, world);
+	if (generation->findings.errors > 0)
+		generation->compiled.ruleset = NULL;
+	findings_sort(&generation->findings);
+	return generation;
+}
+
+void generation_free(struct generation *generation)
+{
+	if (generation)
+		arena_free(generation->arena);
+}
+
+void generation_freep(struct generation **generation)
+{
+	generation_free(*generation);
+	*generation = NULL;
+}
+
+const struct flow *generation_flow_of_mark(const struct generation *generation, uint32_t mark)
+{
+	if (!generation->policy || !generation->compiled.flow_marks || mark == 0)
+		return NULL;
+	for (size_t i = 0; i < generation->policy->flow_count; i++)
+		if (generation->compiled.flow_marks[i].mark == mark)
+			return &generation->policy->flows[i];
+	return NULL;
+}
+
+struct program_input *generation_pins(struct arena *arena, const struct policy *policy, const struct link_table *links)
+{
+	struct program_input *pins = arena_alloc(arena, sizeof(*pins));
+	struct program_zone *zones = arena_array(arena, policy->zone_count, sizeof(*zones));
+
+	for (size_t i = 0; i < policy->zone_count; i++) {
+		const struct zone *zone = &policy->zones[i];
+		const char **interfaces = arena_array(arena, zone->interface_count, sizeof(*interfaces));
+
+		for (size_t j = 0; j < zone->interface_count; j++)
+			interfaces[j] = zone->interfaces[j].value;
+		zones[i] = (struct program_zone){
+			.name = zone->name, .tier = zone->tier, .uplink = zone->uplink,
+			.interfaces = interfaces, .interface_count = zone->interface_count,
+		};
+	}
+	*pins = (struct program_input){ .zones = zones, .zone_count = policy->zone_count, .links = links };
+	return pins;
+}

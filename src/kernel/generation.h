@@ -1,0 +1,50 @@
+/*
+ * generation (世代): one loaded configuration with all that was derived from it.
+ *
+ * file -> settings -> policy -> law -> ruleset, in one arena, immutable. The daemon's planner and the sekisho command make
+ * generations in the same way, so what `sekisho check` says is what a reload would say.
+ */
+#ifndef KERNEL_GENERATION_H
+#define KERNEL_GENERATION_H
+
+#include "base/finding.h"
+#include "config/settings.h"
+#include "policy/policy.h"
+#include "ruleset/compile.h"
+#include "ruleset/program.h"
+
+struct generation {
+	struct arena *arena;		/* owns everything below */
+	struct findings findings;	/* of all stations, sorted */
+	const struct source *sources;	/* the files it was read from */
+	size_t source_count;
+	const struct policy *policy;	/* NULL when the file could not be read */
+	struct compiled compiled;	/* ruleset NULL when there is an error in the findings */
+	uint8_t digest[32];		/* SHA-256 over all sources in order: which text this is */
+	int64_t made_at;		/* Unix time */
+};
+
+/* What a generation is made from besides the file. */
+struct generation_world {
+	int64_t now;
+	bool offline;			/* interfaces and users are made up: needs no system, says nothing about them */
+	struct link_table links;	/* not offline: the interfaces that exist */
+	const struct mark_book *marks;	/* NULL: fresh marks */
+};
+
+/* Makes a generation of the file at path. Always gives one; its findings say what is wrong. The caller frees it. */
+struct generation *generation_load(const char *path, const struct generation_world *world);
+
+/* Gives back the generation. NULL is allowed. */
+void generation_free(struct generation *generation);
+
+/* For the cleanup attribute. */
+void generation_freep(struct generation **generation);
+
+/* The flow with this mark, or NULL. */
+const struct flow *generation_flow_of_mark(const struct generation *generation, uint32_t mark);
+
+/* The program input (zones, interfaces, pairs empty) of a policy; in the arena. */
+struct program_input *generation_pins(struct arena *arena, const struct policy *policy, const struct link_table *links);
+
+#endif

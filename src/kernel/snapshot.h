@@ -1,0 +1,36 @@
+/*
+ * snapshot: our tables as the kernel holds them, decoded into a ruleset (P8).
+ *
+ * Decoding runs each rule's expressions symbolically over the registers, so that bytecode made by nft and by us gives the same steps. What cannot be
+ * decoded in a table of ours is kept as an alien: the ruleset then never equals an intended one.
+ */
+#ifndef KERNEL_SNAPSHOT_H
+#define KERNEL_SNAPSHOT_H
+
+#include "kernel/nfnl.h"
+#include "ruleset/ruleset.h"
+
+/* Something in our tables that is not of our kind. */
+struct alien {
+	enum family family;
+	const char *where;	/* "chain forward rule 3", "set x", "flowtable y" */
+	const char *what;	/* the expression or attribute that was not understood */
+};
+
+struct snapshot {
+	struct ruleset *ruleset;	/* NULL: no table named sekisho in any family */
+	uint32_t generation;		/* nf_tables generation it was read at */
+	const struct alien *aliens;
+	size_t alien_count;
+};
+
+enum { SNAPSHOT_ATTEMPTS_MAX = 16 };
+
+/*
+ * Reads all tables named sekisho, consistently: the generation is the same before and after, or it reads again up to SNAPSHOT_ATTEMPTS_MAX times. links are needed to give
+ * netdev chains and the result their interfaces. now: Unix time, to make absolute expiry from what remains (rounded to the nearest second). 0 or negative errno (-EAGAIN: it
+ * kept changing).
+ */
+int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now, struct snapshot *ret_snapshot);
+
+#endif

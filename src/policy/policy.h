@@ -1,0 +1,204 @@
+/*
+ * policy: what the zone file means. Names are resolved to zones, addresses and numbers; every value keeps the line that said it.
+ *
+ * A policy is an immutable value in one arena. It is made by policy_resolve(), judged by law_check() (policy/law.h) and, if nothing in
+ * the findings is an error, compiled (ruleset/compile.h). It knows no interface index, no clock and no user database: those are passed in.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/finding.h"
+#include "base/netaddr.h"
+#include "config/settings.h"
+
+enum tier { TIER_MYNUMBER, TIER_LGWAN, TIER_INTERNET, TIER_COUNT };
+
+enum model { MODEL_ALPHA, MODEL_ALPHA_PRIME, MODEL_BETA, MODEL_BETA_PRIME };
+
+enum method { METHOD_SPECIFIED, METHOD_SCREEN, METHOD_SANITIZED_FILE, METHOD_BREAKOUT, METHOD_INTERNAL, METHOD_EXCEPTION };
+
+/* Classes of peers of a specified flow (REQUIREMENTS, the three tiers). PEER_NONE: not written. */
+enum peer { PEER_NONE, PEER_JUKI_NET, PEER_INTERMEDIATE_SERVER, PEER_CONVENIENCE, PEER_ELTAX, PEER_MYNAPORTAL, PEER_GOVERNMENT_CLOUD,
+	    PEER_PUBLIC_BODY };
+
+enum {
+	POLICY_ZONES_MAX = 64,
+	POLICY_INTERFACES_MAX = 256,
+	POLICY_HOSTS_MAX = 65536,
+	POLICY_FLOWS_MAX = 200000,
+	POLICY_NAME_BYTES_MAX = 60,	/* of hosts, flows and the like (UTF-8); it must fit a kernel comment */
+	POLICY_ZONE_NAME_BYTES_MAX = 15,
+	POLICY_INTERFACE_NAME_BYTES_MAX = 15, /* IFNAMSIZ - 1 */
+	POLICY_ANY_PROTOCOL = 256,	/* struct flow, hairpin only */
+};
+
+struct port_range {
+	uint16_t first, last;	/* 0..65535, first <= last */
+};
+
+/* A source address and the Ethernet address it must come from, on every packet that enters by a zone's interface (R3). */
+struct binding {
+	uint32_t zone;		/* index into policy->zones */
+	struct netaddr address;
+	struct macaddr mac;
+	bool by_router;		/* the MAC is that of a router the host lies behind: it binds the router, not the terminal */
+	struct origin at;
+};
+
+struct zone {
+	const char *name;
+	const char *label;	/* the name where none was written */
+	enum tier tier;
+	struct origin at;
+	const struct text *interfaces; /* names; an interface belongs to one zone */
+	size_t interface_count;
+	/*
+	 * The addresses of the zone, canonical, both families. For an uplink zone: its own networks and every
+	 * unicast address that no other zone has; never loopback, multicast, link-local, unspecified or class E.
+	 */
+	struct addr_ranges networks;
+	bool hairpin;
+	bool wireless;
+	bool uplink;
+	struct addr_ranges next_hops; /* uplink: routers and declared hosts on the link */
+	struct addr_ranges dns, smtp; /* uplink: the only resolvers and mail exchangers */
+};
+
+struct host {
+	const char *name;
+	uint32_t zone;
+	const struct netaddr *addresses;
+	size_t address_count;
+	const struct macaddr *macs; /* what packets of this host carry here: its own or its routers' */
+	size_t mac_count;
+	bool by_router;		/* macs are those of the hosts in `via` */
+	bool sanitizer;
+	struct origin at;
+};
+
+/* 台帳記載. Texts are NULL where not written; days are INT32_MIN where not written. */
+struct record {
+	const char *number, *reason, *approver;
+	int32_t approved, expires; /* date.h days; expires: the last day it is valid */
+	struct origin at;
+};
+
+/*
+ * One thing that is allowed: a flow between zones, a service of the gateway or a way out of the gateway. They differ in the
+ * ends they have, not in what is matched.
+ */
+enum flow_kind {
+	FLOW_FORWARD,		/* from zone to zone */
+	FLOW_LOCAL,		/* from a zone to the gateway: `to` is not used, destinations are empty */
+	FLOW_EGRESS,		/* from a user's process on the gateway to a zone: `from` is not used, sources are empty */
+};
+
+struct flow {
+	enum flow_kind kind;
+	const char *name;	/* unique among all flows; synthetic ones contain '/': "lgwan/hairpin", "relay/mail/in" */
+	uint32_t from, to;	/* indexes into policy->zones */
+	enum method method;
+	enum peer peer;
+	const char *peer_reason; /* NULL when not written */
+	struct addr_ranges sources, destinations; /* canonical, inside the zones' networks */
+	bool source_any, destination_any; /* the word "any" was written */
+	bool source_named, destination_named; /* every word was the name of a host or a network */
+	const struct host *source_host, *destination_host; /* the one named host, or NULL */
+	uint16_t protocol;	/* IP protocol number; 1 stands for echo in both families (ICMP and ICMPv6); POLICY_ANY_PROTOCOL */
+	const struct port_range *ports;	/* sorted, disjoint; empty for protocols without ports */
+	size_t port_count;
+	const char *user;	/* FLOW_EGRESS */
+	uint32_t uid;		/* FLOW_EGRESS */
+	bool has_record;
+	struct record record;
+	bool critical;
+	bool expired;		/* the record's last day is over: compiles to nothing */
+	int64_t closes_at;	/* Unix time from which the flow is closed; 0: never */
+	struct origin at;
+	struct origin from_at, to_at, source_at, destination_at, ports_at, method_at; /* for findings; the flow's own line where not written */
+};
+
+struct relay {
+	const char *name;
+	uint32_t from, to;
+	struct origin at;
+};
+
+/* refuse = "reject" as it was written, for the law; what follows from it stands in policy->rejects. */
+struct rejection {
+	uint32_t from, to;
+	struct origin at;
+};
+
+struct policy {
+	const char *town;
+	enum model model;
+	struct origin model_at;
+	const struct zone *zones;
+	size_t zone_count;
+	const struct host *hosts;
+	size_t host_count;
+	const struct binding *bindings;
+	size_t binding_count;
+	const struct flow *flows; /* in the order of the file: flows, then gateway services, egress, relays, hairpins */
+	size_t flow_count;
+	const struct relay *relays;
+	size_t relay_count;
+	const bool *rejects;	/* zone_count x zone_count, [from * zone_count + to]: answer instead of silence */
+	const struct rejection *rejections;
+	size_t rejection_count;
+};
+
+/* Looks up a local user: 0 and *ret_uid, or -ENOENT. context is handed through. */
+typedef int (*policy_user_lookup)(void *context, const char *name, uint32_t *ret_uid);
+
+/* What resolution needs from outside. */
+struct policy_world {
+	int64_t now;		/* Unix time in seconds: decides which records are over */
+	policy_user_lookup user_lookup; /* NULL: users are not looked up, every name gets a made-up uid (offline check) */
+	void *user_context;
+};
+
+/*
+ * Resolves settings. Unknown names (with the nearest known), malformed addresses, a thing named twice, overlapping networks, an interface in two
+ * zones, a host outside its zone become findings (policy/catalogue.h). Always gives a policy: what could not be
+ * resolved is left out of it, so a policy with errors in the findings must not be compiled. All in the arena; settings must outlive it only for
+ * origins' sources.
+ */
+struct policy *policy_resolve(struct arena *arena, const struct settings *settings, const struct policy_world *world,
+			      struct findings *findings);
+
+/* The zone of this name, or NULL. */
+const struct zone *policy_zone(const struct policy *policy, const char *name);
+
+/* The zone whose networks hold the address, or NULL. */
+const struct zone *policy_zone_of_address(const struct policy *policy, const struct netaddr *address);
+
+/* The index of a zone of this policy. */
+uint32_t policy_zone_index(const struct policy *policy, const struct zone *zone);
+
+/* True when refused packets from one zone to the other are answered with an ICMP error (law: only inside a tier). */
+bool policy_pair_rejects(const struct policy *policy, uint32_t from, uint32_t to);
+
+/* True for protocols whose first four bytes are a source and a destination port: TCP, UDP, SCTP, DCCP, UDP-Lite. */
+bool protocol_has_ports(uint16_t protocol);
+
+/* "tcp", "icmp", ...; the number as text where it has no name. Static or in the arena. */
+const char *protocol_name(struct arena *arena, uint16_t protocol);
+
+/* The word of the zone file for each enumeration: "mynumber", "alpha-prime", "sanitized-file", "juki-net", ... */
+const char *tier_name(enum tier tier);
+const char *model_name(enum model model);	/* see tier_name() */
+const char *method_name(enum method method);	/* see tier_name() */
+const char *peer_name(enum peer peer);		/* see tier_name() */
+
+/* The Japanese term of REQUIREMENTS' glossary: マイナンバー利用事務系, 特定通信, 住基ネット, ... */
+const char *tier_label(enum tier tier, enum language language);
+const char *method_label(enum method method, enum language language); /* see tier_label() */
+const char *peer_label(enum peer peer, enum language language);	/* see tier_label() */
+
+#endif

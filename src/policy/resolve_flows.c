@@ -1,0 +1,416 @@
+/* resolve_flows: flows, services of the gateway, its ways out, relays and hairpins; all of them become struct flow. */
+#include "policy/resolver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "policy/names.h"
+
+/* The local user that carries letters to the inner mail server (systemd/sekisho-relay). */
+static const char courier_user[] = "sekisho-courier";
+
+enum { TCP = 6 };
+
+/* A date of a record; INT32_MIN when nothing was written. False with a finding. */
+static bool resolve_day(struct resolver *r, const struct text *text, int32_t *ret_day)
+{
+	int error;
+
+	*ret_day = INT32_MIN;
+	if (!text->value)
+		return true;
+	error = date_parse(text->value, ret_day);
+	if (error < 0)
+		policy_find(r->findings, error == -ERANGE ? POLICY_DATE_IMPOSSIBLE : POLICY_DATE_MALFORMED, text->at, text->value);
+	return error == 0;
+}
+
+/*
+ * "nendo" is the end of the fiscal year of the approval. Without one it would be that of today, and the record would renew itself every April: refused.
+ */
+static bool resolve_expiry(struct resolver *r, const struct record_settings *settings, struct record *record)
+{
+	if (!settings->expires.value || strcmp(settings->expires.value, "nendo") != 0)
+		return resolve_day(r, &settings->expires, &record->expires);
+	if (!settings->approved.value) {
+		policy_find(r->findings, POLICY_NENDO_WITHOUT_APPROVED, settings->expires.at);
+		return false;
+	}
+	record->expires = record->approved == INT32_MIN ? INT32_MIN : date_nendo_end(record->approved);
+	return true;
+}
+
+bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record)
+{
+	struct record record = {
+		.number = settings->number.value, .reason = settings->reason.value, .approver = settings->approver.value,
+		.at = settings->at,
+	};
+	bool whole = resolve_day(r, &settings->approved, &record.approved);
+
+	whole &= resolve_expiry(r, settings, &record);
+	if (whole && record.expires != INT32_MIN && record.expires < record.approved) {
+		finding_relate(policy_find(r->findings, POLICY_RECORD_BACKWARDS, settings->expires.at, settings->expires.value,
+					   settings->approved.value), settings->approved.at);
+		whole = false;
+	}
+	*ret_record = record;
+	return whole;
+}
+
+/* The next flow of the policy, or NULL with a finding when there are too many. */
+static struct flow *new_flow(struct resolver *r, const char *name, struct origin at)
+{
+	struct flow *flow = &r->flows[r->policy->flow_count];
+
+	if (r->policy->flow_count == POLICY_FLOWS_MAX) {
+		if (!r->flows_overflow)
+			policy_find(r->findings, POLICY_FLOWS_TOO_MANY, at, name, arena_printf(r->arena, "%d", POLICY_FLOWS_MAX));
+		r->flows_overflow = true;
+		return NULL;
+	}
+	r->policy->flow_count++;
+	*flow = (struct flow){
+		.name = name, .method = METHOD_INTERNAL, .at = at,
+		.from_at = at, .to_at = at, .source_at = at, .destination_at = at, .ports_at = at, .method_at = at,
+	};
+	return flow;
+}
+
+static void flow_set_source(struct flow *flow, const struct end *end)
+{
+	flow->sources = end->ranges;
+	flow->source_any = end->any;
+	flow->source_named = end->named;
+	flow->source_host = end->host;
+	flow->source_at = origin_or(end->at, flow->at);
+}
+
+static void flow_set_destination(struct flow *flow, const struct end *end)
+{
+	flow->destinations = end->ranges;
+	flow->destination_any = end->any;
+	flow->destination_named = end->named;
+	flow->destination_host = end->host;
+	flow->destination_at = origin_or(end->at, flow->at);
+}
+
+static void flow_set_traffic(struct flow *flow, const struct traffic *traffic)
+{
+	flow->protocol = traffic->protocol;
+	flow->ports = traffic->ports;
+	flow->port_count = traffic->port_count;
+	flow->ports_at = origin_or(traffic->ports_at, flow->at);
+}
+
+/* Which families occur: bit 0 IPv4, bit 1 IPv6. */
+static unsigned int ranges_families(struct addr_ranges ranges)
+{
+	unsigned int families = 0;
+
+	for (size_t i = 0; i < ranges.count; i++)
+		families |= ranges.items[i].first.family == 4 ? 1 : 2;
+	return families;
+}
+
+/* Method and peer; false with a finding for a word that is none, and without one for a method that was not written. */
+static bool resolve_words(struct resolver *r, const struct flow_settings *settings, enum method *method, enum peer *peer)
+{
+	bool whole = true;
+
+	if (method_parse(settings->method.value, method) < 0) {
+		if (settings->method.value)
+			policy_find(r->findings, POLICY_METHOD_UNKNOWN, settings->method.at, settings->method.value);
+		whole = false;
+	}
+	*peer = PEER_NONE;
+	if (settings->peer.value && peer_parse(settings->peer.value, peer) < 0) {
+		policy_find(r->findings, POLICY_PEER_UNKNOWN, settings->peer.at, settings->peer.value);
+		whole = false;
+	}
+	return whole;
+}
+
+/* Zones and addresses at both ends. */
+static bool resolve_flow_ends(struct resolver *r, const struct flow_settings *settings, struct flow *flow)
+{
+	struct end source, destination;
+	bool from = resolve_zone_name(r, &settings->from, &flow->from), to = resolve_zone_name(r, &settings->to, &flow->to);
+	bool whole = from && to;
+
+	whole &= from && resolve_end(r, &settings->source, flow->from, &source);
+	whole &= to && resolve_end(r, &settings->destination, flow->to, &destination);
+	if (!whole)
+		return false;
+	flow_set_source(flow, &source);
+	flow_set_destination(flow, &destination);
+	flow->from_at = origin_or(settings->from.at, flow->at);
+	flow->to_at = origin_or(settings->to.at, flow->at);
+	if (ranges_families(source.ranges) & ranges_families(destination.ranges))
+		return true;
+	finding_relate(policy_find(r->findings, POLICY_FAMILIES_DISJOINT, flow->source_at, flow->name), flow->destination_at);
+	return false;
+}
+
+/* From its record: when the flow closes, and whether it is closed already. */
+static void set_expiry(struct resolver *r, struct flow *flow)
+{
+	char text[DATE_TEXT_BYTES];
+
+	if (!flow->has_record || flow->record.expires == INT32_MIN)
+		return;
+	flow->closes_at = date_end_time(flow->record.expires);
+	flow->expired = flow->closes_at <= r->world->now;
+	if (flow->expired)
+		finding_relate(policy_find(r->findings, POLICY_RECORD_EXPIRED, flow->at, flow->name,
+					   date_format(flow->record.expires, text)), flow->record.at);
+}
+
+static void resolve_flow(struct resolver *r, const struct flow_settings *settings)
+{
+	struct name_entry *entry = resolve_new_name(r, &r->flow_names, &settings->name);
+	struct flow *flow = entry ? new_flow(r, settings->name.value, settings->at) : NULL;
+	struct traffic traffic;
+	bool whole;
+
+	if (!flow)
+		return;
+	flow->kind = FLOW_FORWARD;
+	flow->has_record = settings->record.at.source != NULL;
+	flow->critical = settings->critical.value;
+	flow->peer_reason = settings->peer_reason.value;
+	flow->method_at = origin_or(settings->method.at, settings->at);
+	whole = resolve_words(r, settings, &flow->method, &flow->peer);
+	whole &= resolve_flow_ends(r, settings, flow);
+	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at, &traffic);
+	whole &= resolve_record(r, &settings->record, &flow->record);
+	if (!whole) {
+		r->policy->flow_count--;
+		return;
+	}
+	flow_set_traffic(flow, &traffic);
+	set_expiry(r, flow);
+}
+
+/* A service of the gateway itself. */
+static void resolve_local(struct resolver *r, const struct local_settings *settings)
+{
+	struct name_entry *entry = resolve_new_name(r, &r->flow_names, &settings->name);
+	struct traffic traffic;
+	struct flow *flow;
+	struct end source;
+	uint32_t zone;
+	bool whole = resolve_zone_name(r, &settings->zone, &zone);
+
+	whole = whole && resolve_end(r, &settings->source, zone, &source);
+	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at, &traffic);
+	flow = entry && whole ? new_flow(r, settings->name.value, settings->at) : NULL;
+	if (!flow)
+		return;
+	flow->kind = FLOW_LOCAL;
+	flow->from = zone;
+	flow->from_at = origin_or(settings->zone.at, settings->at);
+	flow_set_source(flow, &source);
+	flow_set_traffic(flow, &traffic);
+}
+
+/* The uid of a local user. Without a user database every name gets one made from itself, far from real ones. */
+static bool resolve_user(struct resolver *r, const char *user, struct origin at, uint32_t *ret_uid)
+{
+	uint32_t made_up = 0x811c9dc5u;
+
+	if (r->world->user_lookup) {
+		if (r->world->user_lookup(r->world->user_context, user, ret_uid) == 0)
+			return true;
+		policy_find(r->findings, POLICY_USER_UNKNOWN, at, user);
+		return false;
+	}
+	for (const char *c = user; *c; c++)
+		made_up = (made_up ^ (unsigned char)*c) * 0x01000193u;
+	*ret_uid = 0x40000000u | (made_up & 0x3fffffffu);
+	return true;
+}
+
+/* A way out of the gateway itself. */
+static void resolve_egress(struct resolver *r, const struct egress_settings *settings)
+{
+	struct name_entry *entry = resolve_new_name(r, &r->flow_names, &settings->name);
+	struct traffic traffic;
+	struct flow *flow;
+	struct end destination;
+	uint32_t zone, uid = 0;
+	bool whole = resolve_zone_name(r, &settings->zone, &zone);
+
+	whole = whole && resolve_end(r, &settings->destination, zone, &destination);
+	whole &= settings->user.value && resolve_user(r, settings->user.value, settings->user.at, &uid);
+	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at, &traffic);
+	flow = entry && whole ? new_flow(r, settings->name.value, settings->at) : NULL;
+	if (!flow)
+		return;
+	flow->kind = FLOW_EGRESS;
+	flow->to = zone;
+	flow->to_at = origin_or(settings->zone.at, settings->at);
+	flow->user = settings->user.value;
+	flow->uid = uid;
+	flow_set_destination(flow, &destination);
+	flow_set_traffic(flow, &traffic);
+}
+
+/* One TCP port; false with a finding. */
+static bool resolve_relay_port(struct resolver *r, const struct number *number, struct origin owner, struct traffic *ret_traffic)
+{
+	struct port_range *port = arena_alloc(r->arena, sizeof(*port));
+
+	if (number->value < 1 || number->value > UINT16_MAX) {
+		policy_find(r->findings, POLICY_PORT_MALFORMED, origin_or(number->at, owner),
+			    arena_printf(r->arena, "%lld", (long long)number->value));
+		return false;
+	}
+	port->first = port->last = (uint16_t)number->value;
+	*ret_traffic = (struct traffic){ .protocol = TCP, .ports = port, .port_count = 1, .ports_at = number->at };
+	return true;
+}
+
+/* What a relay needs of the packet filter: its listener and its way to the inner mail server. */
+static void add_relay_flows(struct resolver *r, const struct relay *relay, const struct end ends[static 2],
+			    const struct traffic ports[static 2], uint32_t uid)
+{
+	struct flow *in = new_flow(r, arena_printf(r->arena, "relay/%s/in", relay->name), relay->at);
+	struct flow *out = new_flow(r, arena_printf(r->arena, "relay/%s/out", relay->name), relay->at);
+
+	if (!in || !out)
+		return;
+	in->kind = FLOW_LOCAL;
+	in->from = relay->from;
+	flow_set_source(in, &ends[0]);
+	flow_set_traffic(in, &ports[0]);
+	out->kind = FLOW_EGRESS;
+	out->to = relay->to;
+	out->user = courier_user;
+	out->uid = uid;
+	flow_set_destination(out, &ends[1]);
+	flow_set_traffic(out, &ports[1]);
+}
+
+/* Next hops are servers the courier connects to: single addresses. */
+static bool check_next_hops(struct resolver *r, const struct text_list *words, const struct end *end)
+{
+	char text[ADDR_RANGE_TEXT_BYTES];
+
+	for (size_t i = 0; i < end->ranges.count && !end->host; i++)
+		if (end->any || !addr_range_is_single(&end->ranges.items[i])) {
+			policy_find(r->findings, POLICY_RELAY_NEXT_HOP_WIDE, words->at,
+				    end->any ? "any" : addr_range_format(&end->ranges.items[i], text));
+			return false;
+		}
+	return true;
+}
+
+static bool resolve_relay_ends(struct resolver *r, const struct relay_settings *settings, const struct relay *relay,
+			       struct end ret_ends[static 2])
+{
+	bool in = resolve_end(r, &settings->accept_from, relay->from, &ret_ends[0]);
+	bool out = resolve_end(r, &settings->next_hops, relay->to, &ret_ends[1]);
+
+	if (in && ret_ends[0].any) {
+		policy_find(r->findings, POLICY_RELAY_ACCEPTS_ANY, settings->accept_from.at, settings->name.value);
+		in = false;
+	}
+	return out && check_next_hops(r, &settings->next_hops, &ret_ends[1]) && in;
+}
+
+static void resolve_relay(struct resolver *r, struct relay *relays, const struct relay_settings *settings)
+{
+	struct name_entry *entry = resolve_new_name(r, &r->relay_names, &settings->name);
+	struct relay *relay = &relays[r->policy->relay_count];
+	struct traffic ports[2];
+	struct end ends[2];
+	uint32_t uid = 0;
+	bool whole, zones;
+
+	*relay = (struct relay){ .name = settings->name.value, .at = settings->at };
+	zones = resolve_zone_name(r, &settings->from, &relay->from);
+	zones &= resolve_zone_name(r, &settings->to, &relay->to);
+	if (!entry || !zones)
+		return;
+	r->policy->relay_count++;
+	whole = resolve_relay_ends(r, settings, relay, ends);
+	whole &= resolve_relay_port(r, &settings->listen_port, settings->at, &ports[0]);
+	whole &= resolve_relay_port(r, &settings->next_hop_port, settings->at, &ports[1]);
+	whole &= resolve_user(r, courier_user, settings->at, &uid);
+	if (whole)
+		add_relay_flows(r, relay, ends, ports, uid);
+}
+
+/* Forwarding inside a zone that asks for it: anything from anywhere in it to anywhere in it. */
+static void add_hairpin(struct resolver *r, uint32_t index)
+{
+	const struct zone *zone = &r->zones[index];
+	struct end all = { .any = true, .ranges = zone->networks, .at = zone->at };
+	struct flow *flow = new_flow(r, arena_printf(r->arena, "%s/hairpin", zone->name), zone->at);
+
+	if (!flow)
+		return;
+	flow->kind = FLOW_FORWARD;
+	flow->from = flow->to = index;
+	flow_set_source(flow, &all);
+	flow_set_destination(flow, &all);
+	flow->protocol = POLICY_ANY_PROTOCOL;
+}
+
+/* Which pairs answer, with the line for the law. A pair that is written twice is told with both lines. */
+static void resolve_rejections(struct resolver *r)
+{
+	size_t zones = r->policy->zone_count;
+	bool *rejects = arena_array(r->arena, zones * zones, sizeof(*rejects));
+	struct origin *written = arena_array(r->arena, zones * zones, sizeof(*written));
+	struct rejection *rejections = arena_array(r->arena, r->settings->refusal_count, sizeof(*rejections));
+
+	for (size_t i = 0; i < r->settings->refusal_count; i++) {
+		const struct refusal_settings *settings = &r->settings->refusals[i];
+		uint32_t from, to;
+		bool from_known = resolve_zone_name(r, &settings->from, &from), to_known = resolve_zone_name(r, &settings->to, &to);
+		bool reject = settings->refuse.value && strcmp(settings->refuse.value, "reject") == 0;
+
+		if (settings->refuse.value && !reject && strcmp(settings->refuse.value, "drop") != 0)
+			policy_find(r->findings, POLICY_REFUSE_UNKNOWN, settings->refuse.at, settings->refuse.value);
+		if (!from_known || !to_known)
+			continue;
+		if (written[from * zones + to].source)
+			finding_relate(policy_find(r->findings, POLICY_REFUSAL_TWICE, settings->at, r->zones[from].name,
+						   r->zones[to].name), written[from * zones + to]);
+		written[from * zones + to] = settings->at;
+		rejects[from * zones + to] = reject;
+		if (reject)
+			rejections[r->policy->rejection_count++] = (struct rejection){ from, to, settings->at };
+	}
+	r->policy->rejects = rejects;
+	r->policy->rejections = rejections;
+}
+
+void resolve_flows(struct resolver *r)
+{
+	const struct settings *settings = r->settings;
+	size_t names = settings->flow_count + settings->local_count + settings->egress_count;
+	struct relay *relays = arena_array(r->arena, settings->relay_count + 1, sizeof(*relays));
+
+	r->flow_names = name_table_new(r->arena, names);
+	r->relay_names = name_table_new(r->arena, settings->relay_count);
+	r->flows = arena_array(r->arena, names + 2 * settings->relay_count + r->policy->zone_count + 1, sizeof(*r->flows));
+	r->policy->flows = r->flows;
+	r->policy->relays = relays;
+	for (size_t i = 0; i < settings->flow_count; i++)
+		resolve_flow(r, &settings->flows[i]);
+	for (size_t i = 0; i < settings->local_count; i++)
+		resolve_local(r, &settings->locals[i]);
+	for (size_t i = 0; i < settings->egress_count; i++)
+		resolve_egress(r, &settings->egresses[i]);
+	for (size_t i = 0; i < settings->relay_count; i++)
+		resolve_relay(r, relays, &settings->relays[i]);
+	for (uint32_t i = 0; i < r->policy->zone_count; i++)
+		if (r->zones[i].hairpin)
+			add_hairpin(r, i);
+	resolve_rejections(r);
+}

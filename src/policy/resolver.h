@@ -1,0 +1,108 @@
+/*
+ * resolver: what the parts of policy_resolve() share while they work. Private to resolve*.c.
+ *
+ * The parts run in this order: zones, hosts and networks, services, flows. A thing that could not be resolved keeps its name with the value
+ * NAME_BROKEN: whoever refers to it is left out of the policy without a finding of its own, so that one mistake gives one finding.
+ * Values the schema demands (config/schema.h) and that are not there already have a finding of the reader; here they only leave the thing out.
+ */
+#ifndef POLICY_RESOLVER_H
+#define POLICY_RESOLVER_H
+
+#include "policy/catalogue.h"
+#include "policy/name_table.h"
+#include "policy/policy.h"
+
+enum {
+	RESOLVE_NEAREST_MAX = 32, /* unknown names that are told the nearest known one; a file with more has another problem */
+};
+
+/* What the resolver knows of a zone besides the zone. */
+struct zone_notes {
+	struct addr_ranges declared;	/* the networks as written */
+	bool incomplete;	/* a network of it was malformed: what lies outside may be a consequence */
+};
+
+/* A host or a network by name, as the end of a flow. */
+struct named_end {
+	uint32_t zone;
+	struct addr_ranges ranges;
+	const struct host *host; /* NULL for a network */
+};
+
+/* What is matched of a protocol. */
+struct traffic {
+	uint16_t protocol;
+	const struct port_range *ports;
+	size_t port_count;
+	struct origin ports_at;
+};
+
+/* A resolved list of sources or destinations. */
+struct end {
+	struct addr_ranges ranges;
+	bool any, named;
+	const struct host *host; /* the one host, when one host is all that was written */
+	struct origin at;
+};
+
+struct resolver {
+	struct arena *arena;
+	const struct settings *settings;
+	const struct policy_world *world;
+	struct findings *findings;
+	struct policy *policy;
+	struct zone *zones;		/* policy->zones while they are made */
+	struct zone_notes *zone_notes;	/* one per zone */
+	struct host *hosts;		/* policy->hosts while they are made */
+	struct named_end *ends;		/* values of end_names */
+	struct traffic *services;	/* values of service_names */
+	struct flow *flows;		/* policy->flows while they are made */
+	size_t flow_capacity;
+	struct name_table zone_names, end_names, service_names, flow_names, relay_names;
+	size_t nearest_told;
+	bool flows_overflow;	/* the finding that there are too many flows was given */
+};
+
+/* Zones, their interfaces and networks; everything of an uplink but its hosts. */
+void resolve_zones(struct resolver *r);
+
+/* Hosts, named networks, bindings, and the hosts of the uplink. */
+void resolve_hosts(struct resolver *r);
+
+/* Named services. */
+void resolve_services(struct resolver *r);
+
+/* Flows, gateway services, egress, relays, hairpins, rejections. */
+void resolve_flows(struct resolver *r);
+
+/* The index of the zone of this name; false with a finding, or without one when the zone is broken or nothing was written. */
+bool resolve_zone_name(struct resolver *r, const struct text *name, uint32_t *ret_zone);
+
+/*
+ * The nearest known name for a finding, "-" when there is none (or RESOLVE_NEAREST_MAX were told already: each costs a walk over all names).
+ */
+const char *resolve_nearest(struct resolver *r, const struct name_table *table, const char *name);
+
+/*
+ * Enters a name into the table. NULL without a name, and with a finding when the name is taken; the entry's value is NAME_BROKEN until the caller
+ * knows better.
+ */
+struct name_entry *resolve_new_name(struct resolver *r, struct name_table *table, const struct text *name);
+
+/* Words of a source or destination, all inside the zone. False when one of them is wrong (a finding says so, or said so where it is declared). */
+bool resolve_end(struct resolver *r, const struct text_list *words, uint32_t zone, struct end *ret_end);
+
+/* The host of this name, which must be in the zone; NULL with a finding (or without one when the host is broken). */
+const struct host *resolve_host_word(struct resolver *r, const struct text *word, uint32_t zone);
+
+/* A service by name, or protocol and ports as written; owner is the line of the thing that wants it. False with a finding. */
+bool resolve_traffic(struct resolver *r, const struct text *service, const struct text *protocol, const struct text_list *ports,
+		     struct origin owner, struct traffic *ret_traffic);
+
+/* The record of a flow; false with a finding when a date is none. */
+bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record);
+
+/* at, or the fallback when nothing was written there. */
+struct origin origin_or(struct origin at, struct origin fallback);
+
+#endif

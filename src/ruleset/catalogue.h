@@ -1,0 +1,38 @@
+/*
+ * catalogue: what the ruleset floor finds.
+ *
+ * The audit's findings are errors without a line: they speak of a ruleset somebody handed over, and one of them means it is not
+ * installed. The compiler's findings belong to lines of the zone file. {0}.. are the arguments, in the order the comments give.
+ */
+#ifndef RULESET_CATALOGUE_H
+#define RULESET_CATALOGUE_H
+
+#include "base/finding.h"
+
+enum ruleset_finding {
+	RULESET_AUDIT_PROGRAM_DIFFERS,		/* object: "inet chain forward" */
+	RULESET_AUDIT_PAIR_UNKNOWN,		/* element of @pairs */
+	RULESET_AUDIT_PAIR_FORBIDDEN,		/* zone, zone */
+	RULESET_AUDIT_REJECT_FORBIDDEN,		/* zone, zone */
+	RULESET_AUDIT_LIVE_FORBIDDEN,		/* set, element */
+	RULESET_AUDIT_MARK_INVALID,		/* map, element */
+	RULESET_AUDIT_MARK_SHARED,		/* mark, path, other path: "lgwan.internet" or "local.lgwan" */
+	RULESET_AUDIT_ELEMENT_FOREIGN,		/* set, element */
+	RULESET_AUDIT_PROTOCOL_UNFIT,		/* map, element */
+	RULESET_AUDIT_MAIL_PORT,		/* map, element */
+	RULESET_AUDIT_SPECIFIED_WIDE,		/* map, element */
+	RULESET_AUDIT_SPECIFIED_UNBOUND,	/* map, element */
+	RULESET_AUDIT_SOURCE_AMBIGUOUS,		/* addresses, zone, other zone */
+	RULESET_AUDIT_MORE,			/* id of the kind, how many more of it */
+	RULESET_COMPILE_MANY_RANGES,		/* number of ranges, number from which they get slow */
+	RULESET_COMPILE_TOO_MANY_RANGES,	/* number of ranges, most that are allowed */
+	RULESET_COMPILE_MARKS_EXHAUSTED,	/* flow */
+	RULESET_COMPILE_INTERFACE_MISSING,	/* interface, zone */
+	RULESET_COMPILE_FLOW_EMPTY,		/* flow */
+	RULESET_FINDING_COUNT
+};
+
+/* One row per enum ruleset_finding. */
+extern const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT];
+
+#endif

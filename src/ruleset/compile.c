@@ -1,0 +1,830 @@
+/*
+ * compile: a policy becomes the kernel program. The program itself is program_build()'s; here its sets are filled.
+ *
+ * Flows of single addresses and ports become elements of hash maps, everything else boxes of interval maps that are cut apart where flows
+ * overlap. The better flow at a point is the one that lives longer, then the one that stands first in the file.
+ */
+#include "ruleset/compile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "policy/law.h"
+#include "ruleset/boxes.h"
+#include "ruleset/catalogue.h"
+#include "ruleset/marks.h"
+#include "ruleset/program.h"
+
+enum {
+	PROTOCOL_ECHO = 1,		/* policy.h: stands for echo in both families */
+	PROTOCOL_TCP = 6, PROTOCOL_ICMP6 = 58,
+	PORT_RANGE_EXPANDED_MAX = 16,	/* a short range of ports between single addresses is cheaper as hash elements */
+};
+
+/* The elements of one set while it is being filled. */
+struct filling {
+	struct set *set;
+	size_t capacity;
+	struct box_list boxes;		/* interval maps: boxes that still overlap */
+	uint32_t *ranks;		/* exact maps and live sets: rank of each element */
+	size_t rank_capacity;
+};
+
+/* The three maps of a pair and family. */
+struct pair_maps {
+	uint32_t from, to;
+	struct filling exact[2], range[2], portless[2];
+};
+
+struct compiler {
+	struct arena *arena;
+	const struct policy *policy;
+	const struct compile_world *world;
+	struct findings *findings;
+	struct ruleset *ruleset;
+	struct table *inet;
+	struct program_input input;
+	struct flow_mark *marks;
+	uint32_t *ranks;		/* of each flow; smaller is better */
+	struct pair_maps *pairs;	/* one per input.pairs */
+	struct filling live, local_live;
+	struct filling local_in[2], local_in_portless[2], local_out[2], local_out_portless[2];
+	size_t range_count;
+};
+
+static const uint8_t nfprotos[2] = { NFPROTO_V4, NFPROTO_V6 };
+
+static size_t family_index(const struct netaddr *address)
+{
+	return address->family == 6;
+}
+
+/* ---- keys */
+
+/* A key under construction, field by field. */
+struct key_writer {
+	uint8_t *bytes;
+	size_t length;
+};
+
+static struct key_writer key_begin(struct arena *arena, const struct set *set)
+{
+	return (struct key_writer){ .bytes = arena_alloc(arena, key_size(&set->key) * (set->interval ? 2 : 1)) };
+}
+
+static void key_number(struct key_writer *writer, uint32_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		writer->bytes[writer->length + i] = (uint8_t)(value >> (8 * (size - 1 - i)));
+	writer->length += (size + 3) / 4 * 4;
+}
+
+static void key_address(struct key_writer *writer, const struct netaddr *address)
+{
+	size_t size = netaddr_size(address->family);
+
+	memcpy(writer->bytes + writer->length, address->bytes, size);
+	writer->length += size;
+}
+
+static void key_mac(struct key_writer *writer, const struct macaddr *mac)
+{
+	memcpy(writer->bytes + writer->length, mac->bytes, sizeof(mac->bytes));
+	writer->length += 8;
+}
+
+static struct element *filling_add(struct compiler *compiler, struct filling *filling, const uint8_t *key, uint32_t rank)
+{
+	struct set *set = filling->set;
+
+	set->elements = arena_grow(compiler->arena, set->elements, set->element_count, &filling->capacity, sizeof(*set->elements));
+	filling->ranks = arena_grow(compiler->arena, filling->ranks, set->element_count, &filling->rank_capacity, sizeof(*filling->ranks));
+	filling->ranks[set->element_count] = rank;
+	set->elements[set->element_count].key = key;
+	return &set->elements[set->element_count++];
+}
+
+/* ---- which flows live, with which marks */
+
+static bool flow_is_open(const struct compiler *compiler, const struct flow *flow)
+{
+	return !flow->expired && (flow->closes_at == 0 || flow->closes_at > compiler->world->now);
+}
+
+static void identity_ranges(struct buf *buf, const struct addr_ranges *ranges)
+{
+	buf_printf(buf, "%zu;", ranges->count);
+	for (size_t i = 0; i < ranges->count; i++) {
+		buf_putc(buf, (char)ranges->items[i].first.family);
+		buf_put(buf, ranges->items[i].first.bytes, sizeof(ranges->items[i].first.bytes));
+		buf_put(buf, ranges->items[i].last.bytes, sizeof(ranges->items[i].last.bytes));
+	}
+}
+
+/* The content that a connection was judged by: its ends, protocol and ports; not the name, the record or the expiry. */
+static void flow_identity(const struct compiler *compiler, const struct flow *flow, struct buf *buf, uint8_t identity[static COMPILE_IDENTITY_BYTES])
+{
+	const struct zone *zones = compiler->policy->zones;
+	uint8_t digest[DIGEST_BYTES];
+
+	buf->length = 0;
+	buf_printf(buf, "%d;%s;%s;%u;%u;", (int)flow->kind, flow->kind == FLOW_EGRESS ? "" : zones[flow->from].name,
+		   flow->kind == FLOW_LOCAL ? "" : zones[flow->to].name, flow->protocol, flow->kind == FLOW_EGRESS ? flow->uid : 0);
+	identity_ranges(buf, &flow->sources);
+	identity_ranges(buf, &flow->destinations);
+	for (size_t i = 0; i < flow->port_count; i++)
+		buf_printf(buf, "%u-%u;", flow->ports[i].first, flow->ports[i].last);
+	digest_bytes(buf->data, buf->length, digest);
+	memcpy(identity, digest, COMPILE_IDENTITY_BYTES);
+}
+
+static int compare_identities(const void *a, const void *b)
+{
+	return memcmp((*(const struct flow_mark *const *)a)->identity, (*(const struct flow_mark *const *)b)->identity, COMPILE_IDENTITY_BYTES);
+}
+
+static void identify_flows(struct compiler *compiler)
+{
+	struct buf buf = buf_limited(0);
+
+	for (size_t i = 0; i < compiler->policy->flow_count; i++)
+		flow_identity(compiler, &compiler->policy->flows[i], &buf, compiler->marks[i].identity);
+	buf_free(&buf);
+}
+
+/* Flows of the same content share one mark, so that none of them dies with another. */
+static void share_marks(struct compiler *compiler)
+{
+	size_t count = compiler->policy->flow_count;
+	struct flow_mark **sorted = arena_array(compiler->arena, count, sizeof(struct flow_mark *));
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &compiler->marks[i];
+	qsort(sorted, count, sizeof(struct flow_mark *), compare_identities);
+	for (size_t begin = 0, end; begin < count; begin = end) {
+		uint32_t mark = 0;
+
+		for (end = begin; end < count && compare_identities(&sorted[begin], &sorted[end]) == 0; end++) {
+			if (sorted[end]->mark && (!mark || sorted[end]->mark < mark))
+				mark = sorted[end]->mark;
+		}
+		for (size_t i = begin; i < end; i++) {
+			if (sorted[i]->mark)
+				sorted[i]->mark = mark;
+		}
+	}
+}
+
+static int give_marks(struct compiler *compiler)
+{
+	const struct mark_book *book = compiler->world->marks;
+	struct mark_source source = mark_source_of(compiler->arena, book);
+
+	identify_flows(compiler);
+	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
+		const struct flow *flow = &compiler->policy->flows[i];
+		const struct mark_entry *known = mark_book_find(book, compiler->marks[i].identity);
+
+		if (!flow_is_open(compiler, flow))
+			continue;
+		compiler->marks[i].mark = known ? known->mark : mark_source_next(&source);
+		if (compiler->marks[i].mark == 0) {
+			finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_MARKS_EXHAUSTED], flow->at, flow->name, NULL);
+			return -E2BIG;
+		}
+	}
+	share_marks(compiler);
+	return 0;
+}
+
+struct ranked_flow {
+	int64_t closes_at;	/* INT64_MAX: never */
+	uint32_t index;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked_flow *left = a, *right = b;
+
+	if (left->closes_at != right->closes_at)
+		return left->closes_at > right->closes_at ? -1 : 1;
+	return (left->index > right->index) - (left->index < right->index);
+}
+
+static void rank_flows(struct compiler *compiler)
+{
+	size_t count = compiler->policy->flow_count;
+	struct ranked_flow *ranked = arena_array(compiler->arena, count, sizeof(*ranked));
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t closes_at = compiler->policy->flows[i].closes_at;
+
+		ranked[i] = (struct ranked_flow){ .closes_at = closes_at ? closes_at : INT64_MAX, .index = (uint32_t)i };
+	}
+	qsort(ranked, count, sizeof(*ranked), compare_ranked);
+	for (size_t i = 0; i < count; i++)
+		compiler->ranks[ranked[i].index] = (uint32_t)i;
+}
+
+/* ---- the program's input */
+
+static void make_zones(struct compiler *compiler)
+{
+	const struct policy *policy = compiler->policy;
+	struct program_zone *zones = arena_array(compiler->arena, policy->zone_count, sizeof(*zones));
+
+	for (size_t i = 0; i < policy->zone_count; i++) {
+		const struct zone *zone = &policy->zones[i];
+		const char **names = arena_array(compiler->arena, zone->interface_count, sizeof(char *));
+
+		for (size_t j = 0; j < zone->interface_count; j++) {
+			names[j] = zone->interfaces[j].value;
+			if (link_index(&compiler->world->links, names[j]) == 0)
+				finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_INTERFACE_MISSING],
+					    zone->interfaces[j].at, names[j], zone->name, NULL);
+		}
+		zones[i] = (struct program_zone){ .name = zone->name, .tier = zone->tier, .uplink = zone->uplink, .interfaces = names,
+						  .interface_count = zone->interface_count };
+	}
+	compiler->input = (struct program_input){ .zones = zones, .zone_count = policy->zone_count, .links = &compiler->world->links };
+}
+
+/* The pairs that have an open flow, or that want their refusals answered. */
+static void make_pairs(struct compiler *compiler)
+{
+	const struct policy *policy = compiler->policy;
+	size_t zones = policy->zone_count, count = 0;
+	bool *wanted = arena_array(compiler->arena, zones * zones, sizeof(*wanted));
+	struct program_pair *pairs = arena_array(compiler->arena, zones * zones, sizeof(*pairs));
+
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		if (policy->flows[i].kind == FLOW_FORWARD && flow_is_open(compiler, &policy->flows[i]))
+			wanted[policy->flows[i].from * zones + policy->flows[i].to] = true;
+	}
+	for (size_t i = 0; i < zones * zones; i++) {
+		uint32_t from = (uint32_t)(i / zones), to = (uint32_t)(i % zones);
+		bool rejects = policy_pair_rejects(policy, from, to);
+
+		if (wanted[i] || rejects)
+			pairs[count++] = (struct program_pair){ .from = from, .to = to, .rejects = rejects };
+	}
+	compiler->input.pairs = pairs;
+	compiler->input.pair_count = count;
+}
+
+/* The program's sets are ours to fill; program_build() hands them out sorted by name. */
+static struct filling filling_of(const struct compiler *compiler, const char *name)
+{
+	struct set *set = (struct set *)(uintptr_t)table_set(compiler->inet, name);
+
+	assert(set);
+	return (struct filling){ .set = set };
+}
+
+static struct filling family_filling(const struct compiler *compiler, const char *stem, size_t family)
+{
+	return filling_of(compiler, arena_printf(compiler->arena, "%s%c", stem, family ? '6' : '4'));
+}
+
+static void open_pair_maps(struct compiler *compiler, struct pair_maps *maps, const struct program_pair *pair)
+{
+	const char *from = compiler->input.zones[pair->from].name, *to = compiler->input.zones[pair->to].name;
+
+	maps->from = pair->from;
+	maps->to = pair->to;
+	for (size_t f = 0; f < 2; f++) {
+		maps->exact[f] = filling_of(compiler, program_map_name(compiler->arena, from, to, "exact", nfprotos[f]));
+		maps->range[f] = filling_of(compiler, program_map_name(compiler->arena, from, to, "range", nfprotos[f]));
+		maps->portless[f] = filling_of(compiler, program_map_name(compiler->arena, from, to, "portless", nfprotos[f]));
+	}
+}
+
+static void open_fillings(struct compiler *compiler)
+{
+	compiler->live = filling_of(compiler, "live");
+	compiler->local_live = filling_of(compiler, "local-live");
+	for (size_t f = 0; f < 2; f++) {
+		compiler->local_in[f] = family_filling(compiler, "local.in", f);
+		compiler->local_in_portless[f] = family_filling(compiler, "local.in.portless", f);
+		compiler->local_out[f] = family_filling(compiler, "local.out", f);
+		compiler->local_out_portless[f] = family_filling(compiler, "local.out.portless", f);
+	}
+	compiler->pairs = arena_array(compiler->arena, compiler->input.pair_count, sizeof(*compiler->pairs));
+	for (size_t i = 0; i < compiler->input.pair_count; i++)
+		open_pair_maps(compiler, &compiler->pairs[i], &compiler->input.pairs[i]);
+}
+
+static struct pair_maps *maps_of_flow(struct compiler *compiler, const struct flow *flow)
+{
+	for (size_t i = 0; i < compiler->input.pair_count; i++) {
+		if (compiler->pairs[i].from == flow->from && compiler->pairs[i].to == flow->to)
+			return &compiler->pairs[i];
+	}
+	return NULL;
+}
+
+/* ---- liveness */
+
+static void add_live(struct compiler *compiler, const struct flow *flow, size_t index, uint32_t iif, uint32_t oif, const char *comment)
+{
+	struct key_writer key = key_begin(compiler->arena, compiler->live.set);
+	struct element *element;
+
+	key_number(&key, compiler->marks[index].mark, 4);
+	key_number(&key, iif, 4);
+	key_number(&key, oif, 4);
+	element = filling_add(compiler, &compiler->live, key.bytes, compiler->ranks[index]);
+	element->expires_at = flow->closes_at;
+	element->comment = comment;
+}
+
+/* Both directions of every pair of interfaces; the comment stands at the original direction. */
+static size_t add_forward_live(struct compiler *compiler, const struct flow *flow, size_t index, const char *comment)
+{
+	const struct program_zone *from = &compiler->input.zones[flow->from], *to = &compiler->input.zones[flow->to];
+	size_t added = 0;
+
+	for (size_t i = 0; i < from->interface_count * to->interface_count; i++) {
+		uint32_t a = link_index(compiler->input.links, from->interfaces[i / to->interface_count]);
+		uint32_t b = link_index(compiler->input.links, to->interfaces[i % to->interface_count]);
+
+		if (a == 0 || b == 0)
+			continue;
+		add_live(compiler, flow, index, a, b, comment);
+		added++;
+		if (flow->from != flow->to)
+			add_live(compiler, flow, index, b, a, NULL);
+	}
+	return added;
+}
+
+static size_t add_local_live(struct compiler *compiler, const struct flow *flow, size_t index, const struct program_zone *zone, const char *comment)
+{
+	size_t added = 0;
+
+	for (size_t i = 0; i < zone->interface_count; i++) {
+		uint32_t interface = link_index(compiler->input.links, zone->interfaces[i]);
+		struct key_writer key = key_begin(compiler->arena, compiler->local_live.set);
+		struct element *element;
+
+		if (interface == 0)
+			continue;
+		key_number(&key, compiler->marks[index].mark, 4);
+		key_number(&key, interface, 4);
+		element = filling_add(compiler, &compiler->local_live, key.bytes, compiler->ranks[index]);
+		element->expires_at = flow->closes_at;
+		element->comment = comment;
+		added++;
+	}
+	return added;
+}
+
+/* ---- flows between zones */
+
+/* One range of sources to one of destinations. */
+struct ends {
+	const struct addr_range *source, *destination;
+};
+
+static uint16_t wire_protocol(const struct flow *flow, size_t family)
+{
+	return flow->protocol == PROTOCOL_ECHO && family ? PROTOCOL_ICMP6 : flow->protocol;
+}
+
+static void add_exact(struct compiler *compiler, struct filling *map, const struct ends *ends, uint16_t protocol, uint16_t port, size_t index)
+{
+	struct key_writer key = key_begin(compiler->arena, map->set);
+
+	key_address(&key, &ends->source->first);
+	key_address(&key, &ends->destination->first);
+	key_number(&key, protocol, 1);
+	key_number(&key, port, 2);
+	filling_add(compiler, map, key.bytes, compiler->ranks[index])->mark = compiler->marks[index].mark;
+}
+
+static void add_box(struct compiler *compiler, struct filling *map, const uint8_t *low, const uint8_t *high, size_t index)
+{
+	box_list_add(compiler->arena, &map->boxes,
+		     (struct box){ .low = low, .high = high, .rank = compiler->ranks[index], .mark = compiler->marks[index].mark });
+}
+
+static void add_range(struct compiler *compiler, struct filling *map, const struct ends *ends, uint16_t protocol, const struct port_range *ports,
+		      size_t index)
+{
+	struct key_writer low = key_begin(compiler->arena, map->set), high = key_begin(compiler->arena, map->set);
+
+	key_address(&low, &ends->source->first);
+	key_address(&high, &ends->source->last);
+	key_address(&low, &ends->destination->first);
+	key_address(&high, &ends->destination->last);
+	key_number(&low, protocol == POLICY_ANY_PROTOCOL ? 0 : protocol, 1);
+	key_number(&high, protocol == POLICY_ANY_PROTOCOL ? 255 : protocol, 1);
+	if (ports) {
+		key_number(&low, ports->first, 2);
+		key_number(&high, ports->last, 2);
+	}
+	add_box(compiler, map, low.bytes, high.bytes, index);
+}
+
+/* The ports of a flow without those the law bars between its tiers (a wider range may hold them). In the arena. */
+static struct port_range *lawful_ports(struct compiler *compiler, const struct flow *flow, size_t *ret_count)
+{
+	const struct zone *zones = compiler->policy->zones;
+	bool barred = flow->protocol == PROTOCOL_TCP && law_bars_mail(zones[flow->from].tier, zones[flow->to].tier);
+	struct port_range *ports = arena_array(compiler->arena, flow->port_count * (law_mail_port_count + 1), sizeof(*ports));
+	size_t count = 0;
+
+	for (size_t i = 0; i < flow->port_count; i++) {
+		uint32_t begin = flow->ports[i].first;
+
+		for (uint32_t port = begin; barred && port <= flow->ports[i].last; port++) {
+			bool mail = false;
+
+			for (size_t m = 0; m < law_mail_port_count; m++)
+				mail |= law_mail_ports[m] == port;
+			if (mail && port > begin)
+				ports[count++] = (struct port_range){ (uint16_t)begin, (uint16_t)(port - 1) };
+			if (mail)
+				begin = port + 1;
+		}
+		if (begin <= flow->ports[i].last)
+			ports[count++] = (struct port_range){ (uint16_t)begin, flow->ports[i].last };
+	}
+	*ret_count = count;
+	return ports;
+}
+
+static bool ports_expand(const struct port_range *ports)
+{
+	return ports->last - ports->first < PORT_RANGE_EXPANDED_MAX;
+}
+
+/* How many hash elements the single addresses and ports of a flow make. */
+static bool flow_fits_exact(const struct flow *flow)
+{
+	size_t product;
+
+	return !__builtin_mul_overflow(flow->sources.count, flow->destinations.count, &product) &&
+	       !__builtin_mul_overflow(product, flow->port_count * PORT_RANGE_EXPANDED_MAX, &product) && product <= COMPILE_EXACT_PER_FLOW_MAX;
+}
+
+static void add_ported(struct compiler *compiler, struct pair_maps *maps, const struct flow *flow, size_t index, const struct ends *ends,
+		       const struct port_range *ports, size_t port_count)
+{
+	size_t family = family_index(&ends->source->first);
+	bool exact = flow_fits_exact(flow) && addr_range_is_single(ends->source) && addr_range_is_single(ends->destination);
+
+	for (size_t i = 0; i < port_count; i++) {
+		if (!exact || !ports_expand(&ports[i])) {
+			add_range(compiler, &maps->range[family], ends, flow->protocol, &ports[i], index);
+			continue;
+		}
+		for (uint32_t port = ports[i].first; port <= ports[i].last; port++)
+			add_exact(compiler, &maps->exact[family], ends, flow->protocol, (uint16_t)port, index);
+	}
+}
+
+static void add_forward_flow(struct compiler *compiler, const struct flow *flow, size_t index)
+{
+	struct pair_maps *maps = maps_of_flow(compiler, flow);
+	size_t port_count;
+	struct port_range *ports = lawful_ports(compiler, flow, &port_count);
+
+	for (size_t i = 0; i < flow->sources.count * flow->destinations.count; i++) {
+		struct ends ends = { &flow->sources.items[i / flow->destinations.count], &flow->destinations.items[i % flow->destinations.count] };
+		size_t family = family_index(&ends.source->first);
+
+		if (ends.source->first.family != ends.destination->first.family)
+			continue;
+		if (protocol_has_ports(flow->protocol))
+			add_ported(compiler, maps, flow, index, &ends, ports, port_count);
+		else
+			add_range(compiler, &maps->portless[family], &ends, wire_protocol(flow, family), NULL, index);
+	}
+}
+
+/* ---- flows of the gateway itself */
+
+/* Every local map begins with the user (outgoing only) and the interface. */
+static void add_local_box(struct compiler *compiler, struct filling *map, const struct flow *flow, size_t index, uint32_t interface,
+			  const struct addr_range *range, const struct port_range *ports)
+{
+	struct key_writer low = key_begin(compiler->arena, map->set), high = key_begin(compiler->arena, map->set);
+	struct key_writer *ends[2] = { &low, &high };
+	uint16_t protocol = wire_protocol(flow, family_index(&range->first));
+
+	for (size_t i = 0; i < 2; i++) {
+		if (flow->kind == FLOW_EGRESS)
+			key_number(ends[i], flow->uid, 4);
+		key_number(ends[i], interface, 4);
+		key_address(ends[i], i ? &range->last : &range->first);
+		key_number(ends[i], protocol, 1);
+		if (ports)
+			key_number(ends[i], i ? ports->last : ports->first, 2);
+	}
+	add_box(compiler, map, low.bytes, high.bytes, index);
+}
+
+static void add_local_range(struct compiler *compiler, const struct flow *flow, size_t index, uint32_t interface, const struct addr_range *range)
+{
+	size_t family = family_index(&range->first);
+	bool out = flow->kind == FLOW_EGRESS;
+
+	for (size_t i = 0; i < flow->port_count; i++)
+		add_local_box(compiler, out ? &compiler->local_out[family] : &compiler->local_in[family], flow, index, interface, range,
+			      &flow->ports[i]);
+	if (!protocol_has_ports(flow->protocol))
+		add_local_box(compiler, out ? &compiler->local_out_portless[family] : &compiler->local_in_portless[family], flow, index, interface,
+			      range, NULL);
+}
+
+static void add_local_flow(struct compiler *compiler, const struct flow *flow, size_t index)
+{
+	const struct program_zone *zone = &compiler->input.zones[flow->kind == FLOW_EGRESS ? flow->to : flow->from];
+	const struct addr_ranges *ranges = flow->kind == FLOW_EGRESS ? &flow->destinations : &flow->sources;
+
+	for (size_t i = 0; i < zone->interface_count; i++) {
+		uint32_t interface = link_index(compiler->input.links, zone->interfaces[i]);
+
+		for (size_t j = 0; interface != 0 && j < ranges->count; j++)
+			add_local_range(compiler, flow, index, interface, &ranges->items[j]);
+	}
+}
+
+static void add_flow(struct compiler *compiler, size_t index)
+{
+	const struct flow *flow = &compiler->policy->flows[index];
+	const char *comment;
+	size_t live;
+
+	if (compiler->marks[index].mark == 0)
+		return;
+	comment = live_comment_make(compiler->arena, flow->name, compiler->marks[index].identity);
+	if (flow->kind == FLOW_FORWARD)
+		live = add_forward_live(compiler, flow, index, comment);
+	else
+		live = add_local_live(compiler, flow, index, &compiler->input.zones[flow->kind == FLOW_EGRESS ? flow->to : flow->from], comment);
+	if (live == 0) {
+		compiler->marks[index].mark = 0;
+		finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_FLOW_EMPTY], flow->at, flow->name, NULL);
+	} else if (flow->kind == FLOW_FORWARD) {
+		add_forward_flow(compiler, flow, index);
+	} else {
+		add_local_flow(compiler, flow, index);
+	}
+}
+
+/* ---- sources and next hops */
+
+static void add_networks(struct compiler *compiler, const struct zone *zone, uint32_t interface, struct filling networks[2])
+{
+	for (size_t i = 0; i < zone->networks.count; i++) {
+		const struct addr_range *range = &zone->networks.items[i];
+		struct filling *filling = &networks[family_index(&range->first)];
+		struct key_writer key = key_begin(compiler->arena, filling->set);
+
+		key_number(&key, interface, 4);
+		key_address(&key, &range->first);
+		key_number(&key, interface, 4);
+		key_address(&key, &range->last);
+		filling_add(compiler, filling, key.bytes, 0);
+	}
+}
+
+static void add_binding(struct compiler *compiler, const struct binding *binding, uint32_t interface, struct filling bound[2], struct filling hosts[2])
+{
+	size_t family = family_index(&binding->address);
+	struct key_writer key = key_begin(compiler->arena, bound[family].set);
+	struct key_writer host = key_begin(compiler->arena, hosts[family].set);
+
+	key_number(&key, interface, 4);
+	key_address(&key, &binding->address);
+	key_mac(&key, &binding->mac);
+	filling_add(compiler, &bound[family], key.bytes, 0);
+	key_number(&host, interface, 4);
+	key_address(&host, &binding->address);
+	filling_add(compiler, &hosts[family], host.bytes, 0);
+}
+
+/* Sorts, and keeps of equal keys the element of the best rank. */
+static void filling_close(struct filling *filling);
+
+static void fill_sources(struct compiler *compiler)
+{
+	const struct policy *policy = compiler->policy;
+	struct filling networks[2], bound[2], hosts[2];
+
+	for (size_t f = 0; f < 2; f++) {
+		networks[f] = family_filling(compiler, "networks", f);
+		bound[f] = family_filling(compiler, "bound", f);
+		hosts[f] = filling_of(compiler, f ? "bound6.hosts" : "bound4.hosts");
+	}
+	for (size_t i = 0; i < policy->zone_count; i++) {
+		for (size_t j = 0; j < policy->zones[i].interface_count; j++) {
+			uint32_t interface = link_index(compiler->input.links, policy->zones[i].interfaces[j].value);
+
+			if (interface == 0)
+				continue;
+			add_networks(compiler, &policy->zones[i], interface, networks);
+			for (size_t k = 0; k < policy->binding_count; k++) {
+				if (policy->bindings[k].zone == i)
+					add_binding(compiler, &policy->bindings[k], interface, bound, hosts);
+			}
+		}
+	}
+	for (size_t f = 0; f < 2; f++) {
+		filling_close(&networks[f]);
+		filling_close(&bound[f]);
+		filling_close(&hosts[f]);
+	}
+}
+
+static void fill_next_hops(struct compiler *compiler)
+{
+	struct filling hops[2] = { family_filling(compiler, "next-hops", 0), family_filling(compiler, "next-hops", 1) };
+
+	for (size_t i = 0; i < compiler->policy->zone_count; i++) {
+		const struct addr_ranges *ranges = &compiler->policy->zones[i].next_hops;
+
+		for (size_t j = 0; j < ranges->count; j++) {
+			struct netaddr address = ranges->items[j].first;
+			struct filling *filling = &hops[family_index(&address)];
+
+			/* Next hops are hosts; neighbouring ones may have been joined to a range. */
+			do {
+				struct key_writer key = key_begin(compiler->arena, filling->set);
+
+				key_address(&key, &address);
+				filling_add(compiler, filling, key.bytes, 0);
+			} while (netaddr_compare(&address, &ranges->items[j].last) < 0 && netaddr_next(&address));
+		}
+	}
+	filling_close(&hops[0]);
+	filling_close(&hops[1]);
+}
+
+/* ---- closing the sets */
+
+struct ranked_element {
+	struct element element;
+	uint32_t rank;
+};
+
+static int compare_ranked_elements(const void *a, const void *b, void *context)
+{
+	const struct ranked_element *left = a, *right = b;
+	int order = element_compare(context, &left->element, &right->element);
+
+	return order ? order : (left->rank > right->rank) - (left->rank < right->rank);
+}
+
+static bool filling_is_sorted(const struct filling *filling)
+{
+	const struct set *set = filling->set;
+
+	for (size_t i = 1; i < set->element_count; i++) {
+		if (element_compare(set, &set->elements[i - 1], &set->elements[i]) >= 0)
+			return false;
+	}
+	return true;
+}
+
+static void filling_close(struct filling *filling)
+{
+	struct set *set = filling->set;
+	struct ranked_element *ranked;
+	size_t kept = 0;
+
+	if (filling_is_sorted(filling))
+		return;
+	ranked = reallocarray(NULL, set->element_count, sizeof(*ranked));
+	if (!ranked)
+		arena_exhausted();
+	for (size_t i = 0; i < set->element_count; i++)
+		ranked[i] = (struct ranked_element){ .element = set->elements[i], .rank = filling->ranks[i] };
+	qsort_r(ranked, set->element_count, sizeof(*ranked), compare_ranked_elements, set);
+	for (size_t i = 0; i < set->element_count; i++) {
+		if (kept == 0 || element_compare(set, &set->elements[kept - 1], &ranked[i].element) != 0)
+			set->elements[kept++] = ranked[i].element;
+	}
+	set->element_count = kept;
+	free(ranked);
+}
+
+/* Cuts the boxes of an interval map apart and makes them its elements. */
+static int filling_close_boxes(struct compiler *compiler, struct filling *filling)
+{
+	struct set *set = filling->set;
+	size_t size = key_size(&set->key);
+	struct box_list apart;
+	int error = boxes_disjoint(compiler->arena, &set->key, &filling->boxes, COMPILE_RANGES_MAX, &apart);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < apart.count; i++) {
+		uint8_t *key = arena_alloc(compiler->arena, 2 * size);
+
+		memcpy(key, apart.items[i].low, size);
+		memcpy(key + size, apart.items[i].high, size);
+		filling_add(compiler, filling, key, 0)->mark = apart.items[i].mark;
+	}
+	compiler->range_count += apart.count;
+	set_sort(set);
+	return 0;
+}
+
+static int close_maps(struct compiler *compiler)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < compiler->input.pair_count && !error; i++) {
+		for (size_t f = 0; f < 2 && !error; f++) {
+			filling_close(&compiler->pairs[i].exact[f]);
+			error = filling_close_boxes(compiler, &compiler->pairs[i].range[f]);
+			if (!error)
+				error = filling_close_boxes(compiler, &compiler->pairs[i].portless[f]);
+		}
+	}
+	for (size_t f = 0; f < 2 && !error; f++) {
+		struct filling *locals[] = { &compiler->local_in[f], &compiler->local_in_portless[f], &compiler->local_out[f],
+					     &compiler->local_out_portless[f] };
+
+		for (size_t i = 0; i < 4 && !error; i++)
+			error = filling_close_boxes(compiler, locals[i]);
+	}
+	return error;
+}
+
+/* Too many ranges are slow first and too slow then; both are said at the first line of the file. */
+static int judge_ranges(struct compiler *compiler, int error)
+{
+	struct origin at = compiler->policy->zone_count ? compiler->policy->zones[0].at : (struct origin){ .source = NULL };
+
+	at.line = 0;
+	if (error || compiler->range_count > COMPILE_RANGES_MAX) {
+		finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_TOO_MANY_RANGES], at,
+			    arena_printf(compiler->arena, "%zu", compiler->range_count),
+			    arena_printf(compiler->arena, "%d", COMPILE_RANGES_MAX), NULL);
+		return -E2BIG;
+	}
+	if (compiler->range_count > COMPILE_RANGES_WARN)
+		finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_MANY_RANGES], at,
+			    arena_printf(compiler->arena, "%zu", compiler->range_count),
+			    arena_printf(compiler->arena, "%d", COMPILE_RANGES_WARN), NULL);
+	return 0;
+}
+
+int ruleset_compile(struct arena *arena, const struct policy *policy, const struct compile_world *world, struct findings *findings,
+		    struct compiled *ret_compiled)
+{
+	struct compiler compiler = { .arena = arena, .policy = policy, .world = world, .findings = findings };
+	int error;
+
+	compiler.marks = arena_array(arena, policy->flow_count, sizeof(*compiler.marks));
+	compiler.ranks = arena_array(arena, policy->flow_count, sizeof(*compiler.ranks));
+	error = give_marks(&compiler);
+	if (error)
+		return error;
+	rank_flows(&compiler);
+	make_zones(&compiler);
+	make_pairs(&compiler);
+	compiler.ruleset = program_build(arena, &compiler.input);
+	compiler.inet = (struct table *)(uintptr_t)ruleset_table(compiler.ruleset, FAMILY_INET, "sekisho");
+	open_fillings(&compiler);
+	for (size_t i = 0; i < policy->flow_count; i++)
+		add_flow(&compiler, i);
+	filling_close(&compiler.live);
+	filling_close(&compiler.local_live);
+	fill_sources(&compiler);
+	fill_next_hops(&compiler);
+	error = judge_ranges(&compiler, close_maps(&compiler));
+	if (error)
+		return error;
+	*ret_compiled = (struct compiled){ .ruleset = compiler.ruleset, .flow_marks = compiler.marks };
+	return 0;
+}
+
+struct link_table compile_offline_links(struct arena *arena, const struct policy *policy)
+{
+	size_t count = 1;
+	struct link_table links;
+
+	for (size_t i = 0; i < policy->zone_count; i++)
+		count += policy->zones[i].interface_count;
+	links = (struct link_table){ .items = arena_array(arena, count, sizeof(*links.items)) };
+	links.items[links.count++] = (struct link){ .index = 1, .name = "lo" };
+	for (size_t i = 0; i < policy->zone_count; i++) {
+		for (size_t j = 0; j < policy->zones[i].interface_count; j++) {
+			struct link *link = &links.items[links.count];
+
+			link->index = COMPILE_OFFLINE_INDEX + (uint32_t)links.count - 1;
+			strncpy(link->name, policy->zones[i].interfaces[j].value, sizeof(link->name) - 1);
+			links.count++;
+		}
+	}
+	link_table_sort(&links);
+	return links;
+}

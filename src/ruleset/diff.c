@@ -1,0 +1,550 @@
+/*
+ * diff: the steps that lead from one ruleset to another.
+ *
+ * First the names are settled: each set of the new ruleset either goes on as a set the kernel has, or gets a name that is free. The rules are renamed
+ * with them, and the result is the target. What is left is a comparison by name. The order of the commit is what the kernel's
+ * reference counts ask for:
+ *
+ *     add tables, sets; delete elements; flush chains; delete chains that come back as another kind of chain; add chains, rules, elements;
+ *     delete chains, sets, tables
+ *
+ * so that nothing is deleted while something refers to it, and nothing is referred to before it is there.
+ */
+#include "ruleset/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+enum { CANDIDATES_MAX = 4 };	/* names of one set that are looked for in the old ruleset; two are used unless somebody else had a hand in it */
+
+struct element_list {
+	const struct element **items;
+	size_t count, capacity;
+};
+
+/* One set of the new ruleset on its way into the target. */
+struct settling {
+	const char *name;		/* in the target */
+	const struct set *kept;		/* the old set it goes on as; NULL: it is built anew */
+	bool beside;			/* built anew in the prepare transaction */
+	struct element_list added, deleted; /* of a kept set */
+};
+
+enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_STAYS }; /* of an old set; first: in the prepare transaction, because its name is wanted */
+
+/* A table by name; old NULL: it is new; new and target NULL: it goes. */
+struct table_pair {
+	const struct table *old, *new;
+	struct table *target;
+	struct settling *settled;	/* one per set of new, in its order */
+	enum fate *fates;		/* one per set of old, in its order */
+};
+
+struct change_list {
+	struct changes changes;
+	size_t capacity;
+};
+
+struct differ {
+	struct arena *arena;
+	struct table_pair *pairs;
+	size_t pair_count;
+	struct change_list prepare, commit;
+};
+
+/* ---- names of sets */
+
+/* The name without its second suffixes. */
+static struct span logical_name(const char *name)
+{
+	const size_t suffix = sizeof(DIFF_SECOND_SUFFIX) - 1;
+	struct span span = span_of(name);
+
+	while (span.length > suffix && memcmp(name + span.length - suffix, DIFF_SECOND_SUFFIX, suffix) == 0)
+		span.length -= suffix;
+	return span;
+}
+
+/* The name with no suffix for number 0, one for number 1, and so on. */
+static const char *numbered_name(struct arena *arena, const char *name, size_t number)
+{
+	struct span logical = logical_name(name);
+	const char *result = arena_strndup(arena, logical.data, logical.length);
+
+	for (size_t i = 0; i < number; i++)
+		result = arena_printf(arena, "%s%s", result, DIFF_SECOND_SUFFIX);
+	return result;
+}
+
+/* What the sets of a table are to be called: one name per set, in the table's order. */
+struct naming {
+	const struct table *table;
+	const char *const *names;
+};
+
+static const char *new_name(const struct naming *naming, const char *set)
+{
+	const struct set *found = table_set(naming->table, set);
+
+	return found ? naming->names[found - naming->table->sets] : set;
+}
+
+static struct rule rename_in_rule(struct arena *arena, const struct naming *naming, const struct rule *rule)
+{
+	struct rule copy = *rule;
+
+	copy.steps = arena_array(arena, rule->step_count, sizeof(*copy.steps));
+	for (size_t i = 0; i < rule->step_count; i++) {
+		copy.steps[i] = rule->steps[i];
+		if (copy.steps[i].set)
+			copy.steps[i].set = new_name(naming, copy.steps[i].set);
+	}
+	return copy;
+}
+
+static struct chain rename_in_chain(struct arena *arena, const struct naming *naming, const struct chain *chain)
+{
+	struct chain copy = *chain;
+
+	copy.rules = arena_array(arena, chain->rule_count, sizeof(*copy.rules));
+	for (size_t i = 0; i < chain->rule_count; i++)
+		copy.rules[i] = rename_in_rule(arena, naming, &chain->rules[i]);
+	return copy;
+}
+
+static int compare_set_names(const void *a, const void *b)
+{
+	return strcmp(((const struct set *)a)->name, ((const struct set *)b)->name);
+}
+
+static bool names_change(const struct naming *naming)
+{
+	for (size_t i = 0; i < naming->table->set_count; i++) {
+		if (strcmp(naming->names[i], naming->table->sets[i].name) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The table with its sets renamed, in its rules as well. Elements are shared; where no name changes, everything is. */
+static struct table rename_sets(struct arena *arena, const struct naming *naming)
+{
+	const struct table *table = naming->table;
+	struct table copy = *table;
+
+	if (!names_change(naming))
+		return copy;
+	copy.sets = arena_array(arena, table->set_count, sizeof(*copy.sets));
+	for (size_t i = 0; i < table->set_count; i++) {
+		copy.sets[i] = table->sets[i];
+		copy.sets[i].name = naming->names[i];
+	}
+	qsort(copy.sets, copy.set_count, sizeof(*copy.sets), compare_set_names);
+	copy.chains = arena_array(arena, table->chain_count, sizeof(*copy.chains));
+	for (size_t i = 0; i < table->chain_count; i++)
+		copy.chains[i] = rename_in_chain(arena, naming, &table->chains[i]);
+	return copy;
+}
+
+/* ---- elements */
+
+static void list_element(struct arena *arena, struct element_list *list, const struct element *element)
+{
+	list->items = arena_grow(arena, list->items, list->count, &list->capacity, sizeof(*list->items));
+	list->items[list->count++] = element;
+}
+
+/* Both sets are sorted: one walk over both. An element that changed is in both lists. */
+static void compare_elements(struct arena *arena, const struct set *old, const struct set *new, struct settling *settling)
+{
+	size_t i = 0, j = 0;
+
+	while (i < old->element_count || j < new->element_count) {
+		const struct element *a = i < old->element_count ? &old->elements[i] : NULL;
+		const struct element *b = j < new->element_count ? &new->elements[j] : NULL;
+		int order = !a ? 1 : !b ? -1 : element_compare(new, a, b);
+		bool differs = order != 0 || !element_equal(new, a, b);
+
+		if (order <= 0 && differs)
+			list_element(arena, &settling->deleted, a);
+		if (order >= 0 && differs)
+			list_element(arena, &settling->added, b);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static struct element_list all_elements(struct arena *arena, const struct set *set)
+{
+	struct element_list list = {
+		.items = arena_array(arena, set->element_count, sizeof(*list.items)),
+		.count = set->element_count,
+	};
+
+	for (size_t i = 0; i < set->element_count; i++)
+		list.items[i] = &set->elements[i];
+	return list;
+}
+
+/* ---- settling: which old set a new one goes on as, and what it is called */
+
+static bool set_is_referred_to(const struct table *table, const char *set)
+{
+	for (size_t i = 0; i < table->chain_count; i++) {
+		for (size_t j = 0; j < table->chains[i].rule_count; j++) {
+			const struct rule *rule = &table->chains[i].rules[j];
+
+			for (size_t k = 0; k < rule->step_count; k++) {
+				if (rule->steps[k].set && strcmp(rule->steps[k].set, set) == 0)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* True when another set of the new table has this very name, so that it is not free for `set`. */
+static bool name_is_reserved(const struct table_pair *pair, const struct set *set, const char *name)
+{
+	const struct set *holder = table_set(pair->new, name);
+
+	return holder && holder != set;
+}
+
+/*
+ * The old set that a new one follows, or NULL. Of several with its logical name the one in force: the others were prepared once and never
+ * switched to.
+ */
+static const struct set *set_in_force(struct arena *arena, const struct table_pair *pair, const struct set *set)
+{
+	const struct set *candidates[CANDIDATES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < CANDIDATES_MAX; i++) {
+		const char *name = numbered_name(arena, set->name, i);
+
+		candidates[count] = name_is_reserved(pair, set, name) ? NULL : table_set(pair->old, name);
+		if (candidates[count])
+			count++;
+	}
+	for (size_t i = 0; count > 1 && i < count; i++) {
+		if (set_is_referred_to(pair->old, candidates[i]->name))
+			return candidates[i];
+	}
+	return count > 0 ? candidates[0] : NULL;
+}
+
+/* A name that no set the old rules refer to has: one of the first two, unless somebody else had a hand in it. */
+static const char *free_name(struct arena *arena, const struct table_pair *pair, const struct set *set)
+{
+	for (size_t i = 0;; i++) {
+		const char *name = numbered_name(arena, set->name, i);
+
+		if (!name_is_reserved(pair, set, name) && !(table_set(pair->old, name) && set_is_referred_to(pair->old, name)))
+			return name;
+	}
+}
+
+/* Verdict maps cannot be built beside the old one: they name chains that come with the commit. */
+static bool changes_too_much(const struct set *set, const struct settling *settling)
+{
+	return set->interval && set->data != SET_DATA_VERDICT && settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX;
+}
+
+static void settle_set(struct arena *arena, struct table_pair *pair, const struct set *set, struct settling *settling)
+{
+	const struct set *old = pair->old ? set_in_force(arena, pair, set) : NULL;
+	const struct set *in_the_way;
+
+	settling->name = set->name;
+	if (!pair->old)
+		return;
+	if (old && set_same_kind(old, set)) {
+		compare_elements(arena, old, set, settling);
+		if (!changes_too_much(set, settling)) {
+			settling->kept = old;
+			settling->name = old->name;
+			pair->fates[old - pair->old->sets] = FATE_STAYS;
+			return;
+		}
+	}
+	settling->beside = old && set->data != SET_DATA_VERDICT;
+	settling->name = free_name(arena, pair, set);
+	in_the_way = table_set(pair->old, settling->name);
+	if (in_the_way)
+		pair->fates[in_the_way - pair->old->sets] = FATE_GOES_FIRST;
+}
+
+static void settle_table(struct arena *arena, struct table_pair *pair)
+{
+	const char **names = arena_array(arena, pair->new->set_count, sizeof(*names));
+	struct naming naming = { .table = pair->new, .names = names };
+
+	if (pair->old)
+		pair->fates = arena_array(arena, pair->old->set_count, sizeof(*pair->fates));
+	pair->settled = arena_array(arena, pair->new->set_count, sizeof(*pair->settled));
+	for (size_t i = 0; i < pair->new->set_count; i++) {
+		settle_set(arena, pair, &pair->new->sets[i], &pair->settled[i]);
+		names[i] = pair->settled[i].name;
+	}
+	*pair->target = rename_sets(arena, &naming);
+}
+
+/* ---- changes */
+
+static struct change *add_change(struct differ *differ, struct change_list *list, enum change_kind kind, const struct table *table)
+{
+	struct changes *changes = &list->changes;
+	struct change *change;
+
+	changes->items = arena_grow(differ->arena, changes->items, changes->count, &list->capacity, sizeof(*changes->items));
+	change = &changes->items[changes->count++];
+	*change = (struct change){ .kind = kind, .table = table };
+	return change;
+}
+
+static void change_elements(struct differ *differ, struct change_list *list, enum change_kind kind, const struct table *table,
+			    const struct set *set, struct element_list elements)
+{
+	struct change *change;
+
+	if (elements.count == 0)
+		return;
+	change = add_change(differ, list, kind, table);
+	change->set = set;
+	change->elements = elements.items;
+	change->element_count = elements.count;
+	if (kind == CHANGE_ADD_ELEMENTS)
+		list->changes.elements_added += elements.count;
+	else
+		list->changes.elements_deleted += elements.count;
+}
+
+/* ---- the transaction before: sets nobody refers to */
+
+static void prepare_table(struct differ *differ, const struct table_pair *pair)
+{
+	if (!pair->old || !pair->new)
+		return;
+	for (size_t i = 0; i < pair->old->set_count; i++) {
+		if (pair->fates[i] == FATE_GOES_FIRST)
+			add_change(differ, &differ->prepare, CHANGE_DELETE_SET, pair->old)->set = &pair->old->sets[i];
+	}
+	for (size_t i = 0; i < pair->new->set_count; i++) {
+		const struct set *set = table_set(pair->target, pair->settled[i].name);
+
+		if (!pair->settled[i].beside)
+			continue;
+		add_change(differ, &differ->prepare, CHANGE_ADD_SET, pair->target)->set = set;
+		change_elements(differ, &differ->prepare, CHANGE_ADD_ELEMENTS, pair->target, set, all_elements(differ->arena, set));
+	}
+}
+
+/* ---- the deciding transaction: one function per kind of step, in their order */
+
+static void add_table(struct differ *differ, const struct table_pair *pair)
+{
+	if (!pair->old)
+		add_change(differ, &differ->commit, CHANGE_ADD_TABLE, pair->target);
+}
+
+static void add_sets(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->new && i < pair->new->set_count; i++) {
+		const struct settling *settling = &pair->settled[i];
+		const struct set *set = table_set(pair->target, settling->name);
+
+		if (!settling->kept && !settling->beside)
+			add_change(differ, &differ->commit, CHANGE_ADD_SET, pair->target)->set = set;
+	}
+}
+
+/* A verdict map that goes is emptied first: older kernels count its jumps until it is gone for good, and would not let the chains go. */
+static void delete_elements(struct differ *differ, const struct table_pair *pair)
+{
+	if (!pair->old || !pair->new)
+		return;
+	for (size_t i = 0; i < pair->new->set_count; i++) {
+		const struct settling *settling = &pair->settled[i];
+
+		if (settling->kept)
+			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old, settling->kept, settling->deleted);
+	}
+	for (size_t i = 0; i < pair->old->set_count; i++) {
+		const struct set *set = &pair->old->sets[i];
+
+		if (pair->fates[i] == FATE_GOES && set->data == SET_DATA_VERDICT)
+			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old, set, all_elements(differ->arena, set));
+	}
+}
+
+static void flush_chains(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->old && pair->new && i < pair->old->chain_count; i++) {
+		const struct chain *old = &pair->old->chains[i], *new = table_chain(pair->target, old->name);
+
+		if (old->rule_count > 0 && (!new || !hook_equal(&old->hook, &new->hook) || !chain_rules_equal(old, new)))
+			add_change(differ, &differ->commit, CHANGE_FLUSH_CHAIN, pair->old)->chain = old;
+	}
+}
+
+/* A chain cannot change its hook, priority, policy or device in place. By now nothing refers to it. */
+static void delete_changed_chains(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->old && pair->new && i < pair->old->chain_count; i++) {
+		const struct chain *old = &pair->old->chains[i], *new = table_chain(pair->target, old->name);
+
+		if (new && !hook_equal(&old->hook, &new->hook))
+			add_change(differ, &differ->commit, CHANGE_DELETE_CHAIN, pair->old)->chain = old;
+	}
+}
+
+static const struct chain *chain_before(const struct table_pair *pair, const struct chain *new)
+{
+	const struct chain *old = pair->old ? table_chain(pair->old, new->name) : NULL;
+
+	return old && hook_equal(&old->hook, &new->hook) ? old : NULL;
+}
+
+static void add_chains(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->new && i < pair->target->chain_count; i++) {
+		const struct chain *new = &pair->target->chains[i];
+
+		if (!chain_before(pair, new))
+			add_change(differ, &differ->commit, CHANGE_ADD_CHAIN, pair->target)->chain = new;
+	}
+}
+
+static void add_rules(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->new && i < pair->target->chain_count; i++) {
+		const struct chain *new = &pair->target->chains[i], *old = chain_before(pair, new);
+
+		if (new->rule_count == 0 || (old && chain_rules_equal(old, new)))
+			continue;
+		add_change(differ, &differ->commit, CHANGE_ADD_RULES, pair->target)->chain = new;
+		differ->commit.changes.rules_added += new->rule_count;
+	}
+}
+
+static void add_elements(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->new && i < pair->new->set_count; i++) {
+		const struct settling *settling = &pair->settled[i];
+		const struct set *set = table_set(pair->target, settling->name);
+
+		if (!settling->beside)
+			change_elements(differ, &differ->commit, CHANGE_ADD_ELEMENTS, pair->target, set,
+					settling->kept ? settling->added : all_elements(differ->arena, set));
+	}
+}
+
+static void delete_chains(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->old && pair->new && i < pair->old->chain_count; i++) {
+		const struct chain *old = &pair->old->chains[i];
+
+		if (!table_chain(pair->target, old->name))
+			add_change(differ, &differ->commit, CHANGE_DELETE_CHAIN, pair->old)->chain = old;
+	}
+}
+
+static void delete_sets(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->old && pair->new && i < pair->old->set_count; i++) {
+		if (pair->fates[i] == FATE_GOES)
+			add_change(differ, &differ->commit, CHANGE_DELETE_SET, pair->old)->set = &pair->old->sets[i];
+	}
+}
+
+/* Everything in the table goes with it. */
+static void delete_table(struct differ *differ, const struct table_pair *pair)
+{
+	if (!pair->new)
+		add_change(differ, &differ->commit, CHANGE_DELETE_TABLE, pair->old);
+}
+
+static void for_each_pair(struct differ *differ, void (*visit)(struct differ *differ, const struct table_pair *pair))
+{
+	for (size_t i = 0; i < differ->pair_count; i++)
+		visit(differ, &differ->pairs[i]);
+}
+
+/* ---- the whole */
+
+/* Pairs the tables of both rulesets by name and makes room for the target's. */
+static void pair_tables(struct differ *differ, const struct ruleset *old, const struct ruleset *new, struct ruleset *target)
+{
+	size_t old_count = old ? old->table_count : 0;
+
+	differ->pairs = arena_array(differ->arena, old_count + new->table_count, sizeof(*differ->pairs));
+	target->tables = arena_array(differ->arena, new->table_count, sizeof(*target->tables));
+	target->table_count = new->table_count;
+	target->links = new->links;
+	for (size_t i = 0; i < new->table_count; i++) {
+		const struct table *table = &new->tables[i];
+
+		differ->pairs[differ->pair_count++] = (struct table_pair){
+			.old = old ? ruleset_table(old, table->family, table->name) : NULL,
+			.new = table,
+			.target = &target->tables[i],
+		};
+	}
+	for (size_t i = 0; i < old_count; i++) {
+		const struct table *table = &old->tables[i];
+
+		if (!ruleset_table(new, table->family, table->name))
+			differ->pairs[differ->pair_count++] = (struct table_pair){ .old = table };
+	}
+}
+
+struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new)
+{
+	static void (*const steps[])(struct differ *differ, const struct table_pair *pair) = {
+		prepare_table,
+		add_table, add_sets, delete_elements, flush_chains, delete_changed_chains, add_chains, add_rules, add_elements,
+		delete_chains, delete_sets, delete_table,
+	};
+	struct ruleset *target = arena_alloc(arena, sizeof(*target));
+	struct differ differ = { .arena = arena };
+
+	pair_tables(&differ, old, new, target);
+	for (size_t i = 0; i < differ.pair_count; i++) {
+		if (differ.pairs[i].new)
+			settle_table(arena, &differ.pairs[i]);
+	}
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		for_each_pair(&differ, steps[i]);
+	return (struct transition){ .target = target, .prepare = differ.prepare.changes, .commit = differ.commit.changes };
+}
+
+/* The ruleset with the first name of each set. */
+static struct ruleset first_names(struct arena *arena, const struct ruleset *ruleset)
+{
+	struct ruleset copy = *ruleset;
+
+	copy.tables = arena_array(arena, ruleset->table_count, sizeof(*copy.tables));
+	for (size_t i = 0; i < ruleset->table_count; i++) {
+		const struct table *table = &ruleset->tables[i];
+		const char **names = arena_array(arena, table->set_count, sizeof(*names));
+
+		for (size_t j = 0; j < table->set_count; j++)
+			names[j] = numbered_name(arena, table->sets[j].name, 0);
+		copy.tables[i] = rename_sets(arena, &(struct naming){ .table = table, .names = names });
+	}
+	return copy;
+}
+
+bool ruleset_same(struct arena *arena, const struct ruleset *kernel, const struct ruleset *wanted)
+{
+	struct ruleset a, b;
+
+	if (ruleset_equal(kernel, wanted))
+		return true;
+	a = first_names(arena, kernel);
+	b = first_names(arena, wanted);
+	return ruleset_equal(&a, &b);
+}

@@ -1,0 +1,61 @@
+/*
+ * diff: the steps that lead from one ruleset to another, in an order the kernel takes in one transaction.
+ *
+ * Base chains are never deleted or replaced while the new ruleset has them (FACTS.md 0.2); a chain whose rules differ is flushed and refilled inside
+ * the same transaction. An interval set that changes much is built beside the old one under a second name and switched to (FACTS.md 0.3):
+ * that is the only thing done in a transaction of its own, before the deciding one.
+ */
+#ifndef RULESET_DIFF_H
+#define RULESET_DIFF_H
+
+#include "ruleset/ruleset.h"
+
+enum change_kind {
+	CHANGE_ADD_TABLE, CHANGE_DELETE_TABLE,
+	CHANGE_ADD_SET, CHANGE_DELETE_SET,
+	CHANGE_ADD_CHAIN, CHANGE_DELETE_CHAIN,
+	CHANGE_FLUSH_CHAIN,	/* removes all rules */
+	CHANGE_ADD_RULES,	/* appends all rules of `chain` */
+	CHANGE_ADD_ELEMENTS, CHANGE_DELETE_ELEMENTS,
+};
+
+struct change {
+	enum change_kind kind;
+	const struct table *table;	/* of the ruleset the object belongs to: the new one for additions, the old one for deletions */
+	const struct set *set;		/* sets and elements */
+	const struct chain *chain;	/* chains and rules */
+	const struct element **elements; /* elements: element_count pointers */
+	size_t element_count;
+};
+
+struct changes {
+	struct change *items;
+	size_t count;
+	size_t elements_added, elements_deleted, rules_added; /* for the report */
+};
+
+struct transition {
+	const struct ruleset *target;	/* what the kernel holds afterwards: the new ruleset with the names of interval sets settled */
+	struct changes prepare;		/* first transaction: builds sets nobody refers to; count 0: none needed */
+	struct changes commit;		/* the deciding transaction; count 0: nothing to do */
+};
+
+enum {
+	DIFF_INTERVAL_CHANGES_MAX = 32, /* more deletions than this in one interval set, and it is built anew beside the old one */
+};
+
+/* The second name of an interval set: "<name>.b"; the program refers to the one that is in force. */
+#define DIFF_SECOND_SUFFIX ".b"
+
+/*
+ * The transition from old (NULL: the kernel has none of our tables) to new. Elements are compared by key, data, comment and expiry (equal within a second). In the
+ * arena; both rulesets must outlive it.
+ */
+struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new);
+
+/*
+ * True when kernel holds what is wanted, whichever names the interval sets have.
+ */
+bool ruleset_same(struct arena *arena, const struct ruleset *kernel, const struct ruleset *wanted);
+
+#endif

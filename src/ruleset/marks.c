@@ -1,0 +1,159 @@
+/* marks: which number stands for which flow, and how a restarted daemon finds that out again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ruleset/compile.h"
+#include "ruleset/marks.h"
+
+static int compare_entries(const void *a, const void *b)
+{
+	return memcmp(((const struct mark_entry *)a)->identity, ((const struct mark_entry *)b)->identity, COMPILE_IDENTITY_BYTES);
+}
+
+static int compare_marks(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+char *live_comment_make(struct arena *arena, const char *flow_name, const uint8_t identity[static COMPILE_IDENTITY_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * COMPILE_IDENTITY_BYTES + 1];
+
+	for (size_t i = 0; i < COMPILE_IDENTITY_BYTES; i++) {
+		hex[2 * i] = digits[identity[i] >> 4];
+		hex[2 * i + 1] = digits[identity[i] & 15];
+	}
+	hex[2 * COMPILE_IDENTITY_BYTES] = '\0';
+	return arena_printf(arena, "%s %s", flow_name, hex);
+}
+
+/* The value of a lower-case hexadecimal digit, or -1. */
+static int hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	return -1;
+}
+
+bool live_comment_parse(const char *comment, struct span *ret_name, uint8_t ret_identity[static COMPILE_IDENTITY_BYTES])
+{
+	uint8_t identity[COMPILE_IDENTITY_BYTES];
+	const char *space = comment ? strrchr(comment, ' ') : NULL;
+
+	if (!space || space == comment || strlen(space + 1) != 2 * COMPILE_IDENTITY_BYTES)
+		return false;
+	for (size_t i = 0; i < COMPILE_IDENTITY_BYTES; i++) {
+		int high = hex_value(space[1 + 2 * i]), low = hex_value(space[2 + 2 * i]);
+
+		if (high < 0 || low < 0)
+			return false;
+		identity[i] = (uint8_t)(high << 4 | low);
+	}
+	memcpy(ret_identity, identity, sizeof(identity));
+	*ret_name = (struct span){ .data = comment, .length = (size_t)(space - comment) };
+	return true;
+}
+
+uint32_t live_mark(const struct element *element)
+{
+	return (uint32_t)element->key[0] << 24 | (uint32_t)element->key[1] << 16 | (uint32_t)element->key[2] << 8 | element->key[3];
+}
+
+/* Collects identity -> mark from one live set; *highest rises to the highest mark seen, commented or not. */
+static void collect_set(const struct set *set, struct mark_entry *entries, size_t *count, uint32_t *highest)
+{
+	struct span name;
+
+	for (size_t i = 0; set && i < set->element_count; i++) {
+		uint32_t mark = live_mark(&set->elements[i]);
+
+		if (mark > *highest && mark <= MARK_LAST)
+			*highest = mark;
+		if (!live_comment_parse(set->elements[i].comment, &name, entries[*count].identity))
+			continue;
+		entries[*count].mark = mark;
+		(*count)++;
+	}
+}
+
+/* Several interfaces give several elements of one flow. */
+static size_t drop_repetitions(struct mark_entry *entries, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 || compare_entries(&entries[kept - 1], &entries[i]) != 0)
+			entries[kept++] = entries[i];
+	}
+	return kept;
+}
+
+struct mark_book mark_book_of(struct arena *arena, const struct ruleset *ruleset, const uint32_t *held, size_t held_count)
+{
+	const struct table *table = ruleset ? ruleset_table(ruleset, FAMILY_INET, "sekisho") : NULL;
+	const struct set *live = table ? table_set(table, "live") : NULL;
+	const struct set *local = table ? table_set(table, "local-live") : NULL;
+	size_t room = (live ? live->element_count : 0) + (local ? local->element_count : 0);
+	uint32_t *sorted_held = arena_array(arena, held_count, sizeof(*sorted_held));
+	struct mark_book book = { .entries = arena_array(arena, room + 1, sizeof(*book.entries)), .held = sorted_held, .held_count = held_count };
+
+	collect_set(live, book.entries, &book.count, &book.highest);
+	collect_set(local, book.entries, &book.count, &book.highest);
+	qsort(book.entries, book.count, sizeof(*book.entries), compare_entries);
+	book.count = drop_repetitions(book.entries, book.count);
+	if (held_count)
+		memcpy(sorted_held, held, held_count * sizeof(*held));
+	qsort(sorted_held, held_count, sizeof(*sorted_held), compare_marks);
+	for (size_t i = 0; i < held_count; i++) {
+		if (sorted_held[i] > book.highest && sorted_held[i] <= MARK_LAST)
+			book.highest = sorted_held[i];
+	}
+	return book;
+}
+
+const struct mark_entry *mark_book_find(const struct mark_book *book, const uint8_t identity[static COMPILE_IDENTITY_BYTES])
+{
+	struct mark_entry wanted;
+
+	if (!book || book->count == 0)
+		return NULL;
+	memcpy(wanted.identity, identity, COMPILE_IDENTITY_BYTES);
+	return bsearch(&wanted, book->entries, book->count, sizeof(*book->entries), compare_entries);
+}
+
+struct mark_source mark_source_of(struct arena *arena, const struct mark_book *book)
+{
+	struct mark_source source = { .last = MARK_FIRST - 1 };
+
+	if (!book)
+		return source;
+	source.last = book->highest;
+	source.taken = arena_array(arena, book->count + book->held_count, sizeof(*source.taken));
+	for (size_t i = 0; i < book->count; i++)
+		source.taken[source.taken_count++] = book->entries[i].mark;
+	for (size_t i = 0; i < book->held_count; i++)
+		source.taken[source.taken_count++] = book->held[i];
+	qsort(source.taken, source.taken_count, sizeof(*source.taken), compare_marks);
+	return source;
+}
+
+uint32_t mark_source_next(struct mark_source *source)
+{
+	for (;;) {
+		if (source->last >= MARK_LAST) {
+			if (source->wrapped)
+				return 0;
+			source->wrapped = true;
+			source->last = MARK_FIRST - 1;
+		}
+		source->last++;
+		if (!source->taken_count || !bsearch(&source->last, source->taken, source->taken_count, sizeof(*source->taken), compare_marks))
+			return source->last;
+	}
+}

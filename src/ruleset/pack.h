@@ -1,0 +1,30 @@
+/*
+ * pack: a ruleset as bytes, for the way from the planner to the enforcer.
+ *
+ * The receiver trusts nothing: unpack checks every length, count, name, enumeration and order, and fails closed. The format is private to one build of sekishod
+ * (both ends are the same binary); it is little endian and starts with RULESET_PACK_MAGIC.
+ */
+#ifndef RULESET_PACK_H
+#define RULESET_PACK_H
+
+#include "base/buf.h"
+#include "ruleset/ruleset.h"
+
+#define RULESET_PACK_MAGIC "sekishoR1"
+
+enum {
+	PACK_BYTES_MAX = 512 << 20,
+	PACK_TABLES_MAX = 8, PACK_SETS_MAX = 65536, PACK_CHAINS_MAX = 65536, PACK_RULES_MAX = 256, /* per chain */
+	PACK_ELEMENTS_MAX = 4 << 20, /* per set */
+};
+
+/* Appends the packed ruleset. */
+void ruleset_pack(struct buf *out, const struct ruleset *ruleset);
+
+/*
+ * Unpacks. The bytes must stay where they are as long as the ruleset lives: keys, names and comments point into them. 0; -EBADMSG: not a well-formed ruleset (truncated, unsorted, out
+ * of range, dangling names, trailing bytes).
+ */
+int ruleset_unpack(struct arena *arena, struct span bytes, struct ruleset **ret_ruleset);
+
+#endif

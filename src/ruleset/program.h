@@ -1,0 +1,62 @@
+/*
+ * program: the fixed part of the kernel program, made from nothing but zones, their interfaces and the pairs that have a flow.
+ *
+ * The compiler fills its sets; the receiver's audit (ruleset/audit.h) builds it a second time from its own pins and demands equality. So a
+ * compromised planner cannot change a rule, only elements, and those the audit judges one by one.
+ */
+#ifndef RULESET_PROGRAM_H
+#define RULESET_PROGRAM_H
+
+#include "policy/policy.h"
+#include "ruleset/ruleset.h"
+
+/* What the program is made from: the pins the parent reads from the root-owned file, or the zones of a policy. */
+struct program_zone {
+	const char *name;
+	enum tier tier;
+	bool uplink;
+	const char *const *interfaces;	/* names; those without a link are left out of the program */
+	size_t interface_count;
+};
+
+struct program_pair {
+	uint32_t from, to;	/* indexes into zones; equal for a hairpin */
+	bool rejects;		/* refused packets are answered */
+};
+
+struct program_input {
+	const struct program_zone *zones;
+	size_t zone_count;
+	const struct program_pair *pairs; /* sorted by from, to; no two equal */
+	size_t pair_count;
+	const struct link_table *links;
+};
+
+/* Reasons a packet is refused for; refuse.<reason> chains and NFLOG prefixes. */
+enum refusal { REFUSE_SOURCE, REFUSE_MAC, REFUSE_ROUTING_HEADER, REFUSE_ISOLATED, REFUSE_INVALID, REFUSE_NAT, REFUSE_NEXT_HOP, REFUSE_RELATED,
+	       REFUSE_MIDSTREAM, REFUSE_PAIR, REFUSE_FLOW, REFUSE_LOCAL, REFUSE_EGRESS, REFUSE_COUNT };
+
+/* "source", "mac", ... as in the chain's name and the log prefix. */
+const char *refusal_name(enum refusal refusal);
+
+/* A whole sentence for people: what was refused and why. */
+const char *refusal_sentence(enum refusal refusal, enum language language);
+
+/* The refusal whose chain has this name; false if none has. */
+bool refusal_of_chain(const char *chain, enum refusal *ret_refusal);
+
+/*
+ * The program: all tables, chains, rules and sets; the sets `ports`, `uplinks` and `pairs` are filled (they follow from the input alone), all other sets
+ * are empty. The ruleset holds a copy of the links. In the arena.
+ */
+struct ruleset *program_build(struct arena *arena, const struct program_input *input);
+
+/* Which map of a pair: name such as "lgwan.internet.exact4" into the arena. kind is "exact", "range" or "portless"; nfproto is NFPROTO_V4 or _V6. */
+const char *program_map_name(struct arena *arena, const char *from, const char *to, const char *kind, uint8_t nfproto);
+
+/*
+ * Takes a pair map's or pair chain's name apart: the zones' indexes; false when it is no such name. Names of zones hold no dot, so this is exact.
+ */
+bool program_pair_of_name(const struct program_input *input, const char *name, uint32_t *ret_from, uint32_t *ret_to);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * sekisho apply [--reason TEXT] [--force] [--dry-run]: has the daemon read its file and put it in force, and tells what came of it.
+ *
+ * --json prints the daemon's answer as it is: {"result", "findings", "changes", "generation", "digest"}. Exit status: 0 committed or unchanged, 1
+ * refused, 3 it could not be done or is not known.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/width.h"
+#include "sekisho/control.h"
+#include "sekisho/terminal.h"
+#include "wire/report.h"
+
+enum { REASON_BYTES_MAX = 1024 };	/* the daemon takes no more */
+
+struct apply_options {
+	const char *reason;
+	bool force, dry_run;
+};
+
+static int parse_options(struct context *context, int argc, char **argv, struct apply_options *ret_options)
+{
+	static const struct option options[] = {
+		{ "reason", required_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' }, { "dry-run", no_argument, NULL, 'd' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct apply_options result = { .reason = "" };
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'r': result.reason = optarg; break;
+		case 'f': result.force = true; break;
+		case 'd': result.dry_run = true; break;
+		default: return complain_usage(context, "apply: unknown option, or one without its value", "apply: 知らないオプションか、値のないオプションがあります");
+		}
+	}
+	if (optind < argc)
+		return complain_usage(context, "apply takes no file: the daemon reads its own; to look at another: sekisho check %s",
+				      "apply にファイルは指定できません(sekishod が自分のファイルを読みます)。検査だけなら: sekisho check %s", argv[optind]);
+	if (strlen(result.reason) > REASON_BYTES_MAX)
+		return complain_usage(context, "the reason is longer than %d bytes", "理由は %d バイト以内で指定してください", REASON_BYTES_MAX);
+	*ret_options = result;
+	return 0;
+}
+
+static json_t *connection_to_json(const struct terminal_connection *connection)
+{
+	char source[NETADDR_TEXT_BYTES], destination[NETADDR_TEXT_BYTES];
+
+	return json_pack("{s:s, s:i, s:s, s:i}", "source", netaddr_format(&connection->source, source), "source_port", connection->source_port,
+			 "destination", netaddr_format(&connection->destination, destination), "destination_port", connection->destination_port);
+}
+
+static json_t *make_request(struct context *context, const struct apply_options *options)
+{
+	struct terminal_connection connections[TERMINAL_CONNECTIONS_MAX];
+	size_t count = terminal_connections(context->arena, getenv("SSH_CONNECTION"), connections);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, connection_to_json(&connections[i]));
+	return json_pack("{s:o, s:b, s:b, s:o}", "reason", json_visible(context, options->reason), "force", options->force, "dry_run",
+			 options->dry_run, "connections", list);
+}
+
+static void print_changes(struct context *context, const json_t *changes)
+{
+	json_int_t added = json_integer_value(json_object_get(changes, "elements_added"));
+	json_int_t deleted = json_integer_value(json_object_get(changes, "elements_deleted"));
+	json_int_t rules = json_integer_value(json_object_get(changes, "rules_added"));
+
+	buf_printf(&context->out, phrase(context, "  %lld elements added, %lld deleted, %lld rules written\n", "  要素の追加 %lld、削除 %lld、ルールの書き込み %lld\n"),
+		   (long long)added, (long long)deleted, (long long)rules);
+}
+
+/* What the daemon may answer. */
+struct outcome {
+	const char *result;
+	int status;
+	bool changed;
+	const char *en, *ja;
+	const char *dry_en, *dry_ja;	/* after --dry-run */
+};
+
+static const struct outcome outcomes[] = {
+	{ "committed", EXIT_FINE, true, "Applied: the file is in force now.", "適用しました。ファイルの内容が有効になりました。",
+	  "This file would be applied. Nothing was changed.", "このファイルは適用できます。まだ何も変更していません。" },
+	{ "unchanged", EXIT_FINE, false, "Nothing to change: the kernel holds what the file says.", "変更はありません。すでにファイルの内容どおりです。",
+	  "Nothing would change: the kernel holds what the file says.", "適用しても変更はありません。すでにファイルの内容どおりです。" },
+	{ "refused", EXIT_REFUSED, false, "Refused: nothing was changed; what was in force stays in force.",
+	  "適用しませんでした。これまでの設定がそのまま有効です。", "This file would be refused. Nothing was changed.",
+	  "このファイルは適用できません。何も変更していません。" },
+	{ "busy", EXIT_UNABLE, false, "Another apply is being worked on: nothing was done. Try again in a moment.",
+	  "ほかの適用処理が進行中のため、何もしていません。少し待ってから再実行してください。", NULL, NULL },
+	{ "failed", EXIT_UNABLE, false, "It could not be applied. See what is in force: sekisho status",
+	  "適用できませんでした。現在の状態は sekisho status で確認してください。", NULL, NULL },
+};
+
+static const struct outcome *find_outcome(const json_t *answer)
+{
+	const char *result = json_string_value(json_object_get(answer, "result"));
+
+	for (size_t i = 0; result && i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+		if (strcmp(outcomes[i].result, result) == 0)
+			return &outcomes[i];
+	}
+	return NULL;
+}
+
+static void print_outcome(struct context *context, const struct outcome *outcome, bool dry_run, const json_t *answer)
+{
+	const char *en = dry_run && outcome->dry_en ? outcome->dry_en : outcome->en;
+	const char *ja = dry_run && outcome->dry_ja ? outcome->dry_ja : outcome->ja;
+
+	findings_render_json(&context->out, json_object_get(answer, "findings"), context->language);
+	buf_printf(&context->out, "%s\n", phrase(context, en, ja));
+	if (outcome->changed)
+		print_changes(context, json_object_get(answer, "changes"));
+}
+
+int command_apply(struct context *context, int argc, char **argv)
+{
+	struct apply_options options;
+	const struct outcome *outcome;
+	json_t *answer;
+	int status = parse_options(context, argc, argv, &options);
+
+	if (!status)
+		status = control_ask(context, VERB_APPLY, make_request(context, &options), &answer);
+	if (status)
+		return status;
+	outcome = find_outcome(answer);
+	if (outcome)
+		status = outcome->status;
+	else
+		status = complain(context, "the answer of sekishod was not understood; see: sekisho status, journalctl -u sekishod",
+				  "sekishod の応答を解釈できませんでした。sekisho status と journalctl -u sekishod で結果を確認してください");
+	if (context->json) {
+		print_json(context, answer);
+		return status;
+	}
+	if (outcome)
+		print_outcome(context, outcome, options.dry_run, answer);
+	json_decref(answer);
+	return status;
+}

@@ -1,0 +1,110 @@
+/* control: one question to the daemon, and its answer. */
+#include "sekisho/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int complain_connect(struct context *context, int error)
+{
+	if (error == -EACCES || error == -EPERM)
+		return complain(context, "only root may ask sekishod; run this with sudo",
+				"sekishod に指示できるのは root だけです。sudo を付けて実行してください");
+	if (error == -ENAMETOOLONG)
+		return complain(context, "the path of the control socket is too long: %s", "制御ソケットのパスが長すぎます: %s", context->socket_path);
+	return complain(context, "sekishod does not answer at %s (%s); start it with: systemctl start sekishod",
+			"sekishod が %s で応答しません(%s)。systemctl start sekishod で起動してください", context->socket_path, strerror(-error));
+}
+
+/* What has become of the request is not known: only the daemon and its journal can tell. */
+static int complain_answer(struct context *context, int error)
+{
+	if (error == -ETIMEDOUT)
+		return complain(context, "sekishod did not answer within %d seconds; see what it did: sekisho status, journalctl -u sekishod",
+				"sekishod から %d 秒以内に応答がありませんでした。sekisho status と journalctl -u sekishod で結果を確認してください",
+				CONTROL_ANSWER_TIMEOUT_MS / 1000);
+	if (error == -EPIPE || error == -ECONNRESET)
+		return complain(context, "sekishod ended the connection without an answer; see: sekisho status, journalctl -u sekishod",
+				"sekishod が応答せずに接続を切りました。sekisho status と journalctl -u sekishod で結果を確認してください");
+	if (error == -EBADMSG)
+		return complain(context, "the answer of sekishod was not understood; are sekisho and sekishod of the same version?",
+				"sekishod の応答を解釈できませんでした。sekisho と sekishod の版が同じか確認してください");
+	return complain(context, "sekishod could not be asked: %s", "sekishod と通信できませんでした: %s", strerror(-error));
+}
+
+static int control_connect(const char *path, int *ret_socket)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int descriptor, error;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (descriptor < 0)
+		return -errno;
+	if (connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		error = -errno;
+		close(descriptor);
+		return error;
+	}
+	*ret_socket = descriptor;
+	return 0;
+}
+
+static int send_question(int descriptor, enum verb verb, const json_t *question)
+{
+	struct frame frame = { .verb = verb, .descriptor = -1 };
+	char *text = question ? json_dumps(question, JSON_COMPACT) : NULL;
+	int error;
+
+	if (question && !text)
+		arena_exhausted();
+	if (text)
+		frame.payload = span_of(text);
+	error = frame_send(descriptor, &frame);
+	free(text);
+	return error;
+}
+
+static int read_answer(int descriptor, json_t **ret_answer)
+{
+	struct frame_reader reader = frame_reader_make(FRAME_PAYLOAD_BYTES_MAX);
+	struct frame frame;
+	json_t *answer = NULL;
+	int error = frame_await(descriptor, &reader, CONTROL_ANSWER_TIMEOUT_MS, &frame);
+
+	if (!error && frame.descriptor >= 0)
+		close(frame.descriptor);
+	if (!error && frame.verb == VERB_REPORT)
+		answer = json_loadb(frame.payload.data, frame.payload.length, JSON_REJECT_DUPLICATES, NULL);
+	frame_reader_free(&reader);
+	if (error)
+		return error;
+	if (!json_is_object(answer)) {
+		json_decref(answer);
+		return -EBADMSG;
+	}
+	*ret_answer = answer;
+	return 0;
+}
+
+int control_ask(struct context *context, enum verb verb, json_t *question, json_t **ret_answer)
+{
+	int descriptor;
+	int error = control_connect(context->socket_path, &descriptor);
+
+	if (error) {
+		json_decref(question);
+		return complain_connect(context, error);
+	}
+	error = send_question(descriptor, verb, question);
+	json_decref(question);
+	if (!error)
+		error = read_answer(descriptor, ret_answer);
+	close(descriptor);
+	return error ? complain_answer(context, error) : 0;
+}

@@ -1,0 +1,109 @@
+/* catalogue: what the daemon finds. */
+#include "sekishod/catalogue.h"
+
+const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
+	[DAEMON_FILE_UNREADABLE] = {
+		"file-unreadable", SEVERITY_ERROR,
+		"{0} could not be read: {1}.", "{0} を読み込めませんでした: {1}。",
+		"Check that the file exists and that root may read it.", "ファイルがあるか、root が読み取れるかを確認してください。",
+	},
+	[DAEMON_FILE_KIND] = {
+		"file-not-regular", SEVERITY_ERROR,
+		"{0} is not a regular file.", "{0} は通常のファイルではありません。",
+		"Put the zone file itself there.", "ゾーン定義ファイルそのものを置いてください。",
+	},
+	[DAEMON_FILE_OWNER] = {
+		"file-owner", SEVERITY_ERROR,
+		"{0} does not belong to root: somebody else could change the zones.",
+		"{0} の所有者が root ではありません。root 以外の利用者がゾーンを書き換えられます。",
+		"Run: chown root:root {0}", "chown root:root {0} を実行してください。",
+	},
+	[DAEMON_FILE_WRITABLE] = {
+		"file-writable", SEVERITY_ERROR,
+		"{0} may be written by its group or by everybody.", "{0} に、グループまたは全員の書き込み権限が付いています。",
+		"Run: chmod go-w {0}", "chmod go-w {0} を実行してください。",
+	},
+	[DAEMON_REQUEST_MALFORMED] = {
+		"request-malformed", SEVERITY_ERROR,
+		"The request was not understood: {0}.", "要求を解釈できませんでした: {0}。",
+		"Use the sekisho command of the same version as sekishod.", "sekishod と同じ版の sekisho コマンドを使ってください。",
+	},
+	[DAEMON_BUSY] = {
+		"apply-busy", SEVERITY_ERROR,
+		"Another apply is being worked on.", "ほかの適用処理が進行中です。",
+		"Wait a moment and try again.", "少し待ってから、もう一度実行してください。",
+	},
+	[DAEMON_LOCKOUT] = {
+		"lockout", SEVERITY_ERROR,
+		"This change would cut the connection it is given over: {0} could no longer reach port {1} of the gateway, which \"{2}\" allows now.",
+		"この変更を行うと、いま操作している接続が切れます。{0} から関所のポート {1} への通信は、現在「{2}」で許可されています。",
+		"Keep that service for this terminal, or apply with --force if you can reach the console.",
+		"この端末のための許可を残してください。コンソールで操作できる場合は --force を付けて適用できます。",
+	},
+	[DAEMON_RENAMED_INTO_ZONE] = {
+		"interface-renamed-into-zone", SEVERITY_WARNING,
+		"Interface {1} was renamed to {0}, which is an interface of a zone; it does not become a member of the zone by that.",
+		"インターフェース {1} の名前が、ゾーンのインターフェース名 {0} に変更されました。名前の変更だけではゾーンに加わりません。",
+		"If this was intended, run: sekisho apply. If not, find out who renamed it.",
+		"意図した変更であれば sekisho apply を実行してください。そうでなければ、変更した人を確認してください。",
+	},
+	[DAEMON_ENFORCER_GONE] = {
+		"enforcer-gone", SEVERITY_ERROR,
+		"The process that installs the rules ended before it answered; it is being started again.",
+		"ルールを設定するプロセスが、応答する前に終了しました。自動的に再起動します。",
+		"Try again in a moment; if it happens again, look at the journal of sekishod.",
+		"少し待ってから再実行してください。繰り返す場合は sekishod のジャーナルを確認してください。",
+	},
+	[DAEMON_ANSWER_MALFORMED] = {
+		"answer-malformed", SEVERITY_ERROR,
+		"An answer inside sekishod was not understood.", "sekishod の内部の応答を解釈できませんでした。",
+		"Restart sekishod; the rules stay in force meanwhile.", "sekishod を再起動してください。その間もルールは有効です。",
+	},
+	[DAEMON_NO_PINS] = {
+		"zones-unknown", SEVERITY_ERROR,
+		"The zones of the zone file are not known, so that no policy can be judged.",
+		"ゾーン定義ファイルのゾーンが確認できないため、ポリシーを検査できません。",
+		"Mend the zones of the file and run: sekisho apply", "ファイルのゾーンの定義を直し、sekisho apply を実行してください。",
+	},
+	[DAEMON_PROPOSAL_MALFORMED] = {
+		"proposal-malformed", SEVERITY_ERROR,
+		"The proposed ruleset is not well formed; nothing was changed.", "設定しようとしたルールの形式が正しくないため、何も変更していません。",
+		"Restart sekishod. If it happens again, keep its journal and ask for help.",
+		"sekishod を再起動してください。繰り返す場合はジャーナルを保存し、保守の担当に連絡してください。",
+	},
+	[DAEMON_LINK_DIFFERS] = {
+		"link-differs", SEVERITY_ERROR,
+		"Interface {0} is not the one the ruleset was made for; nothing was changed.",
+		"インターフェース {0} が、ルールを作成した時点のものと異なるため、何も変更していません。",
+		"Try again; interfaces changed while the policy was being compiled.", "処理中にインターフェースが変わりました。もう一度実行してください。",
+	},
+	[DAEMON_KERNEL_UNREADABLE] = {
+		"kernel-unreadable", SEVERITY_ERROR,
+		"The rules in the kernel could not be read: {0}.", "カーネル内のルールを読み取れませんでした: {0}。",
+		"Look at the journal of sekishod and of the kernel.", "sekishod とカーネルのジャーナルを確認してください。",
+	},
+	[DAEMON_KERNEL_REFUSED] = {
+		"kernel-refused", SEVERITY_ERROR,
+		"The kernel refused the rules; nothing was changed: {0}", "カーネルがルールを受け付けなかったため、何も変更していません: {0}",
+		"Look at the journal of sekishod and of the kernel.", "sekishod とカーネルのジャーナルを確認してください。",
+	},
+	[DAEMON_KERNEL_RESTLESS] = {
+		"kernel-restless", SEVERITY_ERROR,
+		"Somebody else kept changing rules in the kernel, so that ours could not be installed.",
+		"ほかのプログラムがカーネルのルールを変更し続けているため、ルールを設定できませんでした。",
+		"Find the program that changes rules (nft monitor) and stop it.",
+		"ルールを変更しているプログラムを(nft monitor などで)調べ、止めてください。",
+	},
+	[DAEMON_READBACK_DIFFERS] = {
+		"readback-differs", SEVERITY_ERROR,
+		"What the kernel holds after the commit is not what was committed.", "設定後にカーネルから読み戻したルールが、設定した内容と一致しません。",
+		"Somebody else changes our tables: find out who (nft monitor).",
+		"ほかのプログラムがこのルールを変更しています。(nft monitor などで)調べてください。",
+	},
+	[DAEMON_SYSCTL] = {
+		"sysctl", SEVERITY_WARNING,
+		"The kernel setting {0} could not be set: {1}.", "カーネルの設定 {0} を変更できませんでした: {1}。",
+		"Check that the module is loaded and that nobody makes /proc/sys read-only.",
+		"モジュールが読み込まれているか、/proc/sys が読み取り専用でないかを確認してください。",
+	},
+};

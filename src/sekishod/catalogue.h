@@ -1,0 +1,37 @@
+/*
+ * catalogue: what the daemon finds, beyond what the floors below find.
+ */
+#ifndef SEKISHOD_CATALOGUE_H
+#define SEKISHOD_CATALOGUE_H
+
+#include "base/finding.h"
+
+enum daemon_finding {
+	/* the file itself; the parent */
+	DAEMON_FILE_UNREADABLE,		/* file, reason */
+	DAEMON_FILE_KIND,		/* file */
+	DAEMON_FILE_OWNER,		/* file */
+	DAEMON_FILE_WRITABLE,		/* file */
+	/* requests and links; the planner */
+	DAEMON_REQUEST_MALFORMED,	/* what is wrong */
+	DAEMON_BUSY,
+	DAEMON_LOCKOUT,			/* client address, port, name of the service that allowed it */
+	DAEMON_RENAMED_INTO_ZONE,	/* interface, its former name */
+	DAEMON_ENFORCER_GONE,
+	DAEMON_ANSWER_MALFORMED,
+	/* proposals; the enforcer */
+	DAEMON_NO_PINS,
+	DAEMON_PROPOSAL_MALFORMED,
+	DAEMON_LINK_DIFFERS,		/* interface */
+	DAEMON_KERNEL_UNREADABLE,	/* reason */
+	DAEMON_KERNEL_REFUSED,		/* sentence */
+	DAEMON_KERNEL_RESTLESS,
+	DAEMON_READBACK_DIFFERS,
+	DAEMON_SYSCTL,			/* name, reason */
+	DAEMON_FINDING_COUNT
+};
+
+/* One row per enum daemon_finding. */
+extern const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT];
+
+#endif

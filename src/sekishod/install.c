@@ -1,0 +1,250 @@
+/* install: brings the kernel to hold a ruleset. */
+#include "sekishod/install.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "kernel/encode.h"
+#include "ruleset/diff.h"
+#include "sekishod/catalogue.h"
+
+static const struct origin nowhere;
+
+/* One attempt. */
+struct attempt {
+	struct arena *arena;
+	struct nfnl *nfnl;
+	const struct ruleset *wanted;
+	int64_t now;
+	struct findings *findings;
+	struct snapshot snapshot;
+	struct transition transition;
+};
+
+/* The chain of an alien rule, as snapshot.h words it: "chain forward rule 3". */
+static bool alien_chain(const struct alien *alien, char ret_chain[static RULESET_NAME_BYTES_MAX + 1])
+{
+	size_t rule;
+	int end = 0;
+
+	_Static_assert(RULESET_NAME_BYTES_MAX == 63, "the width in the format below");
+	return sscanf(alien->where, "chain %63s rule %zu%n", ret_chain, &rule, &end) == 2 && end > 0 && alien->where[end] == '\0';
+}
+
+static struct table *table_of_family(struct ruleset *ruleset, enum family family)
+{
+	for (size_t i = 0; i < ruleset->table_count; i++)
+		if (ruleset->tables[i].family == family)
+			return &ruleset->tables[i];
+	return NULL;
+}
+
+/* Makes the chain look as if it held something else than what is wanted, so that it is emptied and filled again. */
+static bool chain_spoil(struct arena *arena, struct table *table, const char *name)
+{
+	for (size_t i = 0; table && i < table->chain_count; i++) {
+		struct chain *chain = &table->chains[i];
+
+		if (strcmp(chain->name, name) != 0)
+			continue;
+		chain->rules = arena_array(arena, 1, sizeof(*chain->rules));
+		chain->rule_count = 1;
+		return true;
+	}
+	return false;
+}
+
+/* A copy of the snapshot's ruleset whose tables and chains may be changed. */
+static struct ruleset *ruleset_loosen(struct arena *arena, const struct ruleset *ruleset)
+{
+	struct ruleset *copy = arena_alloc(arena, sizeof(*copy));
+
+	if (!ruleset)
+		return copy;
+	*copy = *ruleset;
+	copy->tables = arena_array(arena, ruleset->table_count, sizeof(*copy->tables));
+	for (size_t i = 0; i < ruleset->table_count; i++) {
+		struct table *table = &copy->tables[i];
+
+		*table = ruleset->tables[i];
+		table->chains = arena_array(arena, table->chain_count, sizeof(*table->chains));
+		if (table->chain_count > 0)
+			memcpy(table->chains, ruleset->tables[i].chains, table->chain_count * sizeof(*table->chains));
+	}
+	return copy;
+}
+
+/* The families whose table has to be made anew; chains that only need to be filled again are spoilt in old. */
+static size_t families_to_replace(struct arena *arena, const struct snapshot *snapshot, struct ruleset *old, enum family *families)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < snapshot->alien_count; i++) {
+		const struct alien *alien = &snapshot->aliens[i];
+		char chain[RULESET_NAME_BYTES_MAX + 1];
+		bool known = false;
+
+		if (alien_chain(alien, chain) && chain_spoil(arena, table_of_family(old, alien->family), chain))
+			continue;
+		for (size_t k = 0; k < count; k++)
+			known = known || families[k] == alien->family;
+		if (!known)
+			families[count++] = alien->family;
+	}
+	return count;
+}
+
+static void table_forget(struct ruleset *ruleset, enum family family)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ruleset->table_count; i++)
+		if (ruleset->tables[i].family != family)
+			ruleset->tables[kept++] = ruleset->tables[i];
+	ruleset->table_count = kept;
+}
+
+/* Puts the deletion of the tables in front of the changes. */
+static void deletions_prepend(struct arena *arena, struct changes *changes, const enum family *families, size_t count)
+{
+	struct change *items = arena_array(arena, count + changes->count, sizeof(*items));
+
+	for (size_t i = 0; i < count; i++) {
+		struct table *table = arena_alloc(arena, sizeof(*table));
+
+		*table = (struct table){ .family = families[i], .name = "sekisho" };
+		items[i] = (struct change){ .kind = CHANGE_DELETE_TABLE, .table = table };
+	}
+	if (changes->count > 0)
+		memcpy(items + count, changes->items, changes->count * sizeof(*items));
+	changes->items = items;
+	changes->count += count;
+}
+
+struct transition install_plan(struct arena *arena, const struct snapshot *snapshot, const struct ruleset *wanted)
+{
+	struct ruleset *old = ruleset_loosen(arena, snapshot->ruleset);
+	enum family *families = arena_array(arena, snapshot->alien_count, sizeof(*families));
+	size_t count = families_to_replace(arena, snapshot, old, families);
+	struct transition transition;
+
+	for (size_t i = 0; i < count; i++)
+		table_forget(old, families[i]);
+	transition = ruleset_diff(arena, old->table_count > 0 ? old : NULL, wanted);
+	if (count > 0)
+		deletions_prepend(arena, &transition.commit, families, count);
+	return transition;
+}
+
+/* The generation after a commit of ours and nobody else's; the kernel never uses 0. */
+static uint32_t generation_next(uint32_t generation)
+{
+	return generation + 1 ? generation + 1 : 1;
+}
+
+/* Sends one transaction. -ERESTART: the kernel has moved on, nothing was changed. */
+static int changes_commit(struct attempt *attempt, const struct changes *changes, uint32_t generation)
+{
+	struct nfnl_batch batch = nfnl_batch_begin(attempt->nfnl, &generation);
+	struct nfnl_result result = { .error_count = 0 };
+	struct encoded encoded;
+	int error;
+
+	ruleset_encode(attempt->arena, &batch, changes, attempt->now, false, &encoded);
+	error = nfnl_batch_commit(attempt->nfnl, &batch, false, &result);
+	/* An element that expired while we wrote is gone before we delete it: that is a change like any other. */
+	if (error == -ERESTART || error == -ENOENT)
+		return -ERESTART;
+	if (error)
+		finding_add(attempt->findings, &daemon_catalogue[DAEMON_KERNEL_REFUSED], nowhere,
+			    result.error_count > 0 ? encode_explain(attempt->arena, &encoded, &result.errors[0]) : strerror(-error), NULL);
+	return error;
+}
+
+static int kernel_read(struct attempt *attempt, struct snapshot *ret_snapshot)
+{
+	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, attempt->now, ret_snapshot);
+
+	if (error)
+		finding_add(attempt->findings, &daemon_catalogue[error == -EAGAIN ? DAEMON_KERNEL_RESTLESS : DAEMON_KERNEL_UNREADABLE], nowhere,
+			    strerror(-error), NULL);
+	return error;
+}
+
+/* Prepares and decides. On success *ret_generation is the generation of our commit. */
+static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
+{
+	const struct transition *transition = &attempt->transition;
+	uint32_t generation = attempt->snapshot.generation;
+	int error = 0;
+
+	if (transition->prepare.count > 0) {
+		error = changes_commit(attempt, &transition->prepare, generation);
+		generation = generation_next(generation);
+	}
+	if (!error && transition->commit.count > 0) {
+		error = changes_commit(attempt, &transition->commit, generation);
+		generation = generation_next(generation);
+	}
+	*ret_generation = generation;
+	return error;
+}
+
+/* Reads back what was committed. -ERESTART: somebody else has committed since. */
+static int transition_verify(struct attempt *attempt, uint32_t generation)
+{
+	struct snapshot after;
+	int error = kernel_read(attempt, &after);
+
+	if (error)
+		return error;
+	if (after.alien_count == 0 && after.ruleset && ruleset_same(attempt->arena, after.ruleset, attempt->transition.target))
+		return 0;
+	if (after.generation != generation)
+		return -ERESTART;
+	finding_add(attempt->findings, &daemon_catalogue[DAEMON_READBACK_DIFFERS], nowhere, NULL);
+	return -EIO;
+}
+
+static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
+{
+	const struct transition *transition = &attempt->transition;
+	uint32_t generation;
+	int error = kernel_read(attempt, &attempt->snapshot);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < attempt->snapshot.alien_count; i++)
+		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "something foreign in our tables is removed where=\"%s\" what=\"%s\"",
+			  attempt->snapshot.aliens[i].where, attempt->snapshot.aliens[i].what);
+	attempt->transition = install_plan(attempt->arena, &attempt->snapshot, attempt->wanted);
+	error = transition_commit(attempt, &generation);
+	if (!error)
+		error = transition_verify(attempt, generation);
+	if (error)
+		return error;
+	*ret_committed = (struct committed){
+		.generation = generation,
+		.elements_added = (uint32_t)(transition->prepare.elements_added + transition->commit.elements_added),
+		.elements_deleted = (uint32_t)(transition->prepare.elements_deleted + transition->commit.elements_deleted),
+		.rules_added = (uint32_t)(transition->prepare.rules_added + transition->commit.rules_added),
+		.changed = transition->prepare.count + transition->commit.count > 0,
+	};
+	return 0;
+}
+
+int ruleset_install(struct nfnl *nfnl, const struct ruleset *wanted, int64_t now, struct findings *findings, struct committed *ret_committed)
+{
+	for (int i = 0; i < INSTALL_ATTEMPTS_MAX; i++) {
+		__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+		struct attempt attempt = { .arena = arena, .nfnl = nfnl, .wanted = wanted, .now = now, .findings = findings };
+		int error = attempt_run(&attempt, ret_committed);
+
+		if (error != -ERESTART)
+			return error;
+	}
+	finding_add(findings, &daemon_catalogue[DAEMON_KERNEL_RESTLESS], nowhere, NULL);
+	return -EAGAIN;
+}

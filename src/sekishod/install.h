@@ -1,0 +1,26 @@
+/*
+ * install: brings the kernel to hold a ruleset. The enforcer's hands; the proof is done before.
+ *
+ * Every attempt begins with what the kernel holds, commits the difference by compare-and-swap on the generation, and believes the result only after
+ * reading it back. Whatever is in our tables and is not of our kind goes away with the same transaction.
+ */
+#ifndef SEKISHOD_INSTALL_H
+#define SEKISHOD_INSTALL_H
+
+#include "base/finding.h"
+#include "kernel/nfnl.h"
+#include "kernel/snapshot.h"
+#include "sekishod/messages.h"
+
+enum { INSTALL_ATTEMPTS_MAX = 8 };	/* somebody else may commit between our reading and our writing so often */
+
+/* Installs wanted. 0: the kernel holds it; otherwise negative errno, and findings say why. now: Unix time. */
+int ruleset_install(struct nfnl *nfnl, const struct ruleset *wanted, int64_t now, struct findings *findings, struct committed *ret_committed);
+
+/*
+ * The transition from a snapshot to wanted. What the snapshot could not decode: a chain with an unknown rule is emptied and filled again; for anything else the
+ * table of that family is made anew, in the same transaction. In the arena.
+ */
+struct transition install_plan(struct arena *arena, const struct snapshot *snapshot, const struct ruleset *wanted);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * sekishod: puts a policy in force and keeps it there.
+ *
+ * Whom this program trusts: the zone file, because root owns it; nobody else. The parent starts the roles and starts them again when they die. The planner
+ * thinks: it reads the file and talks to administrators, and has no capability. The enforcer acts: it alone may change the kernel's
+ * rules, and it believes the planner nothing that it has not proved itself. When any of them, or all, die, the rules stay in the kernel.
+ */
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "sekishod/options.h"
+#include "sekishod/roles.h"
+
+int main(int argc, char *argv[])
+{
+	struct options options;
+
+	if (options_parse(argc, argv, &options) != 0)
+		return EX_USAGE;
+	if (options.help) {
+		options_help();
+		return EXIT_SUCCESS;
+	}
+	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
+	switch (options.role) {
+	case ROLE_ENFORCER:
+		return enforcer_run(&options);
+	case ROLE_PLANNER:
+		return planner_run(&options);
+	default:
+		return parent_run(&options);
+	}
+}

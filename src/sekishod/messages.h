@@ -1,0 +1,52 @@
+/*
+ * messages: the payloads that planner, enforcer and parent send each other, field by field, little endian.
+ *
+ * Reading checks every length; a payload that is not exactly of its form is -EBADMSG.
+ */
+#ifndef SEKISHOD_MESSAGES_H
+#define SEKISHOD_MESSAGES_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/digest.h"
+
+/* VERB_HELD: what the kernel holds besides the ruleset, which travels beside it. */
+struct held {
+	uint32_t generation;	/* of nf_tables */
+	uint32_t alien_count;	/* things in our tables that are not of our kind */
+	const uint32_t *marks;	/* sorted: marks that connections carry */
+	size_t mark_count;
+};
+
+/* VERB_COMMITTED: what was changed. */
+struct committed {
+	uint32_t generation;	/* of nf_tables, after the commit */
+	uint32_t elements_added, elements_deleted, rules_added;
+	bool changed;		/* false: the kernel held it already, and nothing was sent */
+};
+
+/* VERB_READY. */
+struct ready {
+	uint8_t digest[DIGEST_BYTES]; /* of the text in force; all zero when no text is in force (sealed, last good) */
+	struct span status;	/* for systemd, one line */
+};
+
+enum { READY_STATUS_BYTES_MAX = 256 };
+
+/* Each appends a payload. */
+void held_pack(struct buf *out, const struct held *held);
+void committed_pack(struct buf *out, const struct committed *committed);	/* see held_pack() */
+void ready_pack(struct buf *out, const struct ready *ready);			/* see held_pack() */
+
+/* Each reads a payload: 0 or -EBADMSG. Marks are copied into the arena; the status points into the payload. */
+int held_unpack(struct arena *arena, struct span payload, struct held *ret_held);
+int committed_unpack(struct span payload, struct committed *ret_committed);	/* see held_unpack() */
+int ready_unpack(struct span payload, struct ready *ret_ready);			/* see held_unpack() */
+
+/* Appends a number of 4 bytes. */
+void buf_put_u32(struct buf *out, uint32_t value);
+
+/* Takes a number of 4 bytes from the front of bytes; false when there are fewer. */
+bool span_take_u32(struct span *bytes, uint32_t *ret_value);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * options: the command line of sekishod.
+ */
+#ifndef SEKISHOD_OPTIONS_H
+#define SEKISHOD_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+
+enum role { ROLE_PARENT, ROLE_ENFORCER, ROLE_PLANNER, ROLE_COUNT };
+
+struct options {
+	enum role role;		/* --role; given by the parent only */
+	const char *config;	/* --config: the zone file */
+	const char *run_dir;	/* --run-dir: where the control socket is */
+	const char *state_dir;	/* --state-dir: what survives a reboot */
+	enum log_level log_level; /* --log-level */
+	const char *in_force;	/* --in-force; given by the parent to a planner that is started again: digest of the text in force, or NULL */
+	bool help;		/* --help */
+};
+
+/* Arguments of a role's command line at most, with the program's name and the NULL at the end. */
+enum { OPTIONS_ARGUMENTS_MAX = 16 };
+
+/* Reads the command line. The texts of the result point into argv. 0; -EINVAL: it is wrong, and standard error says how. */
+int options_parse(int argc, char *argv[], struct options *ret_options);
+
+/* The command line with which the parent starts a role: the same options for another role. Points into options. */
+void options_arguments(const struct options *options, enum role role, const char *arguments[static OPTIONS_ARGUMENTS_MAX]);
+
+/* How the command is used, on standard output. */
+void options_help(void);
+
+#endif

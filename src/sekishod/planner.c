@@ -1,0 +1,207 @@
+/*
+ * planner: the role that thinks.
+ *
+ * It reads the zone file, talks to administrators and watches interfaces, and so it meets all the text there is. Therefore it has no capability, may not start a
+ * program and may not connect to anybody; what it concludes is proved again by the enforcer.
+ */
+#include "sekishod/planner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "sekishod/roles.h"
+
+/* Files are opened (the zone file, /etc/passwd), and the door and the rtnetlink queries need sockets; nothing is connected or executed. */
+static const struct sandbox_call planner_calls[] = {
+	{ .name = "open" }, { .name = "openat" }, { .name = "access" }, { .name = "faccessat" }, { .name = "faccessat2" }, { .name = "stat" },
+	{ .name = "lstat" }, { .name = "statx" }, { .name = "readlink" }, { .name = "readlinkat" }, { .name = "getcwd" }, { .name = "getdents64" },
+	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" }, { .name = "accept4" },
+	{ .name = NULL }
+};
+
+enum { PARENT_PAYLOAD_BYTES_MAX = 64 << 10 };
+
+int64_t planner_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor)
+{
+	const struct frame frame = { .verb = verb, .flags = flags, .descriptor = descriptor };
+
+	return planner->enforcer < 0 ? -ENOTCONN : frame_send(planner->enforcer, &frame);
+}
+
+int planner_send_parent(struct planner *planner, enum verb verb, struct span payload)
+{
+	const struct frame frame = { .verb = verb, .payload = payload, .descriptor = -1 };
+
+	return frame_send(CHANNEL_PARENT, &frame);
+}
+
+void planner_give_up(struct planner *planner, const char *reason)
+{
+	log_event(LOG_LEVEL_ERROR, "SKS-PLANNER", "the planner gives up and is started again; the rules stay reason=\"%s\"", reason);
+	event_base_loopbreak(planner->loop);
+}
+
+/* Forgets the enforcer's socket; the parent will send another. */
+static void enforcer_drop(struct planner *planner)
+{
+	if (planner->enforcer < 0)
+		return;
+	event_free(planner->enforcer_readable);
+	planner->enforcer_readable = NULL;
+	frame_reader_free(&planner->enforcer_reader);
+	close(planner->enforcer);
+	planner->enforcer = -1;
+	job_enforcer_went(planner);
+}
+
+static void enforcer_readable(evutil_socket_t socket_number, short what, void *context)
+{
+	struct planner *planner = context;
+	struct frame frame;
+	int result = frame_receive(socket_number, &planner->enforcer_reader, &frame);
+
+	(void)what;
+	if (result > 0 && frame.verb == VERB_RENEW_PINS) {
+		/* Only the parent answers that. */
+		if (frame.descriptor >= 0)
+			close(frame.descriptor);
+		result = -EBADMSG;
+	} else if (result > 0) {
+		result = job_frame(planner, &frame);
+	}
+	if (result == -EPIPE)
+		enforcer_drop(planner);
+	else if (result < 0)
+		planner_give_up(planner, "the enforcer said what was not asked");
+}
+
+/* The parent sends a socket to an enforcer that was started, or for us who were. */
+static void enforcer_join(struct planner *planner, int socket_number)
+{
+	enforcer_drop(planner);
+	planner->enforcer = socket_number;
+	planner->enforcer_reader = frame_reader_make(FRAME_PAYLOAD_BYTES_MAX);
+	planner->enforcer_readable = event_new(planner->loop, socket_number, EV_READ | EV_PERSIST, enforcer_readable, planner);
+	if (!planner->enforcer_readable || event_add(planner->enforcer_readable, NULL) != 0)
+		arena_exhausted();
+	planner->enforcer_joins++;
+	job_enforcer_came(planner);
+}
+
+static int parent_frame(struct planner *planner, struct frame *frame)
+{
+	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
+		enforcer_join(planner, frame->descriptor);
+		return 0;
+	}
+	if (frame->verb == VERB_RENEW_PINS && frame->descriptor < 0) {
+		/* The answer may belong to a job that failed meanwhile. */
+		job_frame(planner, frame);
+		return 0;
+	}
+	if (frame->descriptor >= 0)
+		close(frame->descriptor);
+	return -EBADMSG;
+}
+
+static void parent_readable(evutil_socket_t channel, short what, void *context)
+{
+	struct planner *planner = context;
+	struct frame frame;
+	int result = frame_receive(channel, &planner->parent_reader, &frame);
+
+	(void)what;
+	if (result > 0)
+		result = parent_frame(planner, &frame);
+	if (result < 0)
+		planner_give_up(planner, "the parent is gone");
+}
+
+static void terminated(evutil_socket_t signal_number, short what, void *context)
+{
+	struct planner *planner = context;
+
+	(void)signal_number;
+	(void)what;
+	event_base_loopbreak(planner->loop);
+}
+
+static void try_again(evutil_socket_t unused, short what, void *context)
+{
+	(void)unused;
+	(void)what;
+	job_enforcer_came(context);
+}
+
+static int events_make(struct planner *planner)
+{
+	if (!planner->loop)
+		return -ENOMEM;
+	planner->parent_readable = event_new(planner->loop, CHANNEL_PARENT, EV_READ | EV_PERSIST, parent_readable, planner);
+	planner->terminated = evsignal_new(planner->loop, SIGTERM, terminated, planner);
+	planner->again = evtimer_new(planner->loop, try_again, planner);
+	if (!planner->parent_readable || !planner->terminated || !planner->again)
+		return -ENOMEM;
+	return event_add(planner->parent_readable, NULL) == 0 && event_add(planner->terminated, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+/* Everything that needs a right we give up afterwards. */
+static int planner_begin(struct planner *planner)
+{
+	int error = role_begin();
+
+	if (!error)
+		error = events_make(planner);
+	if (!error)
+		error = control_open(planner);
+	if (!error)
+		error = links_open(planner);
+	if (!error)
+		error = sandbox_keep_capabilities(NULL, 0);
+	if (!error)
+		error = sandbox_renounce();
+	return error ? error : sandbox_filter_calls(planner_calls);
+}
+
+static void planner_end(struct planner *planner)
+{
+	enforcer_drop(planner);
+	job_free(planner->job);
+	control_close(planner);
+	links_close(planner);
+	event_free(planner->parent_readable);
+	event_free(planner->terminated);
+	event_free(planner->again);
+	frame_reader_free(&planner->parent_reader);
+	generation_free(planner->in_force);
+	event_base_free(planner->loop);
+}
+
+int planner_run(const struct options *options)
+{
+	struct planner planner = {
+		.options = options, .loop = event_base_new(), .enforcer = -1, .listener = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
+		.parent_reader = frame_reader_make(PARENT_PAYLOAD_BYTES_MAX),
+	};
+	int error = planner_begin(&planner);
+
+	if (error) {
+		log_event(LOG_LEVEL_ERROR, "SKS-PLANNER", "the planner could not start reason=\"%s\"", strerror(-error));
+		return EXIT_FAILURE;
+	}
+	event_base_dispatch(planner.loop);
+	planner_end(&planner);
+	return EXIT_SUCCESS;
+}

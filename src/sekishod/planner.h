@@ -1,0 +1,161 @@
+/*
+ * planner: the role that thinks. Private to planner*.c.
+ *
+ * One job is worked on at a time. Each goes the same way: ask the enforcer what the kernel holds, make the ruleset, (apply and start: have the
+ * pins renewed,) propose it, and take the answer. Everything in between happens in the event loop, so that a status is answered at any time.
+ */
+#ifndef SEKISHOD_PLANNER_H
+#define SEKISHOD_PLANNER_H
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "kernel/generation.h"
+#include "kernel/links.h"
+#include "sekishod/messages.h"
+#include "sekishod/options.h"
+#include "sekishod/request.h"
+#include "wire/frame.h"
+
+struct planner;
+struct job;
+
+/* A connection to the control socket. One request, one answer. */
+struct client {
+	struct planner *planner;
+	int socket;
+	struct frame_reader reader;
+	struct event *readable;	/* also its deadline */
+	struct client *next;
+};
+
+enum { CLIENTS_MAX = 16, CLIENT_REQUEST_TIMEOUT_S = 30 };
+
+enum { PLANNER_AGAIN_FIRST_MS = 1000, PLANNER_AGAIN_MAX_MS = 60000 };
+
+enum planner_state {
+	STATE_STARTING,
+	STATE_IN_FORCE,		/* the policy of `in_force` */
+	STATE_LAST_GOOD,	/* what the kernel held when we started: the file has errors, or was changed and not applied */
+	STATE_SEALED,		/* nothing passes */
+};
+
+/* An interface as it was last seen. */
+struct known_link {
+	uint32_t index;
+	char name[16];
+	bool barred;		/* renamed into a zone's name: no member until the next apply */
+};
+
+enum job_kind {
+	JOB_START,		/* put the file in force, or keep what is there, or seal */
+	JOB_APPLY,		/* an administrator asks */
+	JOB_RENEW,		/* the same policy again: interfaces or the date changed, or the enforcer was started again */
+};
+
+struct planner {
+	const struct options *options;
+	struct event_base *loop;
+	struct event *terminated;
+
+	struct frame_reader parent_reader;
+	struct event *parent_readable;
+	int enforcer;			/* socket; -1: the enforcer is being started */
+	struct frame_reader enforcer_reader;
+	struct event *enforcer_readable;
+	uint32_t enforcer_joins;	/* how many sockets we were given */
+
+	int listener;
+	struct event *acceptable;
+	struct client *clients;
+	size_t client_count;
+
+	struct links_watch *watch;	/* kernel/links.h */
+	struct event *links_changed, *links_settled;
+	struct known_link *known;	/* by index; on the heap */
+	size_t known_count;
+
+	enum planner_state state;
+	struct generation *in_force;	/* NULL unless STATE_IN_FORCE */
+	uint32_t generation_number;	/* how many were put in force since this process began */
+	int64_t committed_at;		/* Unix time; 0: never */
+	uint32_t kernel_generation;
+	size_t file_errors, file_warnings; /* of the file when it was last read */
+	struct event *expiry;		/* the next flow closes */
+	struct event *again;		/* a job that failed for no fault of the file is tried again */
+	unsigned int again_ms;
+
+	struct job *job;		/* NULL: idle */
+	bool renewal_wanted;		/* a JOB_RENEW is due when the job at hand is over */
+};
+
+/* Unix time. */
+int64_t planner_now(void);
+
+/* Sends a frame to the enforcer; the descriptor stays the caller's. 0 or negative errno. */
+int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor);
+
+/* Sends a frame to the parent. 0 or negative errno. */
+int planner_send_parent(struct planner *planner, enum verb verb, struct span payload);
+
+/* The loop ends and the parent starts us again: what it was told is not to be relied on. */
+void planner_give_up(struct planner *planner, const char *reason);
+
+/* ---- planner_job.c */
+
+/* Begins a job, if none is at hand and there is an enforcer. request is copied (texts stay the client's arena's: arena goes to the job). 0; -EBUSY; -ENOTCONN. */
+int job_begin(struct planner *planner, enum job_kind kind, struct client *client, struct arena *arena, const struct apply_request *request);
+
+/* A new enforcer is there: begins what is due. */
+void job_enforcer_came(struct planner *planner);
+
+/* The enforcer is gone: a job at hand has failed. */
+void job_enforcer_went(struct planner *planner);
+
+/* An answer of the enforcer or of the parent (VERB_RENEW_PINS). Takes the descriptor. 0; -EBADMSG: nobody asked for it. */
+int job_frame(struct planner *planner, struct frame *frame);
+
+/* The client has gone; its job goes on without it. */
+void job_forget_client(struct planner *planner, const struct client *client);
+
+/* Begins a JOB_RENEW now, or after the job at hand. */
+void job_renew(struct planner *planner);
+
+/* For planner's end: gives back the job at hand. */
+void job_free(struct job *job);
+
+/* ---- planner_control.c */
+
+/* Makes the control socket. 0 or negative errno. */
+int control_open(struct planner *planner);
+
+/* Closes it and all clients. */
+void control_close(struct planner *planner);
+
+/* Sends the answer (and gives it back) and ends the client. client NULL: nobody listens any more. */
+void client_answer(struct client *client, json_t *answer);
+
+/* The names of the states: "in-force", "last-good", "sealed", "starting". */
+const char *planner_state_name(enum planner_state state);
+
+/* ---- planner_links.c */
+
+/* Begins to watch interfaces and makes the timers. 0 or negative errno. */
+int links_open(struct planner *planner);
+
+/* Ends it. */
+void links_close(struct planner *planner);
+
+/*
+ * The interfaces that exist now, for a compile, in the arena. Those that were renamed into a zone's name are left out unless `all`. 0 or negative
+ * errno.
+ */
+int links_table(struct planner *planner, struct arena *arena, bool all, struct link_table *ret_links);
+
+/* An apply was committed: renamed interfaces are members now, because an administrator has seen them. */
+void links_accept(struct planner *planner);
+
+/* Sets the timer for the next flow of the policy in force that closes. */
+void expiry_schedule(struct planner *planner);
+
+#endif

@@ -1,0 +1,539 @@
+/*
+ * planner_job: from a request to the kernel's answer, one step per frame.
+ *
+ *     SNAPSHOT -> HELD -> (load or compile, check) -> RENEW_PINS -> done -> PROPOSE -> COMMITTED or REFUSED
+ *
+ * The pins are renewed only when everything else is fine: a file with mistakes must not change what the enforcer judges by. A job that is not an administrator's
+ * never reads the file again once a policy is in force: an edited file takes effect by `sekisho apply` and not because a cable was plugged in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ruleset/diff.h"
+#include "ruleset/pack.h"
+#include "sekishod/catalogue.h"
+#include "sekishod/planner.h"
+#include "wire/report.h"
+
+enum job_step { STEP_HELD, STEP_PINS, STEP_COMMIT };
+
+struct job {
+	enum job_kind kind;
+	enum job_step step;
+	struct client *client;		/* NULL: nobody waits for the answer */
+	struct apply_request request;
+	struct arena *arena;		/* of the job */
+	struct span held_bytes;		/* mapped; held_ruleset points into it */
+	struct ruleset *held_ruleset;	/* NULL: the kernel has none of ours */
+	struct held held;
+	bool held_lawful;
+	struct generation *generation;	/* START, APPLY: what was loaded */
+	bool adopted;			/* it is the planner's now, and in force */
+	const struct ruleset *wanted;	/* NULL: the seal */
+	struct findings findings;	/* the job's own */
+	json_t *foreign_findings;	/* those of parent and enforcer */
+};
+
+static const struct origin nowhere;
+
+static void finding_say(struct job *job, enum daemon_finding kind, const char *argument)
+{
+	log_finding(&job->findings, finding_add(&job->findings, &daemon_catalogue[kind], nowhere, argument, NULL));
+}
+
+void job_free(struct job *job)
+{
+	if (!job)
+		return;
+	sealed_unmap(job->held_bytes);
+	if (!job->adopted)
+		generation_free(job->generation);
+	json_decref(job->foreign_findings);
+	arena_free(job->arena);
+}
+
+/* ---- the answer */
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *changes_json(const struct committed *committed)
+{
+	return json_pack("{s:I,s:I,s:I}", "elements_added", (json_int_t)committed->elements_added, "elements_deleted",
+			 (json_int_t)committed->elements_deleted, "rules_added", (json_int_t)committed->rules_added);
+}
+
+/* The findings of the file, of the job, and of the others, in this order. */
+static json_t *job_findings_json(const struct job *job)
+{
+	json_t *all = job->generation ? findings_to_json(&job->generation->findings) : json_array();
+	json_t *own = findings_to_json(&job->findings);
+
+	json_array_extend(all, own);
+	json_array_extend(all, job->foreign_findings);
+	json_decref(own);
+	return all;
+}
+
+static json_t *answer_json(const struct job *job, const char *result, const struct committed *committed)
+{
+	char digest[DIGEST_TEXT_BYTES];
+	json_t *answer = json_pack("{s:s,s:b,s:o}", "result", result, "dry_run", (int)job->request.dry_run, "findings", job_findings_json(job));
+
+	if (committed) {
+		json_object_set_new(answer, "changes", changes_json(committed));
+		json_object_set_new(answer, "generation", json_integer(committed->generation));
+	}
+	json_object_set_new(answer, "digest",
+			    text_or_null(job->generation ? digest_hex(job->generation->digest, DIGEST_BYTES, digest) : NULL));
+	return answer;
+}
+
+/* The job is over: tells the client, and begins what waited for it. */
+static void job_end(struct planner *planner, const char *result, const struct committed *committed)
+{
+	struct job *job = planner->job;
+
+	if (job->client)
+		client_answer(job->client, answer_json(job, result, committed));
+	planner->job = NULL;
+	job_free(job);
+	if (planner->renewal_wanted)
+		job_renew(planner);
+}
+
+/* ---- what is in force */
+
+/* One line for the service manager. */
+static void ready_say(struct planner *planner, const char *status)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	struct ready ready = { .status = span_of(status) };
+
+	if (planner->in_force)
+		memcpy(ready.digest, planner->in_force->digest, sizeof(ready.digest));
+	ready_pack(&payload, &ready);
+	if (planner_send_parent(planner, VERB_READY, buf_span(&payload)) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
+}
+
+static void in_force_say(struct planner *planner)
+{
+	char status[READY_STATUS_BYTES_MAX];
+	char digest[DIGEST_TEXT_BYTES];
+
+	snprintf(status, sizeof(status), "in force: %zu zones, %zu flows, text %.12s", planner->in_force->policy->zone_count,
+		 planner->in_force->policy->flow_count, digest_hex(planner->in_force->digest, DIGEST_BYTES, digest));
+	ready_say(planner, status);
+}
+
+/* What the kernel held when we came stays. */
+static void last_good_say(struct planner *planner, const char *why)
+{
+	char status[READY_STATUS_BYTES_MAX];
+
+	planner->state = STATE_LAST_GOOD;
+	log_event(LOG_LEVEL_WARNING, "SKS-LAST-GOOD", "the rules in the kernel stay as they are reason=\"%s\"", why);
+	snprintf(status, sizeof(status), "last good policy in force: %s", why);
+	ready_say(planner, status);
+}
+
+/* A policy was committed: the generation at hand is the one in force now. */
+static void generation_adopt(struct planner *planner, struct job *job)
+{
+	if (job->generation) {
+		generation_free(planner->in_force);
+		planner->in_force = job->generation;
+		planner->generation_number++;
+		job->adopted = true;
+	}
+	planner->state = STATE_IN_FORCE;
+	planner->again_ms = PLANNER_AGAIN_FIRST_MS;
+	if (job->kind != JOB_RENEW)
+		links_accept(planner);
+	expiry_schedule(planner);
+}
+
+/* ---- the way of a job */
+
+static void job_fail(struct planner *planner)
+{
+	job_end(planner, "failed", NULL);
+}
+
+/* A job nobody waits for failed, and not because of the file: it is tried again after a while. */
+static void job_again_later(struct planner *planner)
+{
+	const struct timeval wait = { .tv_sec = planner->again_ms / 1000, .tv_usec = (suseconds_t)(planner->again_ms % 1000) * 1000 };
+
+	event_add(planner->again, &wait);
+	planner->again_ms = planner->again_ms * 2 < PLANNER_AGAIN_MAX_MS ? planner->again_ms * 2 : PLANNER_AGAIN_MAX_MS;
+}
+
+/* Hands the wanted ruleset to the enforcer; the seal needs no bytes. */
+static void job_propose(struct planner *planner)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
+	struct job *job = planner->job;
+	int descriptor = -1, error = 0;
+
+	job->step = STEP_COMMIT;
+	if (job->wanted) {
+		ruleset_pack(&bytes, job->wanted);
+		error = bytes.overflow ? -EFBIG : sealed_make("sekisho-ruleset", buf_span(&bytes), &descriptor);
+	}
+	if (!error)
+		error = planner_send_enforcer(planner, VERB_PROPOSE, job->wanted ? 0 : FRAME_SEAL, descriptor);
+	if (descriptor >= 0)
+		close(descriptor);
+	if (error) {
+		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
+		job_fail(planner);
+	}
+}
+
+/* The file cannot be put in force at start: what the kernel holds stays if it is lawful, else nothing passes. */
+static void start_fall_back(struct planner *planner, const char *why)
+{
+	struct job *job = planner->job;
+
+	if (job->held_ruleset && job->held_lawful) {
+		last_good_say(planner, why);
+		job_end(planner, "refused", NULL);
+		return;
+	}
+	log_event(LOG_LEVEL_ERROR, "SKS-SEAL", "nothing lawful is in force, therefore nothing will pass reason=\"%s\"", why);
+	job->wanted = NULL;
+	job_propose(planner);
+}
+
+static void job_refuse(struct planner *planner, const char *why)
+{
+	if (planner->job->kind == JOB_START) {
+		start_fall_back(planner, why);
+		return;
+	}
+	log_event(LOG_LEVEL_WARNING, "SKS-REFUSED", "the policy was refused; the one in force stays reason=\"%s\"", why);
+	job_end(planner, "refused", NULL);
+}
+
+static size_t warnings_count(const struct findings *findings)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->items[i].kind->severity == SEVERITY_WARNING;
+	return count;
+}
+
+/* Reads the file. True when it may be proposed. */
+static bool job_load(struct planner *planner, const struct mark_book *marks)
+{
+	struct job *job = planner->job;
+	struct generation_world world = { .now = planner_now(), .marks = marks };
+
+	if (links_table(planner, job->arena, true, &world.links) != 0) {
+		planner_give_up(planner, "interfaces cannot be listed");
+		return false;
+	}
+	job->generation = generation_load(planner->options->config, &world);
+	planner->file_errors = job->generation->findings.errors;
+	planner->file_warnings = warnings_count(&job->generation->findings);
+	for (size_t i = 0; i < job->generation->findings.count; i++)
+		log_finding(&job->generation->findings, &job->generation->findings.items[i]);
+	job->wanted = job->generation->compiled.ruleset;
+	return job->wanted != NULL;
+}
+
+/* What a dry run says: the difference to what the kernel holds. */
+static void dry_run_end(struct planner *planner)
+{
+	struct job *job = planner->job;
+	struct transition transition = ruleset_diff(job->arena, job->held_ruleset, job->wanted);
+	struct committed committed = {
+		.generation = job->held.generation,
+		.elements_added = (uint32_t)(transition.prepare.elements_added + transition.commit.elements_added),
+		.elements_deleted = (uint32_t)(transition.prepare.elements_deleted + transition.commit.elements_deleted),
+		.rules_added = (uint32_t)(transition.prepare.rules_added + transition.commit.rules_added),
+		.changed = transition.commit.count > 0,
+	};
+
+	job_end(planner, committed.changed ? "committed" : "unchanged", &committed);
+}
+
+/* True when the terminal the request came from would be locked out; the findings say so. */
+static bool job_locks_out(struct planner *planner)
+{
+	struct job *job = planner->job;
+	const struct apply_request *request = &job->request;
+
+	lockout_check(job->held_ruleset, job->wanted, job->generation->policy, job->generation->sources, request->connections,
+		      request->connection_count, planner_now(), &job->findings);
+	return job->findings.errors > 0;
+}
+
+/* START: a planner that was started again must not put in force what nobody applied. */
+static bool start_is_another_text(const struct planner *planner)
+{
+	char digest[DIGEST_TEXT_BYTES];
+
+	return planner->options->in_force &&
+	       strcmp(digest_hex(planner->job->generation->digest, DIGEST_BYTES, digest), planner->options->in_force) != 0;
+}
+
+static void pins_ask(struct planner *planner)
+{
+	planner->job->step = STEP_PINS;
+	if (planner_send_parent(planner, VERB_RENEW_PINS, (struct span){ .length = 0 }) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
+}
+
+/* START and APPLY: reads the file and judges it. */
+static void job_judge(struct planner *planner, const struct mark_book *marks)
+{
+	struct job *job = planner->job;
+	bool sound = job_load(planner, marks);
+
+	if (job->kind == JOB_START && start_is_another_text(planner) && job->held_ruleset && job->held_lawful) {
+		last_good_say(planner, "the file was changed and not applied");
+		job_end(planner, "refused", NULL);
+		return;
+	}
+	if (!sound) {
+		job_refuse(planner, "the file has errors");
+		return;
+	}
+	if (job->kind == JOB_APPLY && !job->request.force && job_locks_out(planner)) {
+		job_refuse(planner, "the administrator would be locked out");
+		return;
+	}
+	if (job->request.dry_run)
+		dry_run_end(planner);
+	else
+		pins_ask(planner);
+}
+
+/* RENEW: the policy in force with the interfaces and the date of now. The text, and so the pins, are the same. */
+static void job_recompile(struct planner *planner, const struct mark_book *marks)
+{
+	struct job *job = planner->job;
+	struct compile_world world = { .now = planner_now(), .marks = marks };
+	struct compiled compiled;
+
+	if (links_table(planner, job->arena, false, &world.links) != 0) {
+		planner_give_up(planner, "interfaces cannot be listed");
+		return;
+	}
+	if (ruleset_compile(job->arena, planner->in_force->policy, &world, &job->findings, &compiled) != 0) {
+		job_refuse(planner, "the policy in force could not be compiled again");
+		return;
+	}
+	for (size_t i = 0; i < job->findings.count; i++)
+		log_finding(&job->findings, &job->findings.items[i]);
+	job->wanted = compiled.ruleset;
+	job_propose(planner);
+}
+
+/* Takes over what the kernel holds. 0 or negative errno. */
+static int held_take(struct job *job, struct frame *frame)
+{
+	int error = held_unpack(job->arena, frame->payload, &job->held);
+
+	if (error || frame->descriptor < 0)
+		return error;
+	error = sealed_map(frame->descriptor, PACK_BYTES_MAX, &job->held_bytes);
+	if (error)
+		return error;
+	job->held_lawful = frame->flags & FRAME_LAWFUL;
+	return ruleset_unpack(job->arena, job->held_bytes, &job->held_ruleset);
+}
+
+static void job_take_held(struct planner *planner, struct frame *frame)
+{
+	static const struct ruleset empty;
+	struct job *job = planner->job;
+	struct mark_book marks;
+
+	if (held_take(job, frame) != 0) {
+		finding_say(job, DAEMON_ANSWER_MALFORMED, NULL);
+		job_fail(planner);
+		return;
+	}
+	marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &empty, job->held.marks, job->held.mark_count);
+	if (job->kind == JOB_RENEW)
+		job_recompile(planner, &marks);
+	else
+		job_judge(planner, &marks);
+}
+
+/* Adds the findings of another process. */
+static void foreign_findings_take(struct job *job, struct span payload)
+{
+	json_t *array = json_loadb(payload.data, payload.length, 0, NULL);
+
+	if (!json_is_array(array)) {
+		json_decref(array);
+		finding_say(job, DAEMON_ANSWER_MALFORMED, NULL);
+		return;
+	}
+	json_array_extend(job->foreign_findings, array);
+	json_decref(array);
+}
+
+static void job_take_pins(struct planner *planner, const struct frame *frame)
+{
+	if (frame->payload.length == 0) {
+		job_propose(planner);
+		return;
+	}
+	foreign_findings_take(planner->job, frame->payload);
+	job_refuse(planner, "the file may not be believed");
+}
+
+static void job_take_committed(struct planner *planner, const struct frame *frame)
+{
+	struct job *job = planner->job;
+	struct committed committed;
+
+	if (committed_unpack(frame->payload, &committed) != 0) {
+		planner_give_up(planner, "the enforcer's answer is malformed");
+		return;
+	}
+	planner->kernel_generation = committed.generation;
+	if (committed.changed || planner->committed_at == 0)
+		planner->committed_at = planner_now();
+	if (committed.changed)
+		log_event(LOG_LEVEL_NOTICE, "SKS-COMMIT", "committed elements_added=%u elements_deleted=%u rules_added=%u generation=%u reason=\"%s\"",
+			  committed.elements_added, committed.elements_deleted, committed.rules_added, committed.generation, job->request.reason);
+	if (job->wanted) {
+		generation_adopt(planner, job);
+		in_force_say(planner);
+	} else {
+		planner->state = STATE_SEALED;
+		ready_say(planner, "sealed: nothing passes; the file has errors");
+	}
+	job_end(planner, committed.changed ? "committed" : "unchanged", &committed);
+}
+
+static void job_take_refused(struct planner *planner, const struct frame *frame)
+{
+	struct job *job = planner->job;
+	bool sealing = job->wanted == NULL, waited_for = job->kind == JOB_APPLY;
+
+	foreign_findings_take(job, frame->payload);
+	if (!waited_for)
+		job_again_later(planner);
+	if (sealing) {
+		log_event(LOG_LEVEL_ERROR, "SKS-SEAL", "the seal could not be put in force");
+		job_fail(planner);
+	} else {
+		job_refuse(planner, "the enforcer refused it");
+	}
+}
+
+/* ---- from outside */
+
+/* Which answer each step waits for. */
+static bool step_takes(enum job_step step, enum verb verb)
+{
+	switch (step) {
+	case STEP_HELD:
+		return verb == VERB_HELD || verb == VERB_REFUSED;
+	case STEP_PINS:
+		return verb == VERB_RENEW_PINS;
+	case STEP_COMMIT:
+		return verb == VERB_COMMITTED || verb == VERB_REFUSED;
+	}
+	return false;
+}
+
+int job_frame(struct planner *planner, struct frame *frame)
+{
+	struct job *job = planner->job;
+	int result = 0;
+
+	if (!job || !step_takes(job->step, frame->verb)) {
+		result = -EBADMSG;
+	} else if (frame->verb == VERB_HELD) {
+		job_take_held(planner, frame);
+	} else if (frame->verb == VERB_RENEW_PINS) {
+		job_take_pins(planner, frame);
+	} else if (frame->verb == VERB_COMMITTED) {
+		job_take_committed(planner, frame);
+	} else if (job->step == STEP_HELD) {
+		foreign_findings_take(job, frame->payload);
+		if (job->kind != JOB_APPLY)
+			job_again_later(planner);
+		job_fail(planner);
+	} else {
+		job_take_refused(planner, frame);
+	}
+	if (frame->descriptor >= 0)
+		close(frame->descriptor);
+	return result;
+}
+
+int job_begin(struct planner *planner, enum job_kind kind, struct client *client, struct arena *arena, const struct apply_request *request)
+{
+	struct job *job;
+
+	if (planner->job)
+		return -EBUSY;
+	if (planner->enforcer < 0)
+		return -ENOTCONN;
+	job = arena_alloc(arena, sizeof(*job));
+	*job = (struct job){
+		.kind = kind, .step = STEP_HELD, .client = client, .arena = arena, .findings = findings_in(arena), .foreign_findings = json_array(),
+	};
+	job->request = request ? *request : (struct apply_request){ .reason = kind == JOB_START ? "start" : "interfaces or date" };
+	planner->job = job;
+	if (planner_send_enforcer(planner, VERB_SNAPSHOT, 0, -1) != 0) {
+		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
+		job_fail(planner);
+	}
+	return 0;
+}
+
+static void job_begin_alone(struct planner *planner, enum job_kind kind)
+{
+	struct arena *arena = arena_new();
+
+	if (job_begin(planner, kind, NULL, arena, NULL) != 0)
+		arena_free(arena);
+}
+
+void job_renew(struct planner *planner)
+{
+	planner->renewal_wanted = planner->job != NULL || planner->enforcer < 0;
+	if (!planner->renewal_wanted && planner->in_force)
+		job_begin_alone(planner, JOB_RENEW);
+}
+
+void job_enforcer_came(struct planner *planner)
+{
+	if (planner->in_force)
+		job_renew(planner);
+	else
+		job_begin_alone(planner, JOB_START);
+}
+
+void job_enforcer_went(struct planner *planner)
+{
+	if (!planner->job)
+		return;
+	planner->renewal_wanted = false;
+	finding_say(planner->job, DAEMON_ENFORCER_GONE, NULL);
+	job_fail(planner);
+}
+
+void job_forget_client(struct planner *planner, const struct client *client)
+{
+	if (planner->job && planner->job->client == client)
+		planner->job->client = NULL;
+}

@@ -1,0 +1,120 @@
+/* request: what the sekisho command asks of the daemon. */
+#include "sekishod/request.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+static void json_decrefp_own(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* An address of a running connection. */
+static int address_take(const json_t *object, const char *key, struct netaddr *ret_address)
+{
+	static const char mapped[] = "::ffff:";
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (!text)
+		return -EBADMSG;
+	if (strncasecmp(text, mapped, sizeof(mapped) - 1) == 0 && netaddr_parse(text + sizeof(mapped) - 1, ret_address) == 0)
+		return 0;
+	return netaddr_parse(text, ret_address) == 0 ? 0 : -EBADMSG;
+}
+
+static int port_take(const json_t *object, const char *key, uint16_t *ret_port)
+{
+	json_int_t port = json_integer_value(json_object_get(object, key));
+
+	if (port < 1 || port > UINT16_MAX)
+		return -EBADMSG;
+	*ret_port = (uint16_t)port;
+	return 0;
+}
+
+static int connection_take(const json_t *object, struct connection *ret_connection)
+{
+	struct connection connection;
+
+	if (address_take(object, "source", &connection.source) != 0 || address_take(object, "destination", &connection.destination) != 0 ||
+	    port_take(object, "source_port", &connection.source_port) != 0 || port_take(object, "destination_port", &connection.destination_port) != 0)
+		return -EBADMSG;
+	if (connection.source.family != connection.destination.family)
+		return -EBADMSG;
+	*ret_connection = connection;
+	return 0;
+}
+
+static int connections_take(const json_t *array, struct apply_request *request)
+{
+	const json_t *item;
+	size_t i;
+
+	if (!array)
+		return 0;
+	if (!json_is_array(array) || json_array_size(array) > LOCKOUT_CONNECTIONS_MAX)
+		return -EBADMSG;
+	json_array_foreach(array, i, item)
+		if (connection_take(item, &request->connections[request->connection_count++]) != 0)
+			return -EBADMSG;
+	return 0;
+}
+
+/* A member that is true or false; false when it is missing. */
+static int flag_take(const json_t *object, const char *key, bool *ret_flag)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value && !json_is_boolean(value))
+		return -EBADMSG;
+	*ret_flag = json_is_true(value);
+	return 0;
+}
+
+static int reason_take(struct arena *arena, const json_t *object, const char **ret_reason)
+{
+	const json_t *value = json_object_get(object, "reason");
+
+	*ret_reason = "";
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value) || json_string_length(value) > REQUEST_REASON_BYTES_MAX)
+		return -EBADMSG;
+	*ret_reason = arena_strdup(arena, json_string_value(value));
+	return 0;
+}
+
+/* What is wrong with the object, or NULL. */
+static const char *request_take(struct arena *arena, const json_t *object, struct apply_request *request)
+{
+	if (!json_is_object(object))
+		return "not a JSON object";
+	if (reason_take(arena, object, &request->reason) != 0)
+		return "\"reason\"";
+	if (flag_take(object, "force", &request->force) != 0)
+		return "\"force\"";
+	if (flag_take(object, "dry_run", &request->dry_run) != 0)
+		return "\"dry_run\"";
+	if (connections_take(json_object_get(object, "connections"), request) != 0)
+		return "\"connections\"";
+	return NULL;
+}
+
+int apply_request_parse(struct arena *arena, struct span payload, struct apply_request *ret_request, const char **ret_why)
+{
+	__attribute__((cleanup(json_decrefp_own))) json_t *object = NULL;
+	struct apply_request request = { .reason = "" };
+	const char *why;
+
+	if (payload.length > 0) {
+		object = json_loadb(payload.data, payload.length, JSON_REJECT_DUPLICATES, NULL);
+		why = request_take(arena, object, &request);
+		if (why) {
+			*ret_why = why;
+			return -EBADMSG;
+		}
+	}
+	*ret_request = request;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * request: what the sekisho command asks of the daemon, as JSON over the control socket.
+ *
+ * VERB_APPLY: {"reason": text, "force": bool, "dry_run": bool,
+ *              "connections": [{"source": address, "source_port": n, "destination": address, "destination_port": n}]}
+ * Every member may be missing. Only root may connect; still nothing in a request is believed to be well formed.
+ */
+#ifndef SEKISHOD_REQUEST_H
+#define SEKISHOD_REQUEST_H
+
+#include "base/buf.h"
+#include "sekishod/lockout.h"
+
+enum { REQUEST_BYTES_MAX = 64 << 10, REQUEST_REASON_BYTES_MAX = 1024 };
+
+struct apply_request {
+	const char *reason;	/* "" when none was given */
+	bool force;		/* do not look whether the terminal would be locked out */
+	bool dry_run;		/* say what would happen, and let nothing happen */
+	struct connection connections[LOCKOUT_CONNECTIONS_MAX];
+	size_t connection_count;
+};
+
+/*
+ * Reads the payload of VERB_APPLY; an empty payload is an empty request. 0; -EBADMSG: *ret_why is what is wrong with it. Texts are in the arena. An IPv4 address
+ * in IPv6 clothes (::ffff:192.0.2.1), as sshd reports it on a dual-stack socket, is undressed: packets of that connection are IPv4.
+ */
+int apply_request_parse(struct arena *arena, struct span payload, struct apply_request *ret_request, const char **ret_why);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * frame: typed messages over a local stream socket, and the verbs we speak.
+ *
+ * A frame is a header of 12 bytes (magic "SKS1", verb, flags, payload length; little endian) and a payload. Bulk goes beside it: a frame may carry
+ * one descriptor, a sealed memfd (F_SEAL_SHRINK | GROW | WRITE | SEAL), so that what was checked is what is used. The descriptor travels with the
+ * first byte of its frame and FRAME_DESCRIPTOR says that it does: one that comes unannounced, or an announced one that is missing, ends the
+ * connection. The receiver states the largest payload it takes; anything else ends the connection. Nothing here ever exits or
+ * asserts on what a peer sent.
+ */
+#ifndef WIRE_FRAME_H
+#define WIRE_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum verb {
+	VERB_NONE,
+	/* sekisho command -> planner (control socket); payloads are JSON objects */
+	VERB_APPLY, VERB_STATUS,
+	/* planner -> command */
+	VERB_REPORT,
+	/* planner -> enforcer */
+	VERB_SNAPSHOT,		/* tell me what the kernel holds */
+	VERB_PROPOSE,		/* memfd: packed ruleset */
+	/* enforcer -> planner */
+	VERB_HELD,		/* memfd: packed kernel ruleset, none if the kernel has none; payload: held marks */
+	VERB_COMMITTED,		/* payload: counts */
+	VERB_REFUSED,		/* payload: findings as JSON (wire/report.h) */
+	/* parent -> enforcer */
+	VERB_PINS,		/* payload: packed zones */
+	/* parent -> planner, enforcer */
+	VERB_CHANNEL,		/* descriptor: a new socket to the other role, which was started again */
+	/* planner <-> parent */
+	VERB_RENEW_PINS,	/* planner: read the pins again; parent: done (payload: empty, or findings as JSON) */
+	VERB_READY,		/* planner: a policy (or the seal) is in force; payload: digest of its text, then a status text for systemd */
+	VERB_COUNT
+};
+
+enum {
+	FRAME_HEADER_BYTES = 12,
+	FRAME_PAYLOAD_BYTES_MAX = 16 << 20,
+	FRAME_SEND_TIMEOUT_MS = 5000,	/* a peer that does not read for so long is given up */
+};
+
+/* Flags of a frame. */
+enum {
+	FRAME_SEAL = 1 << 0,		/* VERB_PROPOSE without a descriptor: put the seal in force */
+	FRAME_LAWFUL = 1 << 1,		/* VERB_HELD: the kernel's ruleset holds nothing unknown and passes the audit */
+	FRAME_DESCRIPTOR = 1 << 15,	/* a descriptor travels with the frame; set by frame_send() alone */
+};
+
+struct frame {
+	enum verb verb;
+	uint16_t flags;
+	struct span payload;
+	int descriptor;		/* -1: none; owned by whoever took the frame */
+};
+
+/* A connection's receiving side: collects bytes until a frame is whole. */
+struct frame_reader {
+	struct buf bytes;
+	int descriptor;		/* received and not yet handed out; -1 none */
+	uint32_t payload_bytes_max;
+};
+
+/* A reader that takes payloads up to payload_bytes_max (at most FRAME_PAYLOAD_BYTES_MAX). */
+struct frame_reader frame_reader_make(uint32_t payload_bytes_max);
+
+/* Closes a descriptor that was not taken and frees the bytes; the socket is not touched. */
+void frame_reader_free(struct frame_reader *reader);
+
+/*
+ * Reads what is there (one recvmsg, never past the end of the frame). 1: *ret_frame is whole, its payload is valid until the next call; 0: not yet; -EPIPE: the
+ * peer has closed; -EBADMSG: not a frame of ours or too large; other negative errno. Works on blocking and non-blocking sockets (-EAGAIN is 0).
+ */
+int frame_receive(int socket, struct frame_reader *reader, struct frame *ret_frame);
+
+/* Waits at most timeout_ms for one whole frame. 0; -ETIMEDOUT; otherwise as frame_receive(). */
+int frame_await(int socket, struct frame_reader *reader, int timeout_ms, struct frame *ret_frame);
+
+/*
+ * Sends one frame whole, waiting where it must (poll on a non-blocking socket), with the descriptor if it is not -1 (which stays the caller's). 0; -EMSGSIZE: the
+ * payload is too large; -ETIMEDOUT: the peer did not read for FRAME_SEND_TIMEOUT_MS (the connection is then useless); other negative errno.
+ */
+int frame_send(int socket, const struct frame *frame);
+
+/* A sealed memfd holding the bytes; the caller closes it. 0 or negative errno. */
+int sealed_make(const char *name, struct span bytes, int *ret_descriptor);
+
+/*
+ * Maps a memfd read-only after checking that it is sealed against every change and at most bytes_max long. sealed_unmap() gives it back; the
+ * descriptor may be closed at once. 0; -EPERM: not a sealed memfd; -EFBIG: longer than bytes_max; other negative errno.
+ */
+int sealed_map(int descriptor, size_t bytes_max, struct span *ret_bytes);
+
+/* Gives back what sealed_map() gave. */
+void sealed_unmap(struct span bytes);
+
+#endif

@@ -1,0 +1,61 @@
+# Tests: what is built for them and how they are run. Included by the Makefile; tests/run does the running and counting.
+#
+#	tests/unit/check_<directory>_<module>.c	linked with that directory of src/ and what lies below it
+#	tests/kernel/check_*.c			linked with everything up to src/kernel; needs root
+#	tests/fuzz/fuzz_<name>.c		libFuzzer, with the corpus tests/fuzz/corpus/<name>
+#	tests/netns/*.sh, *.py			scripts, in the order of their names; need root
+#	tests/lint/*				what must not be in the source
+# Other .c files in tests/unit (tests/kernel) are helpers: linked to each test from src/ruleset upward (of the kernel).
+
+test_programs = $(patsubst %.c,build/asan/%,$(wildcard tests/$(1)/check_*.c))
+helpers = $(patsubst %.c,build/asan/%.o,$(filter-out tests/$(1)/check_%,$(wildcard tests/$(1)/*.c)))
+tested_directory = $(word 2,$(subst _, ,$(notdir $(1))))
+
+UNIT_TESTS = $(call test_programs,unit)
+KERNEL_TESTS = $(call test_programs,kernel)
+FUZZERS = $(patsubst %.c,build/clang/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# $(call test_program,PROGRAM,DIRECTORY OF src/,HELPERS)
+define test_program
+$(1): $(1).o $(3) $(call archives,build/asan,$(2))
+	$$(call say,LINK,$$@)
+	$$(quiet)$$(COMPILER_build/asan) $$(LINKING) -o $$@ $$^ $(call libraries,$(2)) $$(CHECK_LIBS)
+endef
+
+upper_helpers = $(if $(filter $(1),$(FLOOR_3) $(FLOOR_4) $(FLOOR_5)),$(call helpers,unit))
+unit_test = $(call test_program,$(1),$(2),$(call upper_helpers,$(2)))
+kernel_test = $(call test_program,$(1),kernel,$(call helpers,unit) $(call helpers,kernel))
+
+$(foreach t,$(UNIT_TESTS),$(if $(filter $(call tested_directory,$(t)),$(FLOORS)),,$(error $(t): no directory src/$(call tested_directory,$(t)))))
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(call tested_directory,$(t)))))
+$(foreach t,$(KERNEL_TESTS),$(eval $(call kernel_test,$(t))))
+
+$(FUZZERS): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives,build/clang,kernel)
+	$(call say,LINK,$@)
+	$(quiet)$(COMPILER_build/clang) -fsanitize=fuzzer $(LINKING) -o $@ $^ $(call libraries,kernel)
+
+test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS)
+
+# The floors and compilers as the lint steps need them: one word per floor, lowest first.
+export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))
+export SEKISHO_PURE = $(PURE)
+comma = ,
+
+JOBS = $(shell nproc)
+check:
+	@tests/deps/install build check
+	@$(MAKE) -j$(JOBS) test-programs
+	@tests/run $(TESTS)
+
+# make fuzz T=settings SECONDS=60: new inputs stay in build/fuzz/<name>; a crash leaves its input there and fails.
+SECONDS = 60
+fuzz: build/clang/tests/fuzz/fuzz_$(T)
+	mkdir -p build/fuzz/$(T)
+	build/clang/tests/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=build/fuzz/$(T)/ \
+		build/fuzz/$(T) $(wildcard tests/fuzz/corpus/$(T))
+
+check-clean-root:
+	@tests/deps/install clean-root
+	tests/install/clean_root.sh
+
+.PHONY: test-programs check fuzz check-clean-root
