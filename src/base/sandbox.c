@@ -31,7 +31,7 @@ static const struct sandbox_call common_calls[] = {
 	{ .name = "nanosleep" }, { .name = "futex" }, { .name = "getrandom" }, { .name = "memfd_create" }, { .name = "ftruncate" },
 	{ .name = "rt_sigaction" }, { .name = "rt_sigprocmask" }, { .name = "rt_sigreturn" }, { .name = "sigaltstack" }, { .name = "restart_syscall" },
 	{ .name = "getpid" }, { .name = "gettid" }, { .name = "getppid" }, { .name = "geteuid" }, { .name = "getuid" }, { .name = "tgkill" },
-	{ .name = "sched_yield" }, { .name = "rseq" }, { .name = "exit" }, { .name = "exit_group" },
+	{ .name = "sysinfo" }, { .name = "uname" }, { .name = "prlimit64" }, { .name = "sched_yield" }, { .name = "rseq" }, { .name = "exit" }, { .name = "exit_group" },
 	{ .name = NULL }
 };
 

@@ -202,19 +202,14 @@ static bool item_read(struct reader *reader, const struct schema_key *key, const
 	return true;
 }
 
-/* How many items of a list are read: none when it is too long or, though required, empty. */
+/* How many items a list has (the syntax check limits them); a finding when one is needed and there is none. */
 static size_t list_length(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct origin origin)
 {
-	int length = config_setting_length(setting);
+	size_t length = (size_t)config_setting_length(setting);
 
-	if (length > READER_LIST_ITEMS_MAX) {
-		finding_add(reader->findings, &config_catalogue[CONFIG_LIST_LONG], origin, key->name,
-			    arena_printf(reader->arena, "%d", READER_LIST_ITEMS_MAX), NULL);
-		return 0;
-	}
-	if (length <= 0 && key->required)
+	if (length == 0 && key->required)
 		reader_find(reader, CONFIG_LIST_EMPTY, origin, key->name);
-	return length > 0 ? (size_t)length : 0;
+	return length;
 }
 
 static void text_list_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct text_list *list)

@@ -19,7 +19,7 @@ enum {
 	READER_FILES_MAX = 256,			/* the main file and all included ones */
 	READER_INCLUDE_DEPTH_MAX = 10,		/* libconfig's own limit */
 	READER_BRACKETS_DEPTH_MAX = 64,		/* brackets within brackets */
-	READER_LIST_ITEMS_MAX = 1 << 20,	/* one list */
+	READER_LIST_ITEMS_MAX = 1 << 18,	/* one list; libconfig grows lists 16 items at a time */
 };
 
 /*

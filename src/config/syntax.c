@@ -33,6 +33,7 @@ struct frame {
 	uint32_t line;
 	size_t key_count;	/* keys that were known when it was opened */
 	enum value_kind items;	/* [ ]: of the first item */
+	size_t item_count;	/* of a list */
 };
 
 struct key {
@@ -197,19 +198,20 @@ static size_t significant_digits(struct span number, bool hexadecimal)
 	return length - first;
 }
 
-/* libconfig cuts a hexadecimal number at 32 bits without a word: 0x100000019 would be port 25. */
+/* libconfig cuts numbers at 32 bits without a word: 4294967321 and 0x100000019 would be port 25. */
 static int number_check(struct walker *walker, const struct token *token, enum value_kind *ret_kind)
 {
 	struct span text = token->text;
 	bool hexadecimal = text.length > 2 && (text.data[1] == 'x' || text.data[1] == 'X');
-	size_t digits = significant_digits(text, hexadecimal);
 	bool is_long = text.data[text.length - 1] == 'L';
 	long long value;
 
-	if (digits > (hexadecimal ? HEX_DIGITS_MAX : DECIMAL_DIGITS_MAX))
+	if (significant_digits(text, hexadecimal) > (hexadecimal ? HEX_DIGITS_MAX : DECIMAL_DIGITS_MAX))
 		return token_refuse(walker, CONFIG_NUMBER_TOO_LARGE, token);
 	value = hexadecimal ? 0 : strtoll(text.data, NULL, 10);
-	*ret_kind = is_long || value > INT_MAX || value < INT_MIN ? VALUE_LONG_NUMBER : VALUE_NUMBER;
+	if (!is_long && (value > INT_MAX || value < INT_MIN))
+		return token_refuse(walker, CONFIG_NUMBER_TOO_LARGE, token);
+	*ret_kind = is_long ? VALUE_LONG_NUMBER : VALUE_NUMBER;
 	return 0;
 }
 
@@ -352,8 +354,26 @@ static int value_refuse(struct walker *walker, const struct token *token)
 	return walker_refuse(walker, CONFIG_VALUE_MISSING, key->line, span_shown(walker, key->name));
 }
 
+/* Counts an item. libconfig would need time by the square of the length, so this is not left to the schema. */
+static int item_count(struct walker *walker, const struct token *token)
+{
+	struct frame *frame = frame_top(walker);
+	const struct key *key;
+
+	if (!frame_is_list(frame) || frame->item_count++ < READER_LIST_ITEMS_MAX)
+		return 0;
+	key = &walker->keys[frame->key_count - 1];
+	finding_add(walker->findings, &config_catalogue[CONFIG_LIST_LONG], expansion_origin(walker->expansion, token->line),
+		    span_shown(walker, key->name), arena_printf(walker->arena, "%d", READER_LIST_ITEMS_MAX), NULL);
+	return -EBADMSG;
+}
+
 static int on_value(struct walker *walker, const struct token *token)
 {
+	int error = item_count(walker, token);
+
+	if (error < 0)
+		return error;
 	switch (token->kind) {
 	case TOKEN_TEXT:
 	case TOKEN_NUMBER:

@@ -532,6 +532,20 @@ const char *userdata_comment(struct arena *arena, const void *userdata, size_t l
 	return NULL;
 }
 
+/* Keeps one step for each set that is looked up; the shape is libnftnl's for callbacks. */
+static int note_lookup(struct nftnl_expr *expression, void *context)
+{
+	struct decoder *decoder = context;
+	struct step *step;
+
+	if (strcmp(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), "lookup") != 0)
+		return 0;
+	step = step_new(decoder, STEP_LOOKUP);
+	if (step)
+		step->set = arena_strdup(decoder->arena, nftnl_expr_get_str(expression, NFTNL_EXPR_LOOKUP_SET));
+	return 0;
+}
+
 int rule_decode(struct arena *arena, struct nftnl_rule *rule, const struct table *table, struct rule *ret_rule, const char **ret_why)
 {
 	struct decoder decoder = { .arena = arena, .table = table };
@@ -547,8 +561,8 @@ int rule_decode(struct arena *arena, struct nftnl_rule *rule, const struct table
 	if (!decoder.why && has_unused_value(&decoder))
 		fail(&decoder, "a value is loaded and not used");
 	if (decoder.why) {
-		*ret_why = decoder.why;
-		return -EBADMSG;
+		decoder.step_count = 0;
+		nftnl_expr_foreach(rule, note_lookup, &decoder);
 	}
 	*ret_rule = (struct rule){
 		.steps = arena_array(arena, decoder.step_count, sizeof(struct step)),
@@ -558,5 +572,8 @@ int rule_decode(struct arena *arena, struct nftnl_rule *rule, const struct table
 	};
 	if (decoder.step_count)
 		memcpy(ret_rule->steps, decoder.steps, decoder.step_count * sizeof(struct step));
-	return 0;
+	if (!decoder.why)
+		return 0;
+	*ret_why = decoder.why;
+	return -EBADMSG;
 }

@@ -13,7 +13,8 @@
 #include "ruleset/ruleset.h"
 
 /*
- * Decodes a rule; table has all its sets, sorted. 0; -EBADMSG: not of our kind, and *ret_why says what was not understood. The result is in the arena.
+ * Decodes a rule; table has all its sets, sorted. 0; -EBADMSG: not of our kind, *ret_why says what was not understood, and
+ * the steps of *ret_rule only name the sets that are looked up, as far as they are known. The result is in the arena.
  */
 int rule_decode(struct arena *arena, struct nftnl_rule *rule, const struct table *table, struct rule *ret_rule, const char **ret_why);
 

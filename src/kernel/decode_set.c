@@ -123,6 +123,7 @@ int set_decode(struct arena *arena, const struct nftnl_set *set, struct set *ret
 		why = set_objection(set, flags, ret_set);
 	if (!why)
 		return 0;
+	*ret_set = (struct set){ .name = ret_set->name };
 	*ret_why = why;
 	return -EBADMSG;
 }
@@ -283,14 +284,13 @@ static void value_before(uint8_t *ret_last, const uint8_t *next, size_t size)
 	}
 }
 
-/* Makes ranges of their ends. A range without an end goes up to the next one, or to the last of all values. */
+/* Makes ranges of their ends, which are sorted. A range without an end goes up to the next one, or to the last of all values. */
 static size_t ranges_join(const struct set *set, struct found_element *found, size_t count)
 {
-	size_t size = field_size(set->key.fields[0]), joined = 0;
-	const size_t slot = key_size(&set->key);
+	const size_t size = field_size(set->key.fields[0]), slot = key_size(&set->key);
 	struct found_element *open = NULL;
+	size_t joined = 0;
 
-	qsort_r(found, count, sizeof(*found), compare_ends, &size);
 	for (size_t i = 0; i < count; i++) {
 		const struct found_element here = found[i];
 
@@ -307,20 +307,46 @@ static size_t ranges_join(const struct set *set, struct found_element *found, si
 	return joined;
 }
 
-void element_reader_finish(struct element_reader *reader)
+/* Sorts the ends of ranges; false when one of them is there twice. */
+static bool ends_sort(const struct set *set, struct found_element *found, size_t count)
 {
-	struct set *set = reader->set;
-	struct found_element *found = (void *)reader->found.data;
-	size_t count = reader->found.length / sizeof(*found);
+	size_t size = field_size(set->key.fields[0]);
 
-	if (count && set->interval && key_field_count(&set->key) == 1)
+	qsort_r(found, count, sizeof(*found), compare_ends, &size);
+	for (size_t i = 1; i < count; i++) {
+		if (compare_ends(&found[i - 1], &found[i], &size) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Puts what was found into the set; false when an element is there twice. */
+static bool elements_settle(struct arena *arena, struct set *set, struct found_element *found, size_t count)
+{
+	if (count && set->interval && key_field_count(&set->key) == 1) {
+		if (!ends_sort(set, found, count))
+			return false;
 		count = ranges_join(set, found, count);
-	set->elements = arena_array(reader->arena, count, sizeof(*set->elements));
+	}
+	set->elements = arena_array(arena, count, sizeof(*set->elements));
 	set->element_count = count;
 	for (size_t i = 0; i < count; i++)
 		set->elements[i] = found[i].element;
 	set_sort(set);
+	for (size_t i = 1; i < count; i++) {
+		if (element_compare(set, &set->elements[i - 1], &set->elements[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+int element_reader_finish(struct element_reader *reader)
+{
+	struct found_element *found = (void *)reader->found.data;
+	const bool settled = elements_settle(reader->arena, reader->set, found, reader->found.length / sizeof(*found));
+
 	element_reader_cancel(reader);
+	return settled ? 0 : -EAGAIN;
 }
 
 void element_reader_cancel(struct element_reader *reader)

@@ -31,8 +31,12 @@ struct element_reader element_reader_begin(struct arena *arena, struct set *set,
 /* Takes one message of an element dump. Elements that are not understood are left out and leave a word in reader->why. */
 void element_reader_take(struct element_reader *reader, const struct nlmsghdr *message);
 
-/* Gives the set its elements, sorted, and the reader's memory back. */
-void element_reader_finish(struct element_reader *reader);
+/*
+ * Gives the set its elements, sorted, and the reader's memory back. 0; -EAGAIN: an element came twice, so read the set again. The kernel goes on with a
+ * dump by counting how many elements it has sent; when a hash table grew meanwhile, they stand in another order, and for each one that comes
+ * twice another one does not come at all. It tells nobody: the generation stays the same.
+ */
+int element_reader_finish(struct element_reader *reader);
 
 /* Forgets what was read. */
 void element_reader_cancel(struct element_reader *reader);

@@ -36,16 +36,23 @@ struct reading {
 	size_t rule_capacity, rule_number;
 };
 
-static void alien_add(struct reading *reading, uint8_t family, const char *where, const char *what)
+static struct alien *alien_add(struct reading *reading, uint8_t family, const char *where, const char *what)
 {
 	reading->aliens = arena_grow(reading->arena, reading->aliens, reading->alien_count, &reading->alien_capacity, sizeof(*reading->aliens));
-	reading->aliens[reading->alien_count++] = (struct alien){ .family = (enum family)family, .where = where, .what = what };
+	reading->aliens[reading->alien_count] = (struct alien){ .family = (enum family)family, .where = where, .what = what };
+	return &reading->aliens[reading->alien_count++];
 }
 
 /* The same for something in the table that is being read. */
-static void table_alien_add(struct reading *reading, const char *where, const char *what)
+static struct alien *table_alien_add(struct reading *reading, const char *where, const char *what)
 {
-	alien_add(reading, (uint8_t)reading->table->family, where, what);
+	return alien_add(reading, (uint8_t)reading->table->family, where, what);
+}
+
+/* The same for a table as a whole. */
+static void whole_table_alien_add(struct reading *reading, uint8_t family, const char *what)
+{
+	alien_add(reading, family, "table " TABLE_NAME, what)->needs_new_table = true;
 }
 
 static uint8_t message_family(const struct nlmsghdr *message)
@@ -65,11 +72,11 @@ static int take_table(const struct nlmsghdr *message, void *context)
 		return 0;
 	flags = attribute_u32(attributes[NFTA_TABLE_FLAGS]);
 	if (flags & TABLE_FLAG_DORMANT)
-		alien_add(reading, family, "table " TABLE_NAME, "it is dormant: none of its rules is in force");
+		whole_table_alien_add(reading, family, "it is dormant: none of its rules is in force");
 	if (flags & ~(uint32_t)(TABLE_FLAG_DORMANT | TABLE_FLAG_OWNER | TABLE_FLAG_PERSIST))
-		alien_add(reading, family, "table " TABLE_NAME, "unknown flags");
+		whole_table_alien_add(reading, family, "unknown flags");
 	if (family != FAMILY_INET && family != FAMILY_NETDEV && family != FAMILY_BRIDGE) {
-		alien_add(reading, family, "table " TABLE_NAME, "a family that has no table of ours");
+		whole_table_alien_add(reading, family, "a family that has no table of ours");
 		return 0;
 	}
 	reading->tables = arena_grow(reading->arena, reading->tables, reading->table_count, &reading->table_capacity, sizeof(*reading->tables));
@@ -93,16 +100,18 @@ static int take_set(const struct nlmsghdr *message, void *context)
 	struct nftnl_set *set = nftnl_set_alloc();
 	const char *why = "it could not be parsed";
 	struct set decoded = { .name = "?" };
+	bool anonymous;
 	int r;
 
 	if (!set)
 		arena_exhausted();
 	r = nftnl_set_nlmsg_parse(message, set) < 0 ? -EBADMSG : set_decode(reading->arena, set, &decoded, &why);
+	anonymous = nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS;
 	nftnl_set_free(set);
-	if (r < 0) {
+	if (r < 0)
 		table_alien_add(reading, arena_printf(reading->arena, "set %s", decoded.name), why);
-		return 0;
-	}
+	if (anonymous)
+		return 0;	/* it comes and goes with its rule */
 	table->sets = arena_grow(reading->arena, table->sets, table->set_count, &reading->set_capacity, sizeof(*table->sets));
 	table->sets[table->set_count++] = decoded;
 	return 0;
@@ -124,7 +133,8 @@ static int take_elements(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-static int read_elements(struct reading *reading, struct set *set)
+/* Reads the elements of a set once. -EAGAIN: they moved while they were read. */
+static int try_elements(struct reading *reading, struct set *set)
 {
 	struct element_reader elements = element_reader_begin(reading->arena, set, reading->now);
 	int r;
@@ -133,14 +143,24 @@ static int read_elements(struct reading *reading, struct set *set)
 	reading->elements = &elements;
 	r = nfnl_dump(reading->nfnl, NFT_MSG_GETSETELEM, (uint16_t)reading->table->family, fill_set_name, take_elements, reading);
 	reading->elements = NULL;
-	if (r < 0) {
+	if (r == 0)
+		r = element_reader_finish(&elements);
+	else
 		element_reader_cancel(&elements);
-		return r;
-	}
-	element_reader_finish(&elements);
-	if (elements.why)
+	if (r == 0 && elements.why) {
 		table_alien_add(reading, arena_printf(reading->arena, "set %s", set->name), elements.why);
-	return 0;
+		*set = (struct set){ .name = set->name };
+	}
+	return r;
+}
+
+static int read_elements(struct reading *reading, struct set *set)
+{
+	int r = -EAGAIN;
+
+	for (int attempt = 0; attempt < SNAPSHOT_ATTEMPTS_MAX && r == -EAGAIN; attempt++)
+		r = try_elements(reading, set);
+	return r;
 }
 
 static int compare_sets(const void *a, const void *b)
@@ -160,7 +180,7 @@ static int read_sets(struct reading *reading)
 	if (table->set_count)
 		qsort(table->sets, table->set_count, sizeof(*table->sets), compare_sets);
 	for (size_t i = 0; i < table->set_count; i++) {
-		r = read_elements(reading, &table->sets[i]);
+		r = key_field_count(&table->sets[i].key) ? read_elements(reading, &table->sets[i]) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -227,8 +247,11 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 		why = hook_decode(reading->arena, parsed, table->family, &chain.hook);
 	}
 	nftnl_chain_free(parsed);
-	if (why)
+	if (why) {
 		table_alien_add(reading, arena_printf(reading->arena, "chain %s", chain.name), why);
+		chain.hook.base = true;
+		chain.hook.policy = VERDICT_NONE;
+	}
 	table->chains = arena_grow(reading->arena, table->chains, table->chain_count, &reading->chain_capacity, sizeof(*table->chains));
 	table->chains[table->chain_count++] = chain;
 	return 0;
@@ -255,40 +278,37 @@ static struct chain *reading_chain(struct reading *reading, const char *name)
 	return NULL;
 }
 
-static void rule_add(struct reading *reading, struct nftnl_rule *parsed)
+static void rule_add(struct reading *reading, const struct nlmsghdr *message, struct nftnl_rule *parsed)
 {
-	const char *name = nftnl_rule_get_str(parsed, NFTNL_RULE_CHAIN), *why = NULL;
-	struct chain *chain = reading_chain(reading, name);
-	struct rule rule;
+	const struct nlattr *attributes[NFTA_RULE_CHAIN + 1];
+	const char *name, *why = "an expression that this program does not know";
+	struct chain *chain;
+	struct rule rule = { 0 };
+	int r = -EBADMSG;
 
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_RULE_CHAIN + 1);
+	name = attribute_text(attributes[NFTA_RULE_CHAIN]);
+	chain = reading_chain(reading, name);
 	reading->rule_number++;
-	if (!chain) {
-		table_alien_add(reading, arena_printf(reading->arena, "chain %s", name), "a rule in a chain that is not listed");
-		return;
-	}
-	if (rule_decode(reading->arena, parsed, reading->table, &rule, &why) < 0) {
+	if (nftnl_rule_nlmsg_parse(message, parsed) == 0 && chain)
+		r = rule_decode(reading->arena, parsed, reading->table, &rule, &why);
+	if (r < 0) {
 		table_alien_add(reading, arena_printf(reading->arena, "chain %s rule %zu", name, reading->rule_number), why);
-		return;
+		rule.comment = why;
 	}
+	if (!chain)
+		return;
 	chain->rules = arena_grow(reading->arena, chain->rules, chain->rule_count, &reading->rule_capacity, sizeof(*chain->rules));
 	chain->rules[chain->rule_count++] = rule;
 }
 
 static int take_rule(const struct nlmsghdr *message, void *context)
 {
-	struct reading *reading = context;
 	struct nftnl_rule *parsed = nftnl_rule_alloc();
-	const struct nlattr *attributes[NFTA_RULE_CHAIN + 1];
 
 	if (!parsed)
 		arena_exhausted();
-	if (nftnl_rule_nlmsg_parse(message, parsed) == 0) {
-		rule_add(reading, parsed);
-	} else {
-		attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_RULE_CHAIN + 1);
-		table_alien_add(reading, arena_printf(reading->arena, "chain %s", attribute_text(attributes[NFTA_RULE_CHAIN])),
-				"a rule with an expression that this program does not know");
-	}
+	rule_add(context, message, parsed);
 	nftnl_rule_free(parsed);
 	return 0;
 }
@@ -314,14 +334,17 @@ static int take_stranger(const struct nlmsghdr *message, void *context)
 	struct reading *reading = context;
 	const struct nlattr *attributes[NFTA_FLOWTABLE_NAME + 1];
 	const bool flowtable = (message->nlmsg_type & 0xff) == NFT_MSG_NEWFLOWTABLE;
+	struct alien *alien;
+	const char *name;
 
 	_Static_assert((int)NFTA_FLOWTABLE_NAME == (int)NFTA_OBJ_NAME, "one reader for both");
 	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_FLOWTABLE_NAME + 1);
 	if (strcmp(attribute_text(attributes[NFTA_FLOWTABLE_TABLE]), TABLE_NAME) != 0)
 		return 0;
-	table_alien_add(reading, arena_printf(reading->arena, "%s %s", flowtable ? "flowtable" : "object",
-					      attribute_text(attributes[NFTA_FLOWTABLE_NAME])),
-			flowtable ? "packets of its connections pass no rule" : "no table of ours has objects");
+	name = attribute_text(attributes[NFTA_FLOWTABLE_NAME]);
+	alien = table_alien_add(reading, arena_printf(reading->arena, "%s %s", flowtable ? "flowtable" : "object", name),
+				flowtable ? "packets of its connections pass no rule" : "no table of ours has objects");
+	alien->needs_new_table = true;
 	return 0;
 }
 

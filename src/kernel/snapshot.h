@@ -3,6 +3,10 @@
  *
  * Decoding runs each rule's expressions symbolically over the registers, so that bytecode made by nft and by us gives the same steps. What cannot be
  * decoded in a table of ours is kept as an alien: the ruleset then never equals an intended one.
+ *
+ * So that a difference repairs what it can, aliens leave a trace in the ruleset: an alien rule stands in its chain as a rule whose steps only name the
+ * sets it looks up, with what was not understood as its comment; an alien set, or one with an alien element, as a set of its name without key
+ * fields and elements; an alien chain as a base chain with policy VERDICT_NONE.
  */
 #ifndef KERNEL_SNAPSHOT_H
 #define KERNEL_SNAPSHOT_H
@@ -15,6 +19,7 @@ struct alien {
 	enum family family;
 	const char *where;	/* "chain forward rule 3", "set x", "flowtable y" */
 	const char *what;	/* the expression or attribute that was not understood */
+	bool needs_new_table;	/* leaves no trace in the ruleset: only deleting the whole table removes it */
 };
 
 struct snapshot {

@@ -1,4 +1,7 @@
-/* law: one function per line of the law. The two crossings between tiers have files of their own (law_specified.c, law_sanitized.c). */
+/*
+ * law: one function per line of the law. The two crossings between tiers have files of their own
+ * (law_specified.c, law_sanitized.c).
+ */
 #include "policy/law_lines.h"
 
 #include <string.h>
@@ -16,7 +19,8 @@ enum { ICMP = 1, TCP = 6, UDP = 17 };
 
 bool law_tiers_may_meet(enum tier from, enum tier to)
 {
-	return !(from == TIER_MYNUMBER && to == TIER_INTERNET) && !(from == TIER_INTERNET && to == TIER_MYNUMBER);
+	return !(from == TIER_MYNUMBER && to == TIER_INTERNET) &&
+	       !(from == TIER_INTERNET && to == TIER_MYNUMBER);
 }
 
 bool law_bars_mail(enum tier from, enum tier to)
@@ -38,7 +42,8 @@ static const struct zone *flow_to(const struct law *law, const struct flow *flow
 static void law_never(const struct law *law, const struct flow *flow)
 {
 	const struct zone *from = flow_from(law, flow), *to = flow_to(law, flow);
-	struct finding *finding = policy_find(law->findings, LAW_NEVER, flow->at, flow->name, from->name, to->name);
+	struct finding *finding =
+		policy_find(law->findings, LAW_NEVER, flow->at, flow->name, from->name, to->name);
 
 	finding_relate(finding, from->at);
 	finding_relate(finding, to->at);
@@ -50,15 +55,18 @@ static void law_same_tier(const struct law *law, const struct flow *flow)
 	const struct zone *from = flow_from(law, flow), *to = flow_to(law, flow);
 
 	if (from == to) {
-		finding_relate(policy_find(law->findings, LAW_SAME_ZONE, flow->to_at, flow->name, from->name), from->at);
+		finding_relate(policy_find(law->findings, LAW_SAME_ZONE, flow->to_at, flow->name, from->name),
+			       from->at);
 		return;
 	}
 	if (flow->method != METHOD_INTERNAL)
-		finding_relate(policy_find(law->findings, LAW_SAME_TIER_METHOD, flow->method_at, flow->name, method_name(flow->method),
-					   from->name, to->name), to->at);
+		finding_relate(policy_find(law->findings, LAW_SAME_TIER_METHOD, flow->method_at, flow->name,
+					   method_name(flow->method), from->name, to->name),
+			       to->at);
 }
 
-const char *law_matched_ports(const struct law *law, const struct flow *flow, const uint16_t *ports, size_t count)
+const char *law_matched_ports(const struct law *law, const struct flow *flow, const uint16_t *ports,
+			      size_t count)
 {
 	const char *list = NULL;
 
@@ -89,13 +97,15 @@ void law_uplink(const struct law *law, const struct flow *flow)
 	if ((flow->protocol == TCP || flow->protocol == UDP) && !destinations_are(flow, uplink->dns)) {
 		ports = law_matched_ports(law, flow, dns_ports, sizeof(dns_ports) / sizeof(dns_ports[0]));
 		if (ports)
-			finding_relate(policy_find(law->findings, LAW_UPLINK_DNS, flow->ports_at, flow->name, ports, uplink->name),
+			finding_relate(policy_find(law->findings, LAW_UPLINK_DNS, flow->ports_at, flow->name,
+						   ports, uplink->name),
 				       uplink->at);
 	}
 	if (flow->protocol == TCP && !destinations_are(flow, uplink->smtp)) {
 		ports = law_matched_ports(law, flow, smtp_ports, sizeof(smtp_ports) / sizeof(smtp_ports[0]));
 		if (ports)
-			finding_relate(policy_find(law->findings, LAW_UPLINK_SMTP, flow->ports_at, flow->name, ports, uplink->name),
+			finding_relate(policy_find(law->findings, LAW_UPLINK_SMTP, flow->ports_at, flow->name,
+						   ports, uplink->name),
 				       uplink->at);
 	}
 }
@@ -162,7 +172,8 @@ static void law_relay_pairs(const struct law *law)
 {
 	for (size_t i = 0; i < law->policy->relay_count; i++) {
 		const struct relay *relay = &law->policy->relays[i];
-		const struct zone *from = &law->policy->zones[relay->from], *to = &law->policy->zones[relay->to];
+		const struct zone *from = &law->policy->zones[relay->from],
+				  *to = &law->policy->zones[relay->to];
 		enum policy_kind kind = LAW_RELAY_PAIR;
 		struct finding *finding;
 
@@ -172,7 +183,8 @@ static void law_relay_pairs(const struct law *law)
 			kind = LAW_RELAY_NEVER;
 		else if (from->tier == TIER_LGWAN && to->tier == TIER_INTERNET)
 			kind = LAW_RELAY_OUTWARD;
-		finding = finding_add(law->findings, &policy_catalogue[kind], relay->at, relay->name, from->name, to->name, NULL);
+		finding = finding_add(law->findings, &policy_catalogue[kind], relay->at, relay->name,
+				      from->name, to->name, NULL);
 		finding_relate(finding, from->at);
 		finding_relate(finding, to->at);
 	}
@@ -182,14 +194,16 @@ static void law_relay_pairs(const struct law *law)
 static const struct relay *relay_between(const struct policy *policy, enum tier from, enum tier to)
 {
 	for (size_t i = 0; i < policy->relay_count; i++)
-		if (policy->zones[policy->relays[i].from].tier == from && policy->zones[policy->relays[i].to].tier == to)
+		if (policy->zones[policy->relays[i].from].tier == from &&
+		    policy->zones[policy->relays[i].to].tier == to)
 			return &policy->relays[i];
 	return NULL;
 }
 
 /*
- * No chain of relays joins My Number and Internet. Inside a tier mail is assumed to find its way from any server to any other, so the tiers are the
- * nodes of the graph; with three tiers a chain without a direct link has exactly the LGWAN tier in its middle.
+ * No chain of relays joins My Number and Internet. Inside a tier mail is assumed to find its way from any
+ * server to any other, so the tiers are the nodes of the graph; with three tiers a chain without a direct
+ * link has exactly the LGWAN tier in its middle.
  */
 static void law_relay_chain(const struct law *law, enum tier first, enum tier last)
 {
@@ -197,8 +211,9 @@ static void law_relay_chain(const struct law *law, enum tier first, enum tier la
 	const struct relay *onward = relay_between(law->policy, TIER_LGWAN, last);
 
 	if (entry && onward)
-		finding_relate(policy_find(law->findings, LAW_RELAY_CHAIN, onward->at, entry->name, onward->name, tier_name(first),
-					   tier_name(last)), entry->at);
+		finding_relate(policy_find(law->findings, LAW_RELAY_CHAIN, onward->at, entry->name,
+					   onward->name, tier_name(first), tier_name(last)),
+			       entry->at);
 }
 
 /* A refusal is only answered inside a tier; between tiers silence tells a prober nothing. */
@@ -206,12 +221,14 @@ static void law_rejections(const struct law *law)
 {
 	for (size_t i = 0; i < law->policy->rejection_count; i++) {
 		const struct rejection *rejection = &law->policy->rejections[i];
-		const struct zone *from = &law->policy->zones[rejection->from], *to = &law->policy->zones[rejection->to];
+		const struct zone *from = &law->policy->zones[rejection->from],
+				  *to = &law->policy->zones[rejection->to];
 		struct finding *finding;
 
 		if (from->tier == to->tier)
 			continue;
-		finding = policy_find(law->findings, LAW_REJECT_BETWEEN_TIERS, rejection->at, from->name, to->name);
+		finding = policy_find(law->findings, LAW_REJECT_BETWEEN_TIERS, rejection->at, from->name,
+				      to->name);
 		finding_relate(finding, from->at);
 		finding_relate(finding, to->at);
 	}
@@ -228,7 +245,8 @@ static void law_zones(const struct law *law)
 		if (zone->tier == TIER_MYNUMBER && zone->hairpin)
 			policy_find(law->findings, LAW_HAIRPIN_MYNUMBER, zone->at, zone->name);
 		if (zone->uplink && zone->tier != TIER_INTERNET)
-			policy_find(law->findings, LAW_UPLINK_TIER, zone->at, zone->name, tier_name(zone->tier));
+			policy_find(law->findings, LAW_UPLINK_TIER, zone->at, zone->name,
+				    tier_name(zone->tier));
 		if (zone->uplink && zone->hairpin)
 			policy_find(law->findings, LAW_UPLINK_HAIRPIN, zone->at, zone->name);
 	}
@@ -252,7 +270,8 @@ static void law_tiers(const struct law *law)
 		if (!first[tier])
 			policy_find(law->findings, LAW_TIER_MISSING, file, tier_name(tier));
 	if (first[TIER_INTERNET] && !uplink)
-		policy_find(law->findings, LAW_UPLINK_MISSING, first[TIER_INTERNET]->at, first[TIER_INTERNET]->name);
+		policy_find(law->findings, LAW_UPLINK_MISSING, first[TIER_INTERNET]->at,
+			    first[TIER_INTERNET]->name);
 }
 
 /* Records that are over or nearly so, and what must not stop. */
@@ -267,10 +286,12 @@ static void law_notice(const struct law *law)
 		if (flow->closes_at == 0 || days_left > LAW_NOTICE_DAYS)
 			continue;
 		if (flow->closes_at > law->now)
-			finding_relate(finding_add(law->findings, &policy_catalogue[kind], flow->at, flow->name,
-						   date_format(flow->record.expires, date),
-						   arena_printf(law->findings->arena, "%lld", (long long)days_left), NULL),
-				       flow->record.at);
+			finding_relate(
+				finding_add(law->findings, &policy_catalogue[kind], flow->at, flow->name,
+					    date_format(flow->record.expires, date),
+					    arena_printf(law->findings->arena, "%lld", (long long)days_left),
+					    NULL),
+				flow->record.at);
 		else if (flow->critical)
 			finding_relate(policy_find(law->findings, LAW_CRITICAL_EXPIRED, flow->at, flow->name,
 						   date_format(flow->record.expires, date)), flow->record.at);
@@ -279,7 +300,9 @@ static void law_notice(const struct law *law)
 
 void law_check(const struct policy *policy, int64_t now, struct findings *findings)
 {
-	const struct law law = { .policy = policy, .now = now, .today = date_of_time(now), .findings = findings };
+	const struct law law = {
+		.policy = policy, .now = now, .today = date_of_time(now), .findings = findings
+	};
 
 	law_tiers(&law);
 	law_zones(&law);

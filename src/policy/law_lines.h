@@ -23,13 +23,23 @@ void law_specified(const struct law *law, const struct flow *flow);
 /* lgwan <-> internet: sanitized communication, or a governed exception. */
 void law_sanitized(const struct law *law, const struct flow *flow);
 
-/* What leaves by the uplink: name resolution and mail only to the declared servers. For flows and for the gateway's own. */
+/*
+ * What leaves by the uplink: name resolution and mail only to the declared servers. For flows and for the
+ * gateway's own.
+ */
 void law_uplink(const struct law *law, const struct flow *flow);
 
-/* The fields of a record that the method demands, each missing one a finding; approved is only demanded when asked for. */
+/*
+ * The fields of a record that the method demands, each missing one a finding; approved is only demanded when
+ * asked for.
+ */
 void law_record(const struct law *law, const struct flow *flow, bool approved_too);
 
-/* The ports of the table that the flow matches, as text in the arena of the findings: "25, 465"; NULL when there are none. */
-const char *law_matched_ports(const struct law *law, const struct flow *flow, const uint16_t *ports, size_t count);
+/*
+ * The ports of the table that the flow matches, as text in the arena of the findings: "25, 465"; NULL when
+ * there are none.
+ */
+const char *law_matched_ports(const struct law *law, const struct flow *flow, const uint16_t *ports,
+			      size_t count);
 
 #endif

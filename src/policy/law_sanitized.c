@@ -1,9 +1,12 @@
-/* law_sanitized: lgwan <-> internet. Only sanitized communication (無害化通信) or a governed exception; mail is for relays alone. */
+/*
+ * law_sanitized: lgwan <-> internet. Only sanitized communication (無害化通信) or a governed exception; mail
+ * is for relays alone.
+ */
 #include "policy/law_lines.h"
 
 enum {
 	TCP = 6, UDP = 17,
-	MAIL_RANGE_PORTS_MIN = 1024, /* a range of so many ports was not written for the mail ports in it: they are cut out instead */
+	MAIL_RANGE_PORTS_MIN = 1024, /* so wide a range was not written for the mail in it: mail is cut out */
 };
 
 static const struct zone *flow_from(const struct law *law, const struct flow *flow)
@@ -11,13 +14,17 @@ static const struct zone *flow_from(const struct law *law, const struct flow *fl
 	return &law->policy->zones[flow->from];
 }
 
-/* Screen transfer (画面転送): pictures from one server. Under α the terminals are inside and look out; under β also the other way. */
+/*
+ * Screen transfer (画面転送): pictures from one server. Under α the terminals are inside and look out; under
+ * β also the other way.
+ */
 static void law_screen(const struct law *law, const struct flow *flow)
 {
 	enum model model = law->policy->model;
 
 	if (flow_from(law, flow)->tier == TIER_INTERNET && (model == MODEL_ALPHA || model == MODEL_ALPHA_PRIME))
-		finding_relate(policy_find(law->findings, LAW_SCREEN_DIRECTION, flow->from_at, flow->name, model_name(model)),
+		finding_relate(policy_find(law->findings, LAW_SCREEN_DIRECTION, flow->from_at, flow->name,
+					   model_name(model)),
 			       law->policy->model_at);
 	if (!flow->destination_host)
 		policy_find(law->findings, LAW_SCREEN_SERVER, flow->destination_at, flow->name);
@@ -49,7 +56,8 @@ static void law_breakout(const struct law *law, const struct flow *flow)
 		finding_relate(policy_find(law->findings, LAW_BREAKOUT_MODEL, flow->method_at, flow->name,
 					   model_name(law->policy->model)), law->policy->model_at);
 	if (flow_from(law, flow)->tier != TIER_LGWAN)
-		finding_relate(policy_find(law->findings, LAW_BREAKOUT_DIRECTION, flow->from_at, flow->name, flow_from(law, flow)->name),
+		finding_relate(policy_find(law->findings, LAW_BREAKOUT_DIRECTION, flow->from_at, flow->name,
+					   flow_from(law, flow)->name),
 			       flow_from(law, flow)->at);
 	if (!flow->destination_named)
 		policy_find(law->findings, LAW_BREAKOUT_DESTINATION, flow->destination_at, flow->name);
@@ -64,8 +72,8 @@ static bool range_holds_mail(const struct port_range *range)
 }
 
 /*
- * Mail ports. Who names them means mail and is refused; in a wide range they are cut out by the compiler, and that is said. A flow whose narrow and wide
- * ranges both hold some is refused for the narrow ones.
+ * Mail ports. Who names them means mail and is refused; in a wide range they are cut out by the compiler, and
+ * that is said. A flow whose narrow and wide ranges both hold some is refused for the narrow ones.
  */
 static void law_mail(const struct law *law, const struct flow *flow)
 {
@@ -83,7 +91,8 @@ static void law_mail(const struct law *law, const struct flow *flow)
 	if (!held)
 		return;
 	ports = law_matched_ports(law, flow, law_mail_ports, law_mail_port_count);
-	policy_find(law->findings, named ? LAW_MAIL_PORTS : LAW_MAIL_PORTS_CUT, flow->ports_at, flow->name, ports);
+	policy_find(law->findings, named ? LAW_MAIL_PORTS : LAW_MAIL_PORTS_CUT, flow->ports_at, flow->name,
+		    ports);
 }
 
 void law_sanitized(const struct law *law, const struct flow *flow)
@@ -103,11 +112,14 @@ void law_sanitized(const struct law *law, const struct flow *flow)
 		break;
 	case METHOD_INTERNAL:
 	case METHOD_SPECIFIED:
-		finding_relate(policy_find(law->findings, LAW_SANITIZED_METHOD, flow->method_at, flow->name, method_name(flow->method),
-					   flow_from(law, flow)->name, law->policy->zones[flow->to].name), flow_from(law, flow)->at);
+		finding_relate(policy_find(law->findings, LAW_SANITIZED_METHOD, flow->method_at, flow->name,
+					   method_name(flow->method), flow_from(law, flow)->name,
+					   law->policy->zones[flow->to].name),
+			       flow_from(law, flow)->at);
 		break;
 	}
 	if (flow->source_any && flow->destination_any)
-		finding_relate(policy_find(law->findings, LAW_ANY_TWICE, flow->source_at, flow->name), flow->destination_at);
+		finding_relate(policy_find(law->findings, LAW_ANY_TWICE, flow->source_at, flow->name),
+			       flow->destination_at);
 	law_mail(law, flow);
 }

@@ -1,4 +1,7 @@
-/* law_specified: mynumber <-> lgwan. A specified flow (特定通信) names everything: hosts, addresses, MACs, protocol, ports, peer, record. */
+/*
+ * law_specified: mynumber <-> lgwan. A specified flow (特定通信) names everything: hosts, addresses, MACs,
+ * protocol, ports, peer, record.
+ */
 #include "policy/law_lines.h"
 
 #include "policy/names.h"
@@ -8,8 +11,10 @@ struct end_kinds {
 	enum policy_kind not_one_host, addresses, mac;
 };
 
-static const struct end_kinds source_kinds = { LAW_SPECIFIED_SOURCE, LAW_SPECIFIED_SOURCE_ADDRESSES, LAW_SPECIFIED_SOURCE_MAC };
-static const struct end_kinds destination_kinds = { LAW_SPECIFIED_DESTINATION, LAW_SPECIFIED_DESTINATION_ADDRESSES,
+static const struct end_kinds source_kinds = { LAW_SPECIFIED_SOURCE, LAW_SPECIFIED_SOURCE_ADDRESSES,
+					       LAW_SPECIFIED_SOURCE_MAC };
+static const struct end_kinds destination_kinds = { LAW_SPECIFIED_DESTINATION,
+						    LAW_SPECIFIED_DESTINATION_ADDRESSES,
 						    LAW_SPECIFIED_DESTINATION_MAC };
 
 static bool has_two_of_a_family(const struct host *host)
@@ -31,8 +36,8 @@ static const struct text *interface_without_mac(const struct zone *zone)
 }
 
 /* One named host with one address per family and a MAC that can be seen at the zone's interfaces. */
-static void law_specified_end(const struct law *law, const struct flow *flow, const struct host *host, uint32_t zone_index,
-			      struct origin at, const struct end_kinds *kinds)
+static void law_specified_end(const struct law *law, const struct flow *flow, const struct host *host,
+			      uint32_t zone_index, struct origin at, const struct end_kinds *kinds)
 {
 	const struct zone *zone = &law->policy->zones[zone_index];
 	const struct text *interface = interface_without_mac(zone);
@@ -42,13 +47,17 @@ static void law_specified_end(const struct law *law, const struct flow *flow, co
 		return;
 	}
 	if (has_two_of_a_family(host))
-		finding_relate(finding_add(law->findings, &policy_catalogue[kinds->addresses], at, flow->name, host->name, NULL),
+		finding_relate(finding_add(law->findings, &policy_catalogue[kinds->addresses], at, flow->name,
+					   host->name, NULL),
 			       host->at);
 	if (interface)
-		finding_relate(policy_find(law->findings, LAW_SPECIFIED_NO_ETHERNET, at, flow->name, interface->value, zone->name),
+		finding_relate(policy_find(law->findings, LAW_SPECIFIED_NO_ETHERNET, at, flow->name,
+					   interface->value, zone->name),
 			       interface->at);
 	else if (host->mac_count == 0)
-		finding_relate(finding_add(law->findings, &policy_catalogue[kinds->mac], at, flow->name, host->name, NULL), host->at);
+		finding_relate(finding_add(law->findings, &policy_catalogue[kinds->mac], at, flow->name,
+					   host->name, NULL),
+			       host->at);
 }
 
 static void law_specified_ports(const struct law *law, const struct flow *flow)
@@ -61,7 +70,8 @@ static void law_specified_ports(const struct law *law, const struct flow *flow)
 	for (size_t i = 0; i < flow->port_count; i++)
 		if (flow->ports[i].first != flow->ports[i].last) {
 			policy_find(law->findings, LAW_SPECIFIED_PORT_RANGE, flow->ports_at, flow->name,
-				    arena_printf(law->findings->arena, "%u-%u", flow->ports[i].first, flow->ports[i].last));
+				    arena_printf(law->findings->arena, "%u-%u", flow->ports[i].first,
+						 flow->ports[i].last));
 			return;
 		}
 }
@@ -93,7 +103,8 @@ void law_record(const struct law *law, const struct flow *flow, bool approved_to
 	}
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (fields[i].missing)
-			finding_relate(policy_find(law->findings, LAW_RECORD_INCOMPLETE, flow->record.at, flow->name, fields[i].field),
+			finding_relate(policy_find(law->findings, LAW_RECORD_INCOMPLETE, flow->record.at,
+						   flow->name, fields[i].field),
 				       flow->at);
 }
 
@@ -102,15 +113,17 @@ void law_specified(const struct law *law, const struct flow *flow)
 	const struct zone *from = &law->policy->zones[flow->from], *to = &law->policy->zones[flow->to];
 
 	if (flow->method != METHOD_SPECIFIED) {
-		struct finding *finding = policy_find(law->findings, LAW_SPECIFIED_ONLY, flow->method_at, flow->name,
-						      method_name(flow->method), from->name, to->name);
+		struct finding *finding =
+			policy_find(law->findings, LAW_SPECIFIED_ONLY, flow->method_at, flow->name,
+				    method_name(flow->method), from->name, to->name);
 
 		finding_relate(finding, from->at);
 		finding_relate(finding, to->at);
 		return;
 	}
 	law_specified_end(law, flow, flow->source_host, flow->from, flow->source_at, &source_kinds);
-	law_specified_end(law, flow, flow->destination_host, flow->to, flow->destination_at, &destination_kinds);
+	law_specified_end(law, flow, flow->destination_host, flow->to, flow->destination_at,
+			  &destination_kinds);
 	law_specified_ports(law, flow);
 	law_specified_peer(law, flow);
 	law_record(law, flow, true);

@@ -20,7 +20,10 @@ static bool ranges_cover(struct addr_ranges outer, struct addr_ranges inner)
 	return true;
 }
 
-/* Both lists are sorted and disjoint. An inner range over two neighbouring outer ones counts as not covered: cheap, and says too little at worst. */
+/*
+ * Both lists are sorted and disjoint. An inner range over two neighbouring outer ones counts as not covered:
+ * cheap, and says too little at worst.
+ */
 static bool ports_cover(const struct flow *outer, const struct flow *inner)
 {
 	size_t k = 0;
@@ -34,13 +37,16 @@ static bool ports_cover(const struct flow *outer, const struct flow *inner)
 	return true;
 }
 
-/* True when removing inner would change nothing, now or later: outer matches all of it and does not close before it. */
+/*
+ * True when removing inner would change nothing, now or later: outer matches all of it and does not close
+ * before it.
+ */
 static bool flow_covers(const struct flow *outer, const struct flow *inner)
 {
 	if (outer->closes_at != 0 && (inner->closes_at == 0 || outer->closes_at < inner->closes_at))
 		return false;
-	return ranges_cover(outer->sources, inner->sources) && ranges_cover(outer->destinations, inner->destinations) &&
-	       ports_cover(outer, inner);
+	return ranges_cover(outer->sources, inner->sources) &&
+	       ranges_cover(outer->destinations, inner->destinations) && ports_cover(outer, inner);
 }
 
 static bool ranges_are_wide(struct addr_ranges ranges)
@@ -84,8 +90,8 @@ static int compare_pairs_in_order(const void *left, const void *right)
 static bool covers_each_other(const struct flow *a, const struct flow *b)
 {
 	return ranges_cover(a->sources, b->sources) && ranges_cover(b->sources, a->sources) &&
-	       ranges_cover(a->destinations, b->destinations) && ranges_cover(b->destinations, a->destinations) &&
-	       ports_cover(a, b) && ports_cover(b, a);
+	       ranges_cover(a->destinations, b->destinations) &&
+	       ranges_cover(b->destinations, a->destinations) && ports_cover(a, b) && ports_cover(b, a);
 }
 
 static void find_cover(const struct covers *covers, const struct flow *flow, struct findings *findings)
@@ -93,7 +99,8 @@ static void find_cover(const struct covers *covers, const struct flow *flow, str
 	for (size_t i = 0; i < covers->count; i++) {
 		if (!flow_covers(covers->flows[i], flow) || covers_each_other(covers->flows[i], flow))
 			continue;
-		finding_relate(policy_find(findings, LINT_FLOW_COVERED, flow->at, flow->name, covers->flows[i]->name),
+		finding_relate(policy_find(findings, LINT_FLOW_COVERED, flow->at, flow->name,
+					   covers->flows[i]->name),
 			       covers->flows[i]->at);
 		return;
 	}
@@ -101,7 +108,8 @@ static void find_cover(const struct covers *covers, const struct flow *flow, str
 
 static void find_covered_flows(const struct policy *policy, struct findings *findings)
 {
-	const struct flow **flows = arena_array(findings->arena, policy->flow_count, sizeof(const struct flow *));
+	const struct flow **flows =
+		arena_array(findings->arena, policy->flow_count, sizeof(const struct flow *));
 	struct covers covers = { .count = 0 };
 	size_t count = 0;
 
@@ -147,8 +155,8 @@ static void find_wide_ports(const struct policy *policy, struct findings *findin
 }
 
 /*
- * A My Number host without a MAC can be impersonated by whoever takes its address. Behind PPP there is none to write: the law
- * speaks of that.
+ * A My Number host without a MAC can be impersonated by whoever takes its address. Behind PPP there is none
+ * to write: the law speaks of that.
  */
 static void find_unbound_hosts(const struct policy *policy, struct findings *findings)
 {
@@ -156,7 +164,8 @@ static void find_unbound_hosts(const struct policy *policy, struct findings *fin
 		const struct host *host = &policy->hosts[i];
 		const struct zone *zone = &policy->zones[host->zone];
 
-		if (zone->tier == TIER_MYNUMBER && host->mac_count == 0 && !host->by_router && !zone_lacks_macs(zone))
+		if (zone->tier == TIER_MYNUMBER && host->mac_count == 0 && !host->by_router &&
+		    !zone_lacks_macs(zone))
 			policy_find(findings, LINT_HOST_UNBOUND, host->at, host->name);
 	}
 }

@@ -7,8 +7,8 @@
 #include "policy/policy.h"
 
 enum {
-	LINT_PORTS_WIDE = 1024,	/* more ports than this in one flow between the LGWAN and the Internet tier are worth a word */
-	LINT_COVERS_MAX = 64,	/* so many wide flows of a pair are held against its later flows; more would be quadratic */
+	LINT_PORTS_WIDE = 1024, /* a flow between LGWAN and Internet with more ports is worth a word */
+	LINT_COVERS_MAX = 64,	/* so many wide flows of a pair are held against its later flows: never quadratic */
 };
 
 /* Adds findings about a policy that was judged by the law. Flows that are expired are not looked at. */

@@ -39,7 +39,8 @@ static uint32_t *name_slot(const struct name_table *table, const char *name)
 	return &table->slots[slot];
 }
 
-struct name_entry *name_table_add(struct name_table *table, const char *name, struct origin at, const struct name_entry **ret_first)
+struct name_entry *name_table_add(struct name_table *table, const char *name, struct origin at,
+				  const struct name_entry **ret_first)
 {
 	uint32_t *slot = name_slot(table, name);
 	struct name_entry *entry;

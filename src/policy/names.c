@@ -135,7 +135,8 @@ bool protocol_has_ports(uint16_t protocol)
 {
 	enum { TCP = 6, UDP = 17, DCCP = 33, SCTP = 132, UDPLITE = 136 };
 
-	return protocol == TCP || protocol == UDP || protocol == DCCP || protocol == SCTP || protocol == UDPLITE;
+	return protocol == TCP || protocol == UDP || protocol == DCCP || protocol == SCTP ||
+	       protocol == UDPLITE;
 }
 
 const char *protocol_name(struct arena *arena, uint16_t protocol)

@@ -1,4 +1,7 @@
-/* resolve: from what was written to what it means. The order of work stands here; the parts are in resolve_*.c. */
+/*
+ * resolve: from what was written to what it means. The order of work stands here; the parts are in
+ * resolve_*.c.
+ */
 #include "policy/resolver.h"
 
 #include <errno.h>
@@ -85,7 +88,8 @@ static void find_same_contents(struct resolver *r)
 		qsort(flows, count, sizeof(const struct flow *), compare_flows);
 	for (size_t i = 1; i < count; i++)
 		if (compare_contents(flows[i - 1], flows[i]) == 0)
-			finding_relate(policy_find(r->findings, POLICY_FLOW_SAME, flows[i]->at, flows[i]->name, flows[i - 1]->name),
+			finding_relate(policy_find(r->findings, POLICY_FLOW_SAME, flows[i]->at,
+						   flows[i]->name, flows[i - 1]->name),
 				       flows[i - 1]->at);
 }
 
@@ -98,7 +102,8 @@ static void find_unused(struct resolver *r)
 
 		if (entry->used || entry->value == NAME_BROKEN || (host && host->mac_count > 0))
 			continue;
-		policy_find(r->findings, host ? POLICY_HOST_UNUSED : POLICY_NETWORK_UNUSED, entry->at, entry->name);
+		policy_find(r->findings, host ? POLICY_HOST_UNUSED : POLICY_NETWORK_UNUSED, entry->at,
+			    entry->name);
 	}
 	for (size_t i = 0; i < r->service_names.count; i++)
 		if (!r->service_names.entries[i].used && r->service_names.entries[i].value != NAME_BROKEN)
@@ -106,8 +111,8 @@ static void find_unused(struct resolver *r)
 				    r->service_names.entries[i].name);
 }
 
-struct policy *policy_resolve(struct arena *arena, const struct settings *settings, const struct policy_world *world,
-			      struct findings *findings)
+struct policy *policy_resolve(struct arena *arena, const struct settings *settings,
+			      const struct policy_world *world, struct findings *findings)
 {
 	struct resolver r = {
 		.arena = arena, .settings = settings, .world = world, .findings = findings,

@@ -53,7 +53,8 @@ bool resolve_zone_name(struct resolver *r, const struct text *name, uint32_t *re
 		return false;
 	entry = name_table_find(&r->zone_names, name->value);
 	if (!entry) {
-		policy_find(r->findings, POLICY_ZONE_UNKNOWN, name->at, name->value, resolve_nearest(r, &r->zone_names, name->value));
+		policy_find(r->findings, POLICY_ZONE_UNKNOWN, name->at, name->value,
+			    resolve_nearest(r, &r->zone_names, name->value));
 		return false;
 	}
 	if (entry->value == NAME_BROKEN)
@@ -63,11 +64,12 @@ bool resolve_zone_name(struct resolver *r, const struct text *name, uint32_t *re
 }
 
 /* Tells that the named thing belongs to another zone. Returns false. */
-static bool find_elsewhere(struct resolver *r, const struct text *word, const struct name_entry *entry, uint32_t zone)
+static bool find_elsewhere(struct resolver *r, const struct text *word, const struct name_entry *entry,
+			   uint32_t zone)
 {
 	const struct named_end *end = &r->ends[entry->value];
-	struct finding *finding = policy_find(r->findings, POLICY_END_ELSEWHERE, word->at, word->value, r->zones[zone].name,
-					      r->zones[end->zone].name);
+	struct finding *finding = policy_find(r->findings, POLICY_END_ELSEWHERE, word->at, word->value,
+					      r->zones[zone].name, r->zones[end->zone].name);
 
 	finding_relate(finding, entry->at);
 	return false;
@@ -80,14 +82,16 @@ const struct host *resolve_host_word(struct resolver *r, const struct text *word
 	if (!word->value)
 		return NULL;
 	if (!entry) {
-		policy_find(r->findings, POLICY_HOST_UNKNOWN, word->at, word->value, resolve_nearest(r, &r->end_names, word->value));
+		policy_find(r->findings, POLICY_HOST_UNKNOWN, word->at, word->value,
+			    resolve_nearest(r, &r->end_names, word->value));
 		return NULL;
 	}
 	entry->used = true;
 	if (entry->value == NAME_BROKEN)
 		return NULL;
 	if (!r->ends[entry->value].host) {
-		finding_relate(policy_find(r->findings, POLICY_HOST_EXPECTED, word->at, word->value), entry->at);
+		finding_relate(policy_find(r->findings, POLICY_HOST_EXPECTED, word->at, word->value),
+			       entry->at);
 		return NULL;
 	}
 	if (r->ends[entry->value].zone != zone && !find_elsewhere(r, word, entry, zone))
@@ -98,11 +102,13 @@ const struct host *resolve_host_word(struct resolver *r, const struct text *word
 /* True for what was meant as an address and not as a name: only its characters and one of its separators. */
 static bool looks_like_address(const char *word)
 {
-	return word[strspn(word, "0123456789abcdefABCDEF.:/-")] == '\0' && strpbrk(word, ".:/") && strpbrk(word, "0123456789:");
+	return word[strspn(word, "0123456789abcdefABCDEF.:/-")] == '\0' && strpbrk(word, ".:/") &&
+	       strpbrk(word, "0123456789:");
 }
 
 /* An address, prefix or range as an end; false with a finding. */
-static bool resolve_literal(struct resolver *r, const struct text *word, uint32_t zone, struct addr_range *ret_range)
+static bool resolve_literal(struct resolver *r, const struct text *word, uint32_t zone,
+			    struct addr_range *ret_range)
 {
 	int error = addr_range_parse(word->value, ret_range);
 
@@ -115,7 +121,8 @@ static bool resolve_literal(struct resolver *r, const struct text *word, uint32_
 			    resolve_nearest(r, &r->end_names, word->value));
 	} else if (!addr_ranges_cover(r->zones[zone].networks, ret_range)) {
 		if (!r->zone_notes[zone].incomplete)
-			finding_relate(policy_find(r->findings, POLICY_END_OUTSIDE_ZONE, word->at, word->value, r->zones[zone].name),
+			finding_relate(policy_find(r->findings, POLICY_END_OUTSIDE_ZONE, word->at,
+						   word->value, r->zones[zone].name),
 				       r->zones[zone].at);
 		error = -ENOENT;
 	}
@@ -128,17 +135,19 @@ struct gathering {
 	size_t count, capacity;
 };
 
-static void gather(struct resolver *r, struct gathering *gathering, const struct addr_range *ranges, size_t count)
+static void gather(struct resolver *r, struct gathering *gathering, const struct addr_range *ranges,
+		   size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		gathering->ranges = arena_grow(r->arena, gathering->ranges, gathering->count, &gathering->capacity,
-					       sizeof(*gathering->ranges));
+		gathering->ranges = arena_grow(r->arena, gathering->ranges, gathering->count,
+					       &gathering->capacity, sizeof(*gathering->ranges));
 		gathering->ranges[gathering->count++] = ranges[i];
 	}
 }
 
 /* One word of a list: a host, a network, or addresses. */
-static bool resolve_word(struct resolver *r, const struct text *word, uint32_t zone, struct gathering *gathering, struct end *end)
+static bool resolve_word(struct resolver *r, const struct text *word, uint32_t zone,
+			 struct gathering *gathering, struct end *end)
 {
 	struct name_entry *entry = name_table_find(&r->end_names, word->value);
 	struct addr_range range;
@@ -168,7 +177,8 @@ static bool resolve_single_word(struct resolver *r, const struct text *word, uin
 
 	if (!resolve_word(r, word, zone, &gathering, end))
 		return false;
-	end->ranges = entry ? r->ends[entry->value].ranges : (struct addr_ranges){ gathering.ranges, gathering.count };
+	end->ranges = entry ? r->ends[entry->value].ranges
+			    : (struct addr_ranges){ gathering.ranges, gathering.count };
 	return true;
 }
 
@@ -184,7 +194,8 @@ bool resolve_end(struct resolver *r, const struct text_list *words, uint32_t zon
 		if (strcmp(words->items[i].value, "any") != 0)
 			continue;
 		if (words->count > 1) {
-			policy_find(r->findings, POLICY_ANY_NOT_ALONE, words->items[i].at, words->items[i].value);
+			policy_find(r->findings, POLICY_ANY_NOT_ALONE, words->items[i].at,
+				    words->items[i].value);
 			return false;
 		}
 		*ret_end = (struct end){ .any = true, .ranges = r->zones[zone].networks, .at = words->at };
@@ -244,8 +255,8 @@ static int compare_port_ranges(const void *left, const void *right)
 }
 
 /*
- * Sorts port ranges and joins those that overlap. Neighbours stay apart: 80 and 81 are two explicit ports, 80-81 is a range.
- * Returns how many remain.
+ * Sorts port ranges and joins those that overlap. Neighbours stay apart: 80 and 81 are two explicit ports,
+ * 80-81 is a range. Returns how many remain.
  */
 static size_t merge_ports(struct port_range *ports, size_t count)
 {
@@ -264,8 +275,8 @@ static size_t merge_ports(struct port_range *ports, size_t count)
 }
 
 /* Protocol and ports as they stand in a service or a flow. */
-static bool resolve_protocol(struct resolver *r, const struct text *protocol, const struct text_list *words, struct origin owner,
-			     struct traffic *traffic)
+static bool resolve_protocol(struct resolver *r, const struct text *protocol, const struct text_list *words,
+			     struct origin owner, struct traffic *traffic)
 {
 	struct port_range *ports = arena_array(r->arena, words->count, sizeof(*ports));
 	bool whole = true;
@@ -276,15 +287,16 @@ static bool resolve_protocol(struct resolver *r, const struct text *protocol, co
 		return false;
 	}
 	if (protocol_has_ports(traffic->protocol) != (words->count > 0)) {
-		policy_find(r->findings, words->count > 0 ? POLICY_PORTS_NOT_EXPECTED : POLICY_PORTS_MISSING, traffic->ports_at,
-			    protocol->value);
+		policy_find(r->findings, words->count > 0 ? POLICY_PORTS_NOT_EXPECTED : POLICY_PORTS_MISSING,
+			    traffic->ports_at, protocol->value);
 		return false;
 	}
 	for (size_t i = 0; i < words->count; i++) {
 		if (words->items[i].value && port_range_parse(words->items[i].value, &ports[i]) == 0)
 			continue;
 		if (words->items[i].value)
-			policy_find(r->findings, POLICY_PORT_MALFORMED, words->items[i].at, words->items[i].value);
+			policy_find(r->findings, POLICY_PORT_MALFORMED, words->items[i].at,
+				    words->items[i].value);
 		whole = false;
 	}
 	if (whole)
@@ -308,14 +320,15 @@ void resolve_services(struct resolver *r)
 	}
 }
 
-bool resolve_traffic(struct resolver *r, const struct text *service, const struct text *protocol, const struct text_list *ports,
-		     struct origin owner, struct traffic *ret_traffic)
+bool resolve_traffic(struct resolver *r, const struct text *service, const struct text *protocol,
+		     const struct text_list *ports, struct origin owner, struct traffic *ret_traffic)
 {
 	struct name_entry *entry;
 
 	if (service->value && (protocol->value || ports->count > 0)) {
-		finding_relate(policy_find(r->findings, POLICY_SERVICE_AND_PROTOCOL, service->at, service->value),
-			       protocol->value ? protocol->at : ports->at);
+		finding_relate(
+			policy_find(r->findings, POLICY_SERVICE_AND_PROTOCOL, service->at, service->value),
+			protocol->value ? protocol->at : ports->at);
 		return false;
 	}
 	if (!service->value && !protocol->value) {

@@ -1,4 +1,7 @@
-/* resolve_flows: flows, services of the gateway, its ways out, relays and hairpins; all of them become struct flow. */
+/*
+ * resolve_flows: flows, services of the gateway, its ways out, relays and hairpins; all of them become struct
+ * flow.
+ */
 #include "policy/resolver.h"
 
 #include <errno.h>
@@ -23,12 +26,14 @@ static bool resolve_day(struct resolver *r, const struct text *text, int32_t *re
 		return true;
 	error = date_parse(text->value, ret_day);
 	if (error < 0)
-		policy_find(r->findings, error == -ERANGE ? POLICY_DATE_IMPOSSIBLE : POLICY_DATE_MALFORMED, text->at, text->value);
+		policy_find(r->findings, error == -ERANGE ? POLICY_DATE_IMPOSSIBLE : POLICY_DATE_MALFORMED,
+			    text->at, text->value);
 	return error == 0;
 }
 
 /*
- * "nendo" is the end of the fiscal year of the approval. Without one it would be that of today, and the record would renew itself every April: refused.
+ * "nendo" is the end of the fiscal year of the approval. Without one it would be that of today, and the
+ * record would renew itself every April: refused.
  */
 static bool resolve_expiry(struct resolver *r, const struct record_settings *settings, struct record *record)
 {
@@ -45,15 +50,18 @@ static bool resolve_expiry(struct resolver *r, const struct record_settings *set
 bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record)
 {
 	struct record record = {
-		.number = settings->number.value, .reason = settings->reason.value, .approver = settings->approver.value,
+		.number = settings->number.value,
+		.reason = settings->reason.value,
+		.approver = settings->approver.value,
 		.at = settings->at,
 	};
 	bool whole = resolve_day(r, &settings->approved, &record.approved);
 
 	whole &= resolve_expiry(r, settings, &record);
 	if (whole && record.expires != INT32_MIN && record.expires < record.approved) {
-		finding_relate(policy_find(r->findings, POLICY_RECORD_BACKWARDS, settings->expires.at, settings->expires.value,
-					   settings->approved.value), settings->approved.at);
+		finding_relate(policy_find(r->findings, POLICY_RECORD_BACKWARDS, settings->expires.at,
+					   settings->expires.value, settings->approved.value),
+			       settings->approved.at);
 		whole = false;
 	}
 	*ret_record = record;
@@ -67,14 +75,22 @@ static struct flow *new_flow(struct resolver *r, const char *name, struct origin
 
 	if (r->policy->flow_count == POLICY_FLOWS_MAX) {
 		if (!r->flows_overflow)
-			policy_find(r->findings, POLICY_FLOWS_TOO_MANY, at, name, arena_printf(r->arena, "%d", POLICY_FLOWS_MAX));
+			policy_find(r->findings, POLICY_FLOWS_TOO_MANY, at, name,
+				    arena_printf(r->arena, "%d", POLICY_FLOWS_MAX));
 		r->flows_overflow = true;
 		return NULL;
 	}
 	r->policy->flow_count++;
 	*flow = (struct flow){
-		.name = name, .method = METHOD_INTERNAL, .at = at,
-		.from_at = at, .to_at = at, .source_at = at, .destination_at = at, .ports_at = at, .method_at = at,
+		.name = name,
+		.method = METHOD_INTERNAL,
+		.at = at,
+		.from_at = at,
+		.to_at = at,
+		.source_at = at,
+		.destination_at = at,
+		.ports_at = at,
+		.method_at = at,
 	};
 	return flow;
 }
@@ -115,14 +131,19 @@ static unsigned int ranges_families(struct addr_ranges ranges)
 	return families;
 }
 
-/* Method and peer; false with a finding for a word that is none, and without one for a method that was not written. */
-static bool resolve_words(struct resolver *r, const struct flow_settings *settings, enum method *method, enum peer *peer)
+/*
+ * Method and peer; false with a finding for a word that is none, and without one for a method that was not
+ * written.
+ */
+static bool resolve_words(struct resolver *r, const struct flow_settings *settings, enum method *method,
+			  enum peer *peer)
 {
 	bool whole = true;
 
 	if (method_parse(settings->method.value, method) < 0) {
 		if (settings->method.value)
-			policy_find(r->findings, POLICY_METHOD_UNKNOWN, settings->method.at, settings->method.value);
+			policy_find(r->findings, POLICY_METHOD_UNKNOWN, settings->method.at,
+				    settings->method.value);
 		whole = false;
 	}
 	*peer = PEER_NONE;
@@ -137,7 +158,8 @@ static bool resolve_words(struct resolver *r, const struct flow_settings *settin
 static bool resolve_flow_ends(struct resolver *r, const struct flow_settings *settings, struct flow *flow)
 {
 	struct end source, destination;
-	bool from = resolve_zone_name(r, &settings->from, &flow->from), to = resolve_zone_name(r, &settings->to, &flow->to);
+	bool from = resolve_zone_name(r, &settings->from, &flow->from),
+	     to = resolve_zone_name(r, &settings->to, &flow->to);
 	bool whole = from && to;
 
 	whole &= from && resolve_end(r, &settings->source, flow->from, &source);
@@ -150,7 +172,8 @@ static bool resolve_flow_ends(struct resolver *r, const struct flow_settings *se
 	flow->to_at = origin_or(settings->to.at, flow->at);
 	if (ranges_families(source.ranges) & ranges_families(destination.ranges))
 		return true;
-	finding_relate(policy_find(r->findings, POLICY_FAMILIES_DISJOINT, flow->source_at, flow->name), flow->destination_at);
+	finding_relate(policy_find(r->findings, POLICY_FAMILIES_DISJOINT, flow->source_at, flow->name),
+		       flow->destination_at);
 	return false;
 }
 
@@ -184,7 +207,8 @@ static void resolve_flow(struct resolver *r, const struct flow_settings *setting
 	flow->method_at = origin_or(settings->method.at, settings->at);
 	whole = resolve_words(r, settings, &flow->method, &flow->peer);
 	whole &= resolve_flow_ends(r, settings, flow);
-	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at, &traffic);
+	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at,
+				 &traffic);
 	whole &= resolve_record(r, &settings->record, &flow->record);
 	if (!whole) {
 		r->policy->flow_count--;
@@ -205,7 +229,8 @@ static void resolve_local(struct resolver *r, const struct local_settings *setti
 	bool whole = resolve_zone_name(r, &settings->zone, &zone);
 
 	whole = whole && resolve_end(r, &settings->source, zone, &source);
-	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at, &traffic);
+	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at,
+				 &traffic);
 	flow = entry && whole ? new_flow(r, settings->name.value, settings->at) : NULL;
 	if (!flow)
 		return;
@@ -245,7 +270,8 @@ static void resolve_egress(struct resolver *r, const struct egress_settings *set
 
 	whole = whole && resolve_end(r, &settings->destination, zone, &destination);
 	whole &= settings->user.value && resolve_user(r, settings->user.value, settings->user.at, &uid);
-	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at, &traffic);
+	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at,
+				 &traffic);
 	flow = entry && whole ? new_flow(r, settings->name.value, settings->at) : NULL;
 	if (!flow)
 		return;
@@ -259,7 +285,8 @@ static void resolve_egress(struct resolver *r, const struct egress_settings *set
 }
 
 /* One TCP port; false with a finding. */
-static bool resolve_relay_port(struct resolver *r, const struct number *number, struct origin owner, struct traffic *ret_traffic)
+static bool resolve_relay_port(struct resolver *r, const struct number *number, struct origin owner,
+			       struct traffic *ret_traffic)
 {
 	struct port_range *port = arena_alloc(r->arena, sizeof(*port));
 
@@ -269,7 +296,8 @@ static bool resolve_relay_port(struct resolver *r, const struct number *number, 
 		return false;
 	}
 	port->first = port->last = (uint16_t)number->value;
-	*ret_traffic = (struct traffic){ .protocol = TCP, .ports = port, .port_count = 1, .ports_at = number->at };
+	*ret_traffic =
+		(struct traffic){ .protocol = TCP, .ports = port, .port_count = 1, .ports_at = number->at };
 	return true;
 }
 
@@ -308,14 +336,15 @@ static bool check_next_hops(struct resolver *r, const struct text_list *words, c
 	return true;
 }
 
-static bool resolve_relay_ends(struct resolver *r, const struct relay_settings *settings, const struct relay *relay,
-			       struct end ret_ends[static 2])
+static bool resolve_relay_ends(struct resolver *r, const struct relay_settings *settings,
+			       const struct relay *relay, struct end ret_ends[static 2])
 {
 	bool in = resolve_end(r, &settings->accept_from, relay->from, &ret_ends[0]);
 	bool out = resolve_end(r, &settings->next_hops, relay->to, &ret_ends[1]);
 
 	if (in && ret_ends[0].any) {
-		policy_find(r->findings, POLICY_RELAY_ACCEPTS_ANY, settings->accept_from.at, settings->name.value);
+		policy_find(r->findings, POLICY_RELAY_ACCEPTS_ANY, settings->accept_from.at,
+			    settings->name.value);
 		in = false;
 	}
 	return out && check_next_hops(r, &settings->next_hops, &ret_ends[1]) && in;
@@ -371,16 +400,19 @@ static void resolve_rejections(struct resolver *r)
 	for (size_t i = 0; i < r->settings->refusal_count; i++) {
 		const struct refusal_settings *settings = &r->settings->refusals[i];
 		uint32_t from, to;
-		bool from_known = resolve_zone_name(r, &settings->from, &from), to_known = resolve_zone_name(r, &settings->to, &to);
+		bool from_known = resolve_zone_name(r, &settings->from, &from),
+		     to_known = resolve_zone_name(r, &settings->to, &to);
 		bool reject = settings->refuse.value && strcmp(settings->refuse.value, "reject") == 0;
 
 		if (settings->refuse.value && !reject && strcmp(settings->refuse.value, "drop") != 0)
-			policy_find(r->findings, POLICY_REFUSE_UNKNOWN, settings->refuse.at, settings->refuse.value);
+			policy_find(r->findings, POLICY_REFUSE_UNKNOWN, settings->refuse.at,
+				    settings->refuse.value);
 		if (!from_known || !to_known)
 			continue;
 		if (written[from * zones + to].source)
-			finding_relate(policy_find(r->findings, POLICY_REFUSAL_TWICE, settings->at, r->zones[from].name,
-						   r->zones[to].name), written[from * zones + to]);
+			finding_relate(policy_find(r->findings, POLICY_REFUSAL_TWICE, settings->at,
+						   r->zones[from].name, r->zones[to].name),
+				       written[from * zones + to]);
 		written[from * zones + to] = settings->at;
 		rejects[from * zones + to] = reject;
 		if (reject)
@@ -398,7 +430,8 @@ void resolve_flows(struct resolver *r)
 
 	r->flow_names = name_table_new(r->arena, names);
 	r->relay_names = name_table_new(r->arena, settings->relay_count);
-	r->flows = arena_array(r->arena, names + 2 * settings->relay_count + r->policy->zone_count + 1, sizeof(*r->flows));
+	r->flows = arena_array(r->arena, names + 2 * settings->relay_count + r->policy->zone_count + 1,
+			       sizeof(*r->flows));
 	r->policy->flows = r->flows;
 	r->policy->relays = relays;
 	for (size_t i = 0; i < settings->flow_count; i++)

@@ -1,4 +1,7 @@
-/* resolve_hosts: hosts with their addresses and Ethernet addresses, named networks, bindings, and the hosts of the uplink. */
+/*
+ * resolve_hosts: hosts with their addresses and Ethernet addresses, named networks, bindings, and the hosts
+ * of the uplink.
+ */
 #include "policy/resolver.h"
 
 #include <errno.h>
@@ -32,7 +35,8 @@ struct host_survey {
 };
 
 /* Tells that a range lies outside its zone, unless a malformed network of the zone may be the cause. */
-static void find_outside(struct resolver *r, const struct finding_kind *kind, const struct text *word, uint32_t zone, const char *owner)
+static void find_outside(struct resolver *r, const struct finding_kind *kind, const struct text *word,
+			 uint32_t zone, const char *owner)
 {
 	struct finding *finding;
 
@@ -42,7 +46,8 @@ static void find_outside(struct resolver *r, const struct finding_kind *kind, co
 	finding_relate(finding, r->zones[zone].at);
 }
 
-static bool resolve_addresses(struct resolver *r, struct host_survey *survey, struct host *host, const struct text_list *words)
+static bool resolve_addresses(struct resolver *r, struct host_survey *survey, struct host *host,
+			      const struct text_list *words)
 {
 	struct netaddr *addresses = arena_array(r->arena, words->count, sizeof(*addresses));
 	bool whole = words->count > 0;
@@ -58,12 +63,13 @@ static bool resolve_addresses(struct resolver *r, struct host_survey *survey, st
 			continue;
 		}
 		if (!addr_ranges_contain(r->zones[host->zone].networks, address)) {
-			find_outside(r, &policy_catalogue[POLICY_HOST_OUTSIDE_ZONE], word, host->zone, host->name);
+			find_outside(r, &policy_catalogue[POLICY_HOST_OUTSIDE_ZONE], word, host->zone,
+				     host->name);
 			whole = false;
 			continue;
 		}
-		survey->addresses = arena_grow(r->arena, survey->addresses, survey->address_count, &survey->address_capacity,
-					       sizeof(*survey->addresses));
+		survey->addresses = arena_grow(r->arena, survey->addresses, survey->address_count,
+					       &survey->address_capacity, sizeof(*survey->addresses));
 		survey->addresses[survey->address_count++] = (struct address_use){ *address, word->at, host };
 		host->address_count++;
 	}
@@ -80,7 +86,8 @@ static void add_mac(struct macaddr *macs, size_t *count, const struct macaddr *m
 	macs[(*count)++] = *mac;
 }
 
-static bool resolve_macs(struct resolver *r, struct host_survey *survey, struct host *host, const struct text_list *words)
+static bool resolve_macs(struct resolver *r, struct host_survey *survey, struct host *host,
+			 const struct text_list *words)
 {
 	struct macaddr *macs = arena_array(r->arena, words->count, sizeof(*macs));
 	bool whole = true;
@@ -92,13 +99,15 @@ static bool resolve_macs(struct resolver *r, struct host_survey *survey, struct 
 
 		if (error < 0) {
 			if (word->value)
-				policy_find(r->findings, error == -ERANGE ? POLICY_MAC_NOT_A_SENDER : POLICY_MAC_MALFORMED, word->at,
-					    word->value);
+				policy_find(r->findings,
+					    error == -ERANGE ? POLICY_MAC_NOT_A_SENDER : POLICY_MAC_MALFORMED,
+					    word->at, word->value);
 			whole = false;
 			continue;
 		}
 		add_mac(macs, &host->mac_count, &mac);
-		survey->macs = arena_grow(r->arena, survey->macs, survey->mac_count, &survey->mac_capacity, sizeof(*survey->macs));
+		survey->macs = arena_grow(r->arena, survey->macs, survey->mac_count, &survey->mac_capacity,
+					  sizeof(*survey->macs));
 		survey->macs[survey->mac_count++] = (struct mac_use){ mac, word->at, host };
 	}
 	host->macs = macs;
@@ -106,7 +115,8 @@ static bool resolve_macs(struct resolver *r, struct host_survey *survey, struct 
 }
 
 /* True when a MAC of this host can be seen and is stated in one way only. */
-static bool check_mac_statement(struct resolver *r, const struct host *host, const struct host_settings *settings)
+static bool check_mac_statement(struct resolver *r, const struct host *host,
+				const struct host_settings *settings)
 {
 	const struct zone *zone = &r->zones[host->zone];
 	struct finding *finding;
@@ -140,7 +150,9 @@ static void resolve_host(struct resolver *r, struct host_survey *survey, const s
 			    arena_printf(r->arena, "%d", POLICY_HOSTS_MAX));
 		return;
 	}
-	*host = (struct host){ .name = settings->name.value, .sanitizer = settings->sanitizer.value, .at = settings->at,
+	*host = (struct host){ .name = settings->name.value,
+			       .sanitizer = settings->sanitizer.value,
+			       .at = settings->at,
 			       .by_router = settings->via.count > 0 };
 	if (!resolve_zone_name(r, &settings->zone, &host->zone))
 		return;
@@ -155,7 +167,8 @@ static void resolve_host(struct resolver *r, struct host_survey *survey, const s
 }
 
 /* The MACs of a host behind routers are those of its routers. */
-static void resolve_via(struct resolver *r, struct host *host, const struct text_list *words, struct name_entry *entry)
+static void resolve_via(struct resolver *r, struct host *host, const struct text_list *words,
+			struct name_entry *entry)
 {
 	struct macaddr *macs;
 	size_t room = 0;
@@ -164,7 +177,8 @@ static void resolve_via(struct resolver *r, struct host *host, const struct text
 		const struct host *router = resolve_host_word(r, &words->items[i], host->zone);
 
 		if (router && (router->by_router || router->mac_count == 0))
-			finding_relate(policy_find(r->findings, POLICY_VIA_WITHOUT_MAC, words->items[i].at, host->name, router->name),
+			finding_relate(policy_find(r->findings, POLICY_VIA_WITHOUT_MAC, words->items[i].at,
+						   host->name, router->name),
 				       router->at);
 		if (!router || router->by_router || router->mac_count == 0)
 			entry->value = NAME_BROKEN;
@@ -210,14 +224,17 @@ static int compare_mac_uses(const void *left, const void *right)
 static void find_doubles(struct resolver *r, struct host_survey *survey)
 {
 	if (survey->address_count > 1)
-		qsort(survey->addresses, survey->address_count, sizeof(*survey->addresses), compare_address_uses);
+		qsort(survey->addresses, survey->address_count, sizeof(*survey->addresses),
+		      compare_address_uses);
 	for (size_t i = 1; i < survey->address_count; i++) {
 		const struct address_use *first = &survey->addresses[i - 1], *second = &survey->addresses[i];
 		char text[NETADDR_TEXT_BYTES];
 
 		if (netaddr_compare(&first->address, &second->address) == 0)
-			finding_relate(policy_find(r->findings, POLICY_ADDRESS_TWICE, second->at, netaddr_format(&second->address, text),
-						   second->host->name, first->host->name), first->at);
+			finding_relate(policy_find(r->findings, POLICY_ADDRESS_TWICE, second->at,
+						   netaddr_format(&second->address, text), second->host->name,
+						   first->host->name),
+				       first->at);
 	}
 	if (survey->mac_count > 1)
 		qsort(survey->macs, survey->mac_count, sizeof(*survey->macs), compare_mac_uses);
@@ -225,9 +242,12 @@ static void find_doubles(struct resolver *r, struct host_survey *survey)
 		const struct mac_use *first = &survey->macs[i - 1], *second = &survey->macs[i];
 		char text[MACADDR_TEXT_BYTES];
 
-		if (memcmp(&first->mac, &second->mac, sizeof(first->mac)) == 0 && first->host->zone == second->host->zone)
-			finding_relate(policy_find(r->findings, POLICY_MAC_TWICE, second->at, macaddr_format(&second->mac, text),
-						   second->host->name, first->host->name), first->at);
+		if (memcmp(&first->mac, &second->mac, sizeof(first->mac)) == 0 &&
+		    first->host->zone == second->host->zone)
+			finding_relate(policy_find(r->findings, POLICY_MAC_TWICE, second->at,
+						   macaddr_format(&second->mac, text), second->host->name,
+						   first->host->name),
+				       first->at);
 	}
 }
 
@@ -246,8 +266,10 @@ static void make_bindings(struct resolver *r)
 		for (size_t k = 0; k < host->address_count * host->mac_count; k++)
 			bindings[r->policy->binding_count++] = (struct binding){
 				.zone = host->zone,
-				.address = host->addresses[k / host->mac_count], .mac = host->macs[k % host->mac_count],
-				.by_router = host->by_router, .at = host->at,
+				.address = host->addresses[k / host->mac_count],
+				.mac = host->macs[k % host->mac_count],
+				.by_router = host->by_router,
+				.at = host->at,
 			};
 	}
 	r->policy->bindings = bindings;
@@ -271,14 +293,17 @@ static void resolve_network(struct resolver *r, const struct network_settings *s
 		else if (error == -EINVAL)
 			policy_find(r->findings, POLICY_PREFIX_MALFORMED, word->at, word->value);
 		else if (!error && !addr_ranges_cover(r->zones[zone].networks, &ranges[i]))
-			find_outside(r, &policy_catalogue[POLICY_NETWORK_OUTSIDE_ZONE], word, zone, settings->name.value);
+			find_outside(r, &policy_catalogue[POLICY_NETWORK_OUTSIDE_ZONE], word, zone,
+				     settings->name.value);
 		else if (!error)
 			continue;
 		whole = false;
 	}
 	if (!whole)
 		return;
-	r->ends[index] = (struct named_end){ .zone = zone, .ranges = addr_ranges_union(r->arena, ranges, settings->prefixes.count) };
+	r->ends[index] =
+		(struct named_end){ .zone = zone,
+				    .ranges = addr_ranges_union(r->arena, ranges, settings->prefixes.count) };
 	entry->value = (int64_t)index;
 }
 
@@ -323,7 +348,8 @@ static struct addr_ranges uplink_next_hops(struct resolver *r, struct addr_range
 
 static void resolve_uplink_hosts(struct resolver *r, const struct zone_settings *settings)
 {
-	const struct name_entry *entry = settings->name.value ? name_table_find(&r->zone_names, settings->name.value) : NULL;
+	const struct name_entry *entry =
+		settings->name.value ? name_table_find(&r->zone_names, settings->name.value) : NULL;
 	struct zone *zone;
 
 	if (!settings->uplink.at.source || !entry || entry->value == NAME_BROKEN)
@@ -333,8 +359,9 @@ static void resolve_uplink_hosts(struct resolver *r, const struct zone_settings 
 		return;
 	zone->dns = uplink_addresses(r, &settings->uplink.dns, (uint32_t)entry->value);
 	zone->smtp = uplink_addresses(r, &settings->uplink.smtp, (uint32_t)entry->value);
-	zone->next_hops = uplink_next_hops(r, uplink_addresses(r, &settings->uplink.routers, (uint32_t)entry->value),
-					   (uint32_t)entry->value);
+	zone->next_hops =
+		uplink_next_hops(r, uplink_addresses(r, &settings->uplink.routers, (uint32_t)entry->value),
+				 (uint32_t)entry->value);
 }
 
 /* Gives every host its ranges as an end, so that a thousand flows to one host share them. */
@@ -346,8 +373,10 @@ static void make_host_ends(struct resolver *r)
 
 		for (size_t k = 0; k < host->address_count; k++)
 			ranges[k] = (struct addr_range){ host->addresses[k], host->addresses[k] };
-		r->ends[i] = (struct named_end){ .zone = host->zone, .host = host,
-						 .ranges = addr_ranges_union(r->arena, ranges, host->address_count) };
+		r->ends[i] = (struct named_end){ .zone = host->zone,
+						 .host = host,
+						 .ranges = addr_ranges_union(r->arena, ranges,
+									     host->address_count) };
 	}
 }
 

@@ -1,4 +1,7 @@
-/* resolve_zones: zones, their interfaces and their networks. What overlaps or lies in two zones is named with both lines. */
+/*
+ * resolve_zones: zones, their interfaces and their networks. What overlaps or lies in two zones is named with
+ * both lines.
+ */
 #include "policy/resolver.h"
 
 #include <assert.h>
@@ -9,11 +12,16 @@
 #include "policy/names.h"
 
 /*
- * What a zone may hold, and what an uplink zone reaches unless another zone has it. IPv4 without 0/8, 127/8, 169.254/16 and 224/3; IPv6 only 2000::/3
- * and fc00::/7, which leaves out unspecified, loopback, IPv4-mapped, link-local and multicast. Documentation prefixes are ordinary addresses here.
+ * What a zone may hold, and what an uplink zone reaches unless another zone has it. IPv4 without 0/8, 127/8,
+ * 169.254/16 and 224/3; IPv6 only 2000::/3 and fc00::/7, which leaves out unspecified, loopback, IPv4-mapped,
+ * link-local and multicast. Documentation prefixes are ordinary addresses here.
  */
 static const char *const unicast_ranges[] = {
-	"1.0.0.0-126.255.255.255", "128.0.0.0-169.253.255.255", "169.255.0.0-223.255.255.255", "2000::/3", "fc00::/7",
+	"1.0.0.0-126.255.255.255",
+	"128.0.0.0-169.253.255.255",
+	"169.255.0.0-223.255.255.255",
+	"2000::/3",
+	"fc00::/7",
 };
 
 enum { UNICAST_RANGE_COUNT = sizeof(unicast_ranges) / sizeof(unicast_ranges[0]) };
@@ -46,16 +54,21 @@ static struct addr_ranges unicast_space(struct arena *arena)
 	return addr_ranges_union(arena, ranges, UNICAST_RANGE_COUNT);
 }
 
-/* What IFNAMSIZ and dev_valid_name() of the kernel allow; and never the loopback, which is the gateway itself. */
+/*
+ * What IFNAMSIZ and dev_valid_name() of the kernel allow; and never the loopback, which is the gateway
+ * itself.
+ */
 static bool interface_name_is_valid(const char *name)
 {
 	size_t length = strlen(name);
 
-	return length > 0 && length <= POLICY_INTERFACE_NAME_BYTES_MAX && strpbrk(name, "/: \t\"\\*") == NULL && strcmp(name, ".") != 0 &&
-	       strcmp(name, "..") != 0 && strcmp(name, "lo") != 0;
+	return length > 0 && length <= POLICY_INTERFACE_NAME_BYTES_MAX &&
+	       strpbrk(name, "/: \t\"\\*") == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       strcmp(name, "lo") != 0;
 }
 
-static void resolve_interfaces(struct resolver *r, struct zone_survey *survey, struct zone *zone, const struct text_list *words)
+static void resolve_interfaces(struct resolver *r, struct zone_survey *survey, struct zone *zone,
+			       const struct text_list *words)
 {
 	struct text *interfaces = arena_array(r->arena, words->count, sizeof(*interfaces));
 
@@ -71,7 +84,9 @@ static void resolve_interfaces(struct resolver *r, struct zone_survey *survey, s
 			policy_find(r->findings, POLICY_INTERFACES_TOO_MANY, word->at, word->value,
 				    arena_printf(r->arena, "%d", POLICY_INTERFACES_MAX));
 		} else if (!name_table_add(&survey->interfaces, word->value, word->at, &first)) {
-			finding_relate(policy_find(r->findings, POLICY_INTERFACE_TWICE, word->at, word->value), first->at);
+			finding_relate(
+				policy_find(r->findings, POLICY_INTERFACE_TWICE, word->at, word->value),
+				first->at);
 		} else {
 			interfaces[zone->interface_count++] = *word;
 			zone->wireless |= interface_is_wireless(word->value);
@@ -81,7 +96,8 @@ static void resolve_interfaces(struct resolver *r, struct zone_survey *survey, s
 }
 
 /* One network of a zone; false with a finding when it cannot be one. */
-static bool network_parse(struct resolver *r, const struct zone_survey *survey, const struct text *word, struct addr_range *ret_range)
+static bool network_parse(struct resolver *r, const struct zone_survey *survey, const struct text *word,
+			  struct addr_range *ret_range)
 {
 	struct prefix prefix;
 	int error = prefix_parse(word->value, &prefix);
@@ -102,7 +118,8 @@ static bool network_parse(struct resolver *r, const struct zone_survey *survey, 
 	return true;
 }
 
-static void resolve_networks(struct resolver *r, struct zone_survey *survey, uint32_t zone, const struct text_list *words)
+static void resolve_networks(struct resolver *r, struct zone_survey *survey, uint32_t zone,
+			     const struct text_list *words)
 {
 	struct addr_range *ranges = arena_array(r->arena, words->count, sizeof(*ranges));
 	size_t count = 0;
@@ -114,8 +131,10 @@ static void resolve_networks(struct resolver *r, struct zone_survey *survey, uin
 			r->zone_notes[zone].incomplete = true;
 			continue;
 		}
-		survey->networks = arena_grow(r->arena, survey->networks, survey->count, &survey->capacity, sizeof(*survey->networks));
-		survey->networks[survey->count++] = (struct zone_network){ .range = ranges[count], .zone = zone, .word = word };
+		survey->networks = arena_grow(r->arena, survey->networks, survey->count, &survey->capacity,
+					      sizeof(*survey->networks));
+		survey->networks[survey->count++] =
+			(struct zone_network){ .range = ranges[count], .zone = zone, .word = word };
 		count++;
 	}
 	r->zone_notes[zone].declared = addr_ranges_union(r->arena, ranges, count);
@@ -133,8 +152,8 @@ static int compare_networks(const void *left, const void *right)
 }
 
 /*
- * Networks of two zones that share an address. In order of their beginnings, each is held against the one that reaches farthest so
- * far; so every network that overlaps a foreign one before it is told at least once.
+ * Networks of two zones that share an address. In order of their beginnings, each is held against the one
+ * that reaches farthest so far; so every network that overlaps a foreign one before it is told at least once.
  */
 static void find_overlaps(struct resolver *r, struct zone_survey *survey)
 {
@@ -146,10 +165,11 @@ static void find_overlaps(struct resolver *r, struct zone_survey *survey)
 	for (size_t i = 0; i < survey->count; i++) {
 		const struct zone_network *network = &survey->networks[i];
 
-		if (reach && reach->zone != network->zone && addr_range_intersect(&reach->range, &network->range, NULL)) {
-			struct finding *finding = policy_find(r->findings, POLICY_ZONE_OVERLAP, network->word->at, network->word->value,
-							      reach->word->value, r->zones[network->zone].name,
-							      r->zones[reach->zone].name);
+		if (reach && reach->zone != network->zone &&
+		    addr_range_intersect(&reach->range, &network->range, NULL)) {
+			struct finding *finding = policy_find(
+				r->findings, POLICY_ZONE_OVERLAP, network->word->at, network->word->value,
+				reach->word->value, r->zones[network->zone].name, r->zones[reach->zone].name);
 
 			finding_relate(finding, reach->word->at);
 		}
@@ -165,7 +185,8 @@ static void resolve_uplink(struct resolver *r, struct zone *zone, const struct u
 		return;
 	for (size_t i = 0; i < r->policy->zone_count; i++)
 		if (r->zones[i].uplink) {
-			finding_relate(policy_find(r->findings, POLICY_UPLINK_TWICE, uplink->at, zone->name, r->zones[i].name),
+			finding_relate(policy_find(r->findings, POLICY_UPLINK_TWICE, uplink->at, zone->name,
+						   r->zones[i].name),
 				       r->zones[i].at);
 			return;
 		}
@@ -187,7 +208,8 @@ static void widen_uplink(struct resolver *r, const struct zone_survey *survey)
 	for (size_t i = 0; i < survey->count; i++)
 		if (&r->zones[survey->networks[i].zone] != uplink)
 			foreign[count++] = survey->networks[i].range;
-	uplink->networks = addr_ranges_subtract(r->arena, survey->unicast, addr_ranges_union(r->arena, foreign, count));
+	uplink->networks =
+		addr_ranges_subtract(r->arena, survey->unicast, addr_ranges_union(r->arena, foreign, count));
 }
 
 static void resolve_zone(struct resolver *r, struct zone_survey *survey, const struct zone_settings *settings)

@@ -1,9 +1,10 @@
 /*
  * resolver: what the parts of policy_resolve() share while they work. Private to resolve*.c.
  *
- * The parts run in this order: zones, hosts and networks, services, flows. A thing that could not be resolved keeps its name with the value
- * NAME_BROKEN: whoever refers to it is left out of the policy without a finding of its own, so that one mistake gives one finding.
- * Values the schema demands (config/schema.h) and that are not there already have a finding of the reader; here they only leave the thing out.
+ * The parts run in this order: zones, hosts and networks, services, flows. A thing that could not be resolved
+ * keeps its name with the value NAME_BROKEN: whoever refers to it is left out of the policy without a finding
+ * of its own, so that one mistake gives one finding. Values the schema demands (config/schema.h) and that are
+ * not there already have a finding of the reader; here they only leave the thing out.
  */
 #ifndef POLICY_RESOLVER_H
 #define POLICY_RESOLVER_H
@@ -13,7 +14,7 @@
 #include "policy/policy.h"
 
 enum {
-	RESOLVE_NEAREST_MAX = 32, /* unknown names that are told the nearest known one; a file with more has another problem */
+	RESOLVE_NEAREST_MAX = 32, /* unknown names that are told the nearest known one: each is a walk over all */
 };
 
 /* What the resolver knows of a zone besides the zone. */
@@ -75,29 +76,42 @@ void resolve_services(struct resolver *r);
 /* Flows, gateway services, egress, relays, hairpins, rejections. */
 void resolve_flows(struct resolver *r);
 
-/* The index of the zone of this name; false with a finding, or without one when the zone is broken or nothing was written. */
+/*
+ * The index of the zone of this name; false with a finding, or without one when the zone is broken or nothing
+ * was written.
+ */
 bool resolve_zone_name(struct resolver *r, const struct text *name, uint32_t *ret_zone);
 
 /*
- * The nearest known name for a finding, "-" when there is none (or RESOLVE_NEAREST_MAX were told already: each costs a walk over all names).
+ * The nearest known name for a finding, "-" when there is none (or RESOLVE_NEAREST_MAX were told already:
+ * each costs a walk over all names).
  */
 const char *resolve_nearest(struct resolver *r, const struct name_table *table, const char *name);
 
 /*
- * Enters a name into the table. NULL without a name, and with a finding when the name is taken; the entry's value is NAME_BROKEN until the caller
- * knows better.
+ * Enters a name into the table. NULL without a name, and with a finding when the name is taken; the entry's
+ * value is NAME_BROKEN until the caller knows better.
  */
 struct name_entry *resolve_new_name(struct resolver *r, struct name_table *table, const struct text *name);
 
-/* Words of a source or destination, all inside the zone. False when one of them is wrong (a finding says so, or said so where it is declared). */
+/*
+ * Words of a source or destination, all inside the zone. False when one of them is wrong (a finding says so,
+ * or said so where it is declared).
+ */
 bool resolve_end(struct resolver *r, const struct text_list *words, uint32_t zone, struct end *ret_end);
 
-/* The host of this name, which must be in the zone; NULL with a finding (or without one when the host is broken). */
+/*
+ * The host of this name, which must be in the zone; NULL with a finding (or without one when the host is
+ * broken).
+ */
 const struct host *resolve_host_word(struct resolver *r, const struct text *word, uint32_t zone);
 
-/* A service by name, or protocol and ports as written; owner is the line of the thing that wants it. False with a finding. */
-bool resolve_traffic(struct resolver *r, const struct text *service, const struct text *protocol, const struct text_list *ports,
-		     struct origin owner, struct traffic *ret_traffic);
+/*
+ * A service by name, or protocol and ports as written; owner is the line of the thing that wants it. False
+ * with a finding.
+ */
+bool resolve_traffic(struct resolver *r, const struct text *service, const struct text *protocol,
+		     const struct text_list *ports, struct origin owner, struct traffic *ret_traffic);
 
 /* The record of a flow; false with a finding when a date is none. */
 bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record);

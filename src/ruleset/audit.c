@@ -1,8 +1,10 @@
 /*
- * audit: builds the program a second time from the pins and demands that the ruleset is it, then judges the elements.
+ * audit: builds the program a second time from the pins and demands that the ruleset is it, then judges the
+ * elements.
  *
- * Which pairs of zones exist is read from the ruleset's chains; that is the only thing believed, and it is judged by the law. Chains
- * and not @pairs, because a pair whose interfaces are missing has chains but no element.
+ * Which pairs of zones exist is read from the ruleset's chains; that is the only thing believed, and it is
+ * judged by the law. Chains and not @pairs, because a pair whose interfaces are missing has chains but no
+ * element.
  */
 #include "ruleset/audit.h"
 
@@ -27,15 +29,18 @@ static const char *family_word(enum family family)
 	return "?";
 }
 
-void audit_report(struct audit *audit, enum ruleset_finding kind, const char *first, const char *second, const char *third)
+void audit_report(struct audit *audit, enum ruleset_finding kind, const char *first, const char *second,
+		  const char *third)
 {
 	if (audit->found[kind]++ < AUDIT_SHOWN_PER_KIND_MAX)
-		finding_add(audit->findings, &ruleset_catalogue[kind], (struct origin){ .line = 0 }, first, second, third, NULL);
+		finding_add(audit->findings, &ruleset_catalogue[kind], (struct origin){ .line = 0 }, first, second,
+			    third, NULL);
 }
 
 static void report_difference(struct audit *audit, enum family family, const char *what, const char *name)
 {
-	audit_report(audit, RULESET_AUDIT_PROGRAM_DIFFERS, arena_printf(audit->arena, "%s %s %s", family_word(family), what, name), NULL, NULL);
+	audit_report(audit, RULESET_AUDIT_PROGRAM_DIFFERS,
+		     arena_printf(audit->arena, "%s %s %s", family_word(family), what, name), NULL, NULL);
 }
 
 /* Tells how many findings were not shown; returns how many there were. */
@@ -48,7 +53,8 @@ static size_t report_rest(struct audit *audit)
 
 		total += found;
 		if (found > AUDIT_SHOWN_PER_KIND_MAX)
-			finding_add(audit->findings, &ruleset_catalogue[RULESET_AUDIT_MORE], (struct origin){ .line = 0 }, ruleset_catalogue[kind].id,
+			finding_add(audit->findings, &ruleset_catalogue[RULESET_AUDIT_MORE],
+				    (struct origin){ .line = 0 }, ruleset_catalogue[kind].id,
 				    arena_printf(audit->arena, "%zu", found - AUDIT_SHOWN_PER_KIND_MAX), NULL);
 	}
 	return total;
@@ -111,14 +117,18 @@ static struct program_pair *pairs_of(struct audit *audit, const struct table *ta
 	for (size_t i = 0; i < zone_count * zone_count; i++) {
 		if (state[i] == ABSENT)
 			continue;
-		pairs[count] = (struct program_pair){ (uint32_t)(i / zone_count), (uint32_t)(i % zone_count), state[i] == REJECTS };
+		pairs[count] = (struct program_pair){ (uint32_t)(i / zone_count), (uint32_t)(i % zone_count),
+						      state[i] == REJECTS };
 		judge_pair(audit, &pairs[count++]);
 	}
 	*ret_count = count;
 	return pairs;
 }
 
-/* Says of each element of @pairs that leads nowhere known what it is; the comparison with the program would name the set only. */
+/*
+ * Says of each element of @pairs that leads nowhere known what it is; the comparison with the program would
+ * name the set only.
+ */
 static void judge_pair_elements(struct audit *audit, const struct set *pairs)
 {
 	for (size_t i = 0; i < pairs->element_count; i++) {
@@ -149,7 +159,10 @@ static int set_name_order(const void *a, const void *b)
 	return strcmp(((const struct set *)a)->name, ((const struct set *)b)->name);
 }
 
-/* The name under which the table has an interval set that is not there under its own: diff.h puts suffixes behind it. NULL: under none. */
+/*
+ * The name under which the table has an interval set that is not there under its own: diff.h puts suffixes
+ * behind it. NULL: under none.
+ */
 static const char *second_name_of(struct audit *audit, const struct table *table, const char *name)
 {
 	const char *second = name;
@@ -186,7 +199,10 @@ static bool elements_equal(const struct set *a, const struct set *b)
 	return true;
 }
 
-/* Which of two sorted lists is behind at these names: <0 the program has one more, >0 the ruleset has, 0 both have it. NULL: the list is over. */
+/*
+ * Which of two sorted lists is behind at these names: <0 the program has one more, >0 the ruleset has, 0 both
+ * have it. NULL: the list is over.
+ */
 static int name_order(const char *program, const char *ruleset)
 {
 	if (!program || !ruleset)
@@ -237,7 +253,8 @@ static void compare_program(struct audit *audit, struct ruleset *program, const 
 		const struct table *have = i < ruleset->table_count ? &ruleset->tables[i] : NULL;
 
 		if (!want || !have || want->family != have->family || strcmp(want->name, have->name) != 0) {
-			report_difference(audit, want ? want->family : have->family, "table", want ? want->name : have->name);
+			report_difference(audit, want ? want->family : have->family, "table",
+					  want ? want->name : have->name);
 			continue;
 		}
 		settle_set_names(audit, want, have);

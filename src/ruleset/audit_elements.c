@@ -1,6 +1,7 @@
 /*
- * audit_elements: one walk over the maps and source sets, in which marks and source addresses are collected; then @live and local-live, which
- * must not open more than the maps give; then the addresses, which must not stand in two zones.
+ * audit_elements: one walk over the maps and source sets, in which marks and source addresses are collected;
+ * then @live and local-live, which must not open more than the maps give; then the addresses, which must not
+ * stand in two zones.
  */
 #include "ruleset/audit_elements.h"
 
@@ -14,7 +15,14 @@
 enum { ELEMENT_TEXT_BYTES_MAX = 512, PROTOCOL_TCP = 6, NO_ZONE = UINT32_MAX };
 
 /* What a set is for, as its shape tells. */
-enum set_role { ROLE_FIXED, ROLE_PAIR_MAP, ROLE_LOCAL_MAP, ROLE_LIVE, ROLE_LOCAL_LIVE, ROLE_SOURCE, ROLE_INTERFACES, ROLE_NEXT_HOPS, ROLE_UNKNOWN };
+enum set_role {
+	ROLE_FIXED,		/* filled by the program, compared with it */
+	ROLE_PAIR_MAP, ROLE_LOCAL_MAP, ROLE_LIVE, ROLE_LOCAL_LIVE,
+	ROLE_SOURCE,		/* addresses that an interface takes as senders */
+	ROLE_INTERFACES,
+	ROLE_NEXT_HOPS,		/* addresses alone: nothing to judge */
+	ROLE_UNKNOWN,
+};
 
 struct zone_interface {
 	uint32_t index, zone;
@@ -33,8 +41,7 @@ struct judge {
 	size_t interface_count;
 	bool *pairs;			/* zone_count x zone_count: the program has the pair */
 	const struct set *bound_hosts[2]; /* by family: addresses that are never taken without their MAC */
-	/* mark << 32 | path, sorted when complete: who gives a mark. A path is a pair (from * zone_count + to) or the gateway and a zone behind them */
-	uint64_t *owners;
+	uint64_t *owners;		/* mark << 32 | path (pair_path(), local_path()), sorted when complete: who gives a mark */
 	size_t owner_count, owner_capacity;
 	struct zone_range *ranges;
 	size_t range_count, range_capacity;
@@ -82,13 +89,16 @@ static bool key_has(const struct key *key, enum field field)
 }
 
 /* The first and last value of a field in an element; equal in an exact set. */
-static void field_values(const struct subject *subject, const struct element *element, enum field field, uint32_t *ret_first, uint32_t *ret_last)
+static void field_values(const struct subject *subject, const struct element *element, enum field field,
+			 uint32_t *ret_first, uint32_t *ret_last)
 {
 	size_t offset = 0;
 
 	field_offset(&subject->set->key, field, &offset);
 	*ret_first = number_at(element->key + offset, field_size(field));
-	*ret_last = subject->set->interval ? number_at(element->key + subject->size + offset, field_size(field)) : *ret_first;
+	*ret_last = *ret_first;
+	if (subject->set->interval)
+		*ret_last = number_at(element->key + subject->size + offset, field_size(field));
 }
 
 bool audit_set_is_fixed(const struct set *set)
@@ -101,8 +111,10 @@ static enum set_role plain_set_role(const struct key *key)
 	size_t count = key_field_count(key);
 	bool address = key_has(key, FIELD_IP_SADDR) || key_has(key, FIELD_IP6_SADDR);
 
-	if (key->fields[0] == FIELD_CT_MARK && key->fields[1] == FIELD_IIF)
-		return count == 3 && key->fields[2] == FIELD_IIF ? ROLE_LIVE : count == 2 ? ROLE_LOCAL_LIVE : ROLE_UNKNOWN;
+	if (key->fields[0] == FIELD_CT_MARK && key->fields[1] == FIELD_IIF && count == 2)
+		return ROLE_LOCAL_LIVE;
+	if (key->fields[0] == FIELD_CT_MARK && key->fields[1] == FIELD_IIF && key->fields[2] == FIELD_IIF && count == 3)
+		return ROLE_LIVE;
 	if (key->fields[0] == FIELD_IIF && address)
 		return count == 2 || (count == 3 && key->fields[2] == FIELD_ETHER_SADDR) ? ROLE_SOURCE : ROLE_UNKNOWN;
 	if (count != 1)
@@ -124,7 +136,8 @@ static enum set_role role_of(const struct set *set)
 	return key_has(&set->key, FIELD_IIF) ? ROLE_LOCAL_MAP : ROLE_PAIR_MAP;
 }
 
-static void report_element(const struct judge *judge, enum ruleset_finding kind, const struct set *set, const struct element *element)
+static void report_element(const struct judge *judge, enum ruleset_finding kind, const struct set *set,
+			   const struct element *element)
 {
 	struct audit *audit = judge->audit;
 	struct buf text = buf_limited(ELEMENT_TEXT_BYTES_MAX);
@@ -155,8 +168,8 @@ static void collect_interfaces(struct judge *judge)
 
 			if (!index)
 				continue;
-			judge->interfaces = arena_grow(judge->audit->arena, judge->interfaces, judge->interface_count, &capacity,
-						       sizeof(*judge->interfaces));
+			judge->interfaces = arena_grow(judge->audit->arena, judge->interfaces, judge->interface_count,
+						       &capacity, sizeof(*judge->interfaces));
 			judge->interfaces[judge->interface_count++] = (struct zone_interface){ index, (uint32_t)z };
 		}
 	}
@@ -173,6 +186,7 @@ static uint32_t zone_of_interface(const struct judge *judge, uint32_t index)
 	return found ? found->zone : NO_ZONE;
 }
 
+/* A path is a pair of zones or, numbered behind all pairs, the gateway and a zone. */
 static uint32_t pair_path(const struct judge *judge, uint32_t from, uint32_t to)
 {
 	return from * (uint32_t)judge->audit->pins->zone_count + to;
@@ -189,11 +203,13 @@ static const char *path_name(const struct judge *judge, uint32_t path)
 	const struct program_input *pins = judge->audit->pins;
 	size_t from = path / pins->zone_count, to = path % pins->zone_count;
 
-	return arena_printf(judge->audit->arena, "%s.%s", from < pins->zone_count ? pins->zones[from].name : "local", pins->zones[to].name);
+	return arena_printf(judge->audit->arena, "%s.%s",
+			    from < pins->zone_count ? pins->zones[from].name : "local", pins->zones[to].name);
 }
 
 /* Every interface a set names belongs to a zone, and no range spans several. */
-static bool interfaces_are_ours(const struct judge *judge, const struct subject *subject, const struct element *element)
+static bool interfaces_are_ours(const struct judge *judge, const struct subject *subject,
+				const struct element *element)
 {
 	const struct key *key = &subject->set->key;
 	size_t offset = 0;
@@ -203,14 +219,18 @@ static bool interfaces_are_ours(const struct judge *judge, const struct subject 
 
 		if (key->fields[i] == FIELD_IIF && zone_of_interface(judge, number_at(first, 4)) == NO_ZONE)
 			return false;
-		if (key->fields[i] == FIELD_IIF && subject->set->interval && memcmp(first, first + subject->size, 4) != 0)
+		if (key->fields[i] == FIELD_IIF && subject->set->interval &&
+		    memcmp(first, first + subject->size, 4) != 0)
 			return false;
 		offset += field_slot(key->fields[i]);
 	}
 	return true;
 }
 
-/* Maps with ports hold protocols that have ports, the others those that have none; within one zone the latter may hold all. */
+/*
+ * Maps with ports hold protocols that have ports, the others those that have none; within one zone the latter
+ * may hold all.
+ */
 static bool protocol_fits(const struct subject *subject, const struct element *element)
 {
 	bool ported = key_has(&subject->set->key, FIELD_DPORT);
@@ -286,7 +306,8 @@ static void add_owner(struct judge *judge, uint32_t mark, uint32_t path)
 
 	if (judge->owner_count && judge->owners[judge->owner_count - 1] == owner)
 		return;
-	judge->owners = arena_grow(judge->audit->arena, judge->owners, judge->owner_count, &judge->owner_capacity, sizeof(*judge->owners));
+	judge->owners = arena_grow(judge->audit->arena, judge->owners, judge->owner_count, &judge->owner_capacity,
+				   sizeof(*judge->owners));
 	judge->owners[judge->owner_count++] = owner;
 }
 
@@ -321,7 +342,8 @@ static void add_source(struct judge *judge, const struct subject *subject, const
 	const uint8_t *last = element->key + (subject->set->interval ? subject->size : 0);
 	struct zone_range *range;
 
-	judge->ranges = arena_grow(judge->audit->arena, judge->ranges, judge->range_count, &judge->range_capacity, sizeof(*judge->ranges));
+	judge->ranges = arena_grow(judge->audit->arena, judge->ranges, judge->range_count, &judge->range_capacity,
+				   sizeof(*judge->ranges));
 	range = &judge->ranges[judge->range_count++];
 	range->zone = zone_of_interface(judge, number_at(element->key, 4));
 	range->range.first.family = range->range.last.family = ipv6 ? 6 : 4;
@@ -364,7 +386,8 @@ static bool live_element_holds(const struct judge *judge, const struct element *
 	size_t zone_count = judge->audit->pins->zone_count;
 	const struct program_zone *zones = judge->audit->pins->zones;
 	uint32_t mark = number_at(element->key, 4);
-	uint32_t a = zone_of_interface(judge, number_at(element->key + 4, 4)), b = zone_of_interface(judge, number_at(element->key + 8, 4));
+	uint32_t a = zone_of_interface(judge, number_at(element->key + 4, 4));
+	uint32_t b = zone_of_interface(judge, number_at(element->key + 8, 4));
 
 	return mark_is_valid(mark) && law_tiers_may_meet(zones[a].tier, zones[b].tier) &&
 	       (judge->pairs[a * zone_count + b] || judge->pairs[b * zone_count + a]) &&
@@ -429,7 +452,8 @@ static void judge_sets(struct judge *judge, const struct table *program, const s
 
 		set.key = program->sets[i].key;
 		subject = subject_of(judge, &program->sets[i], &set);
-		if (subject.role == ROLE_FIXED || live != (subject.role == ROLE_LIVE || subject.role == ROLE_LOCAL_LIVE))
+		if (subject.role == ROLE_FIXED ||
+		    live != (subject.role == ROLE_LIVE || subject.role == ROLE_LOCAL_LIVE))
 			continue;
 		for (size_t e = 0; e < set.element_count; e++)
 			judge_element(judge, &subject, &set.elements[e]);
@@ -473,7 +497,8 @@ static void judge_owners(struct judge *judge)
 		if (kept && last == owner)
 			continue;
 		if (kept && last >> 32 == owner >> 32)
-			audit_report(judge->audit, RULESET_AUDIT_MARK_SHARED, arena_printf(judge->audit->arena, "0x%08x", (uint32_t)(owner >> 32)),
+			audit_report(judge->audit, RULESET_AUDIT_MARK_SHARED,
+				     arena_printf(judge->audit->arena, "0x%08x", (uint32_t)(owner >> 32)),
 				     path_name(judge, (uint32_t)last), path_name(judge, (uint32_t)owner));
 		judge->owners[kept++] = owner;
 	}
@@ -487,7 +512,10 @@ static int range_order(const void *a, const void *b)
 	return netaddr_compare(&left->range.first, &right->range.first);
 }
 
-/* Sorted by first address, two zones share an address only if some range begins inside the one that reaches furthest. */
+/*
+ * Sorted by first address, two zones share an address only if some range begins inside the one that reaches
+ * furthest.
+ */
 static void judge_ranges(struct judge *judge)
 {
 	const struct program_zone *zones = judge->audit->pins->zones;
@@ -500,9 +528,10 @@ static void judge_ranges(struct judge *judge)
 		char text[ADDR_RANGE_TEXT_BYTES];
 		struct addr_range common;
 
-		if (reaching && range->zone != reaching->zone && addr_range_intersect(&reaching->range, &range->range, &common))
-			audit_report(judge->audit, RULESET_AUDIT_SOURCE_AMBIGUOUS, addr_range_format(&common, text), zones[reaching->zone].name,
-				     zones[range->zone].name);
+		if (reaching && range->zone != reaching->zone &&
+		    addr_range_intersect(&reaching->range, &range->range, &common))
+			audit_report(judge->audit, RULESET_AUDIT_SOURCE_AMBIGUOUS, addr_range_format(&common, text),
+				     zones[reaching->zone].name, zones[range->zone].name);
 		if (!reaching || netaddr_compare(&range->range.last, &reaching->range.last) > 0)
 			reaching = range;
 	}
@@ -512,7 +541,7 @@ void audit_elements(struct audit *audit, const struct ruleset *program, const st
 {
 	struct judge judge = { .audit = audit };
 
-	judge.pairs = arena_array(audit->arena, audit->pins->zone_count * audit->pins->zone_count, sizeof(*judge.pairs));
+	judge.pairs = arena_array(audit->arena, audit->pins->zone_count * audit->pins->zone_count, sizeof(bool));
 	collect_interfaces(&judge);
 	for (size_t i = 0; i < program->table_count; i++)
 		collect_grounds(&judge, &program->tables[i], &ruleset->tables[i]);

@@ -1,7 +1,10 @@
 /* catalogue: the sentences of the ruleset floor. */
 #include "ruleset/catalogue.h"
 
-/* Every fault of the audit has the same next step: nothing was changed, and the cause is a fault or an intruder in the machine itself. */
+/*
+ * Every fault of the audit has the same next step: nothing was changed, and the cause is a fault or an
+ * intruder in the machine itself.
+ */
 #define AUDIT_ACTION_EN \
 	"The kernel was left as it is. Restart sekishod; if this comes back, suspect tampering and call those who maintain the machine."
 #define AUDIT_ACTION_JA \

@@ -1,8 +1,9 @@
 /*
  * catalogue: what the ruleset floor finds.
  *
- * The audit's findings are errors without a line: they speak of a ruleset somebody handed over, and one of them means it is not
- * installed. The compiler's findings belong to lines of the zone file. {0}.. are the arguments, in the order the comments give.
+ * The audit's findings are errors without a line: they speak of a ruleset somebody handed over, and one of
+ * them means it is not installed. The compiler's findings belong to lines of the zone file. {0}.. are the
+ * arguments, in the order the comments give.
  */
 #ifndef RULESET_CATALOGUE_H
 #define RULESET_CATALOGUE_H

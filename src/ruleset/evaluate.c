@@ -1,9 +1,11 @@
 /*
- * evaluate: an interpreter of the ruleset that ends rules where the kernel ends them (nft_do_chain and the expressions it runs).
+ * evaluate: an interpreter of the ruleset that ends rules where the kernel ends them (nft_do_chain and the
+ * expressions it runs).
  *
- * Three things decide most mistakes, so they stand together here: what a packet does not have at a hook (packet_at_hook), which field is
- * absent (packet_field), and that a rule which asks for something absent ends without a verdict, whatever it asked (NFT_BREAK).
- * A ruleset the kernel would not have loaded (a dangling name, an endless goto) drops.
+ * Three things decide most mistakes, so they stand together here: what a packet does not have at a hook
+ * (packet_at_hook), which field is absent (packet_field), and that a rule which asks for something absent
+ * ends without a verdict, whatever it asked (NFT_BREAK). A ruleset the kernel would not have loaded (a
+ * dangling name, an endless goto) drops.
  */
 #include "ruleset/evaluate.h"
 
@@ -11,7 +13,7 @@
 
 enum {
 	JUMP_DEPTH_MAX = 16,		/* the kernel's NFT_JUMP_STACK_SIZE */
-	CHAIN_ENTRIES_MAX = 65536,	/* the kernel refuses loops when it loads; a ruleset that was only handed over may have one */
+	CHAIN_ENTRIES_MAX = 65536,	/* the kernel loads no loops; a ruleset that was only handed over may have one */
 	CONNTRACK_PRIORITY = -200,	/* NF_IP_PRI_CONNTRACK, in prerouting and output */
 	LINK_ETHERNET = 1, LINK_LOOPBACK = 772, /* ARPHRD_* of interfaces whose packets have an Ethernet header */
 	PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_ICMP6 = 58,
@@ -60,7 +62,10 @@ static uint32_t get_u32(const uint8_t *value)
 	return (uint32_t)value[0] << 24 | (uint32_t)value[1] << 16 | (uint32_t)value[2] << 8 | value[3];
 }
 
-/* Conntrack has an entry for it. Without one, ct state reads as invalid or untracked and everything else of ct is absent. */
+/*
+ * Conntrack has an entry for it. Without one, ct state reads as invalid or untracked and everything else of
+ * ct is absent.
+ */
 static bool packet_is_tracked(const struct packet *packet)
 {
 	return packet->ct_state && !(packet->ct_state & (CT_INVALID | CT_UNTRACKED));
@@ -185,7 +190,8 @@ bool packet_field(const struct packet *packet, enum field field, uint8_t value[s
 {
 	memset(value, 0, 16);
 	switch (field) {
-	case FIELD_IIF: case FIELD_OIF: case FIELD_IIFTYPE: case FIELD_NFPROTO: case FIELD_L4PROTO: case FIELD_SKUID: case FIELD_PKTTYPE:
+	case FIELD_IIF: case FIELD_OIF: case FIELD_IIFTYPE: case FIELD_NFPROTO: case FIELD_L4PROTO: case FIELD_SKUID:
+	case FIELD_PKTTYPE:
 		return meta_field(packet, field, value);
 	case FIELD_CT_STATE: case FIELD_CT_STATUS: case FIELD_CT_DIRECTION: case FIELD_CT_MARK:
 		return conntrack_field(packet, field, value);
@@ -202,7 +208,10 @@ bool packet_field(const struct packet *packet, enum field field, uint8_t value[s
 	return false;
 }
 
-/* The packet as it is at this hook: no way out is known before routing, none in on the way out, and no connection before conntrack. */
+/*
+ * The packet as it is at this hook: no way out is known before routing, none in on the way out, and no
+ * connection before conntrack.
+ */
 static struct packet packet_at_hook(const struct packet *packet, enum hook_point hook, int32_t priority)
 {
 	struct packet seen = *packet;
@@ -259,24 +268,25 @@ static bool key_of_packet(const struct packet *packet, const struct key *key, ui
 	return true;
 }
 
-/* Looks the step's key up: OUTCOME_GO_ON and the element; OUTCOME_RULE_ENDS: not there; OUTCOME_VERDICT: no such set, the packet is dropped. */
-static enum outcome lookup_step(struct run *run, const struct position *at, const struct step *step, const struct element **ret_element)
+/*
+ * Looks the step's key up: OUTCOME_GO_ON and the element; OUTCOME_RULE_ENDS: not there; OUTCOME_VERDICT: no
+ * such set, the packet is dropped.
+ */
+static enum outcome lookup_step(struct run *run, const struct position *at, const struct step *step,
+				const struct element **ret_element)
 {
-	const struct rule *rule = &at->chain->rules[at->next_rule];
 	const struct set *set = step->set ? table_set(run->table, step->set) : NULL;
 	const struct element *element;
 	uint8_t key[KEY_ROOM_BYTES];
 
-	if (!set || key_size(&set->key) != key_size(&step->key)) {
-		trail_add(run, at->chain, rule, NULL, NULL);
+	if (!set || key_size(&set->key) != key_size(&step->key))
 		return OUTCOME_VERDICT;
-	}
 	if (!key_of_packet(&run->packet, &step->key, key))
 		return OUTCOME_RULE_ENDS;
 	element = set_find(set, key);
 	if (!element || (element->expires_at && element->expires_at <= run->now))
 		return OUTCOME_RULE_ENDS;
-	trail_add(run, at->chain, rule, set, element);
+	trail_add(run, at->chain, &at->chain->rules[at->next_rule], set, element);
 	*ret_element = element;
 	return OUTCOME_GO_ON;
 }
@@ -288,7 +298,8 @@ static void set_mark(struct run *run, uint32_t mark)
 		run->packet.ct_mark = mark;
 }
 
-static enum outcome run_lookup_step(struct run *run, const struct position *at, const struct step *step, struct verdict *verdict)
+static enum outcome run_lookup_step(struct run *run, const struct position *at, const struct step *step,
+				    struct verdict *verdict)
 {
 	const struct element *element = NULL;
 	enum outcome outcome = lookup_step(run, at, step, &element);
@@ -304,7 +315,8 @@ static enum outcome run_lookup_step(struct run *run, const struct position *at, 
 }
 
 /* *verdict is a drop when it comes in, so that what is not understood drops. */
-static enum outcome run_step(struct run *run, const struct position *at, const struct step *step, struct verdict *verdict)
+static enum outcome run_step(struct run *run, const struct position *at, const struct step *step,
+			     struct verdict *verdict)
 {
 	switch (step->kind) {
 	case STEP_MATCH:
@@ -328,7 +340,10 @@ static enum outcome run_step(struct run *run, const struct position *at, const s
 	return OUTCOME_VERDICT;
 }
 
-/* The verdict of one rule; VERDICT_NONE: it ended without one. A rule whose lookup hit is in the trail already and is not noted twice. */
+/*
+ * The verdict of one rule; VERDICT_NONE: it ended without one. A rule whose lookup hit is in the trail
+ * already and is not noted twice.
+ */
 static struct verdict run_rule(struct run *run, const struct position *at)
 {
 	const struct rule *rule = &at->chain->rules[at->next_rule];
@@ -394,9 +409,12 @@ static bool run_base_chain(struct run *run, const struct chain *base)
 	return false;
 }
 
-static bool chain_hangs_at(const struct table *table, const struct chain *chain, enum hook_point hook, const char *device)
+static bool chain_hangs_at(const struct table *table, const struct chain *chain, enum hook_point hook,
+			   const char *device)
 {
-	static const uint32_t inet_numbers[] = { [HOOK_PREROUTING] = 0, [HOOK_INPUT] = 1, [HOOK_FORWARD] = 2, [HOOK_OUTPUT] = 3 };
+	static const uint32_t inet_numbers[] = {
+		[HOOK_PREROUTING] = 0, [HOOK_INPUT] = 1, [HOOK_FORWARD] = 2, [HOOK_OUTPUT] = 3
+	};
 
 	if (!chain->hook.base)
 		return false;
@@ -407,8 +425,8 @@ static bool chain_hangs_at(const struct table *table, const struct chain *chain,
 }
 
 /* The base chains of a hook by rising priority. An accept in one does not spare the packet the next. */
-static struct hooked_chain *hooked_chains(struct arena *arena, const struct ruleset *ruleset, enum hook_point hook, const char *device,
-					  size_t *ret_count)
+static struct hooked_chain *hooked_chains(struct arena *arena, const struct ruleset *ruleset, enum hook_point hook,
+					  const char *device, size_t *ret_count)
 {
 	struct hooked_chain *chains = NULL;
 	size_t count = 0, capacity = 0;
@@ -418,12 +436,13 @@ static struct hooked_chain *hooked_chains(struct arena *arena, const struct rule
 
 		for (size_t c = 0; c < table->chain_count; c++) {
 			const struct chain *chain = &table->chains[c];
+			int32_t priority = chain->hook.priority;
 			size_t place;
 
 			if (!chain_hangs_at(table, chain, hook, device))
 				continue;
 			chains = arena_grow(arena, chains, count, &capacity, sizeof(*chains));
-			for (place = count++; place > 0 && chains[place - 1].chain->hook.priority > chain->hook.priority; place--)
+			for (place = count++; place > 0 && chains[place - 1].chain->hook.priority > priority; place--)
 				chains[place] = chains[place - 1];
 			chains[place] = (struct hooked_chain){ table, chain };
 		}
@@ -433,8 +452,8 @@ static struct hooked_chain *hooked_chains(struct arena *arena, const struct rule
 }
 
 /* One hook point; evaluation->ct_mark goes in and out. */
-static void run_hook(struct arena *arena, const struct ruleset *ruleset, enum hook_point hook, const struct packet *packet, int64_t now,
-		     struct evaluation *evaluation)
+static void run_hook(struct arena *arena, const struct ruleset *ruleset, enum hook_point hook,
+		     const struct packet *packet, int64_t now, struct evaluation *evaluation)
 {
 	const char *device = hook == HOOK_INGRESS ? link_name(&ruleset->links, packet->iif) : NULL;
 	size_t count = 0;
@@ -443,7 +462,9 @@ static void run_hook(struct arena *arena, const struct ruleset *ruleset, enum ho
 	evaluation->accepted = true;
 	for (size_t i = 0; i < count && evaluation->accepted; i++) {
 		const struct chain *base = chains[i].chain;
-		struct run run = { .arena = arena, .table = chains[i].table, .hook = hook, .now = now, .trail = &evaluation->trail };
+		struct run run = {
+			.arena = arena, .table = chains[i].table, .hook = hook, .now = now, .trail = &evaluation->trail,
+		};
 
 		run.packet = packet_at_hook(packet, hook, base->hook.priority);
 		run.packet.ct_mark = evaluation->ct_mark;
@@ -453,13 +474,14 @@ static void run_hook(struct arena *arena, const struct ruleset *ruleset, enum ho
 	}
 }
 
-struct evaluation evaluate_hook(struct arena *arena, const struct ruleset *ruleset, enum hook_point hook, const struct packet *packet, int64_t now)
+struct evaluation evaluate_hook(struct arena *arena, const struct ruleset *ruleset, enum hook_point hook,
+				const struct packet *packet, int64_t now)
 {
 	return evaluate_path(arena, ruleset, &hook, 1, packet, now);
 }
 
-struct evaluation evaluate_path(struct arena *arena, const struct ruleset *ruleset, const enum hook_point *hooks, size_t hook_count,
-				const struct packet *packet, int64_t now)
+struct evaluation evaluate_path(struct arena *arena, const struct ruleset *ruleset, const enum hook_point *hooks,
+				size_t hook_count, const struct packet *packet, int64_t now)
 {
 	struct evaluation evaluation = { .accepted = true, .ct_mark = packet->ct_mark };
 

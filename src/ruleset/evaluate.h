@@ -15,7 +15,7 @@ struct packet {
 	struct macaddr ether_saddr;
 	struct netaddr source, destination; /* family 0: not IP */
 	uint8_t protocol;
-	bool has_ports;		/* the transport header is there, of whatever protocol (false: a packet too short for it); ICMP has one, too */
+	bool has_ports;		/* the transport header is there, of whatever protocol, also ICMP (false: a packet too short) */
 	uint16_t sport, dport;	/* the first and second 16 bits of the transport header, also for ICMP (type/code, checksum) */
 	uint8_t icmp_type;	/* ICMP and ICMPv6 */
 	uint8_t tcp_flags;

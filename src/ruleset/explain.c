@@ -16,7 +16,10 @@ static int mark_compare(const struct element *a, const struct element *b)
 	return memcmp(a->key, b->key, 4);
 }
 
-/* The flow name in the element's own comment, else in that of another element with its mark: only the original direction has one. */
+/*
+ * The flow name in the element's own comment, else in that of another element with its mark: only the
+ * original direction has one.
+ */
 static struct span flow_name_of(const struct set *live, const struct element *element)
 {
 	uint8_t identity[COMPILE_IDENTITY_BYTES];
@@ -61,7 +64,8 @@ static void explain_refused(const struct evaluation *evaluation, struct explanat
 
 	explanation->rejected = evaluation->rejected;
 	if (trail->count > 0)
-		explanation->has_refusal = refusal_of_chain(trail->steps[trail->count - 1].chain->name, &explanation->refusal);
+		explanation->has_refusal =
+			refusal_of_chain(trail->steps[trail->count - 1].chain->name, &explanation->refusal);
 }
 
 struct explanation explanation_of(const struct evaluation *evaluation)

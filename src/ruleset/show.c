@@ -225,14 +225,27 @@ static void show_mask(struct buf *out, enum field field, const uint8_t *mask)
 	}
 }
 
-/* "ip6 saddr fe80::/10"; false for masks that are not prefixes, or that nft would turn into a load of fewer bytes. */
+static bool value_fits_mask(const uint8_t *value, const uint8_t *mask, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (value[i] & ~mask[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * "ip6 saddr fe80::/10". False for masks that are not prefixes, or that nft would turn into a load of fewer bytes, and for values with bits outside the
+ * mask, which nft would cut off.
+ */
 static bool show_prefix_match(struct buf *out, const struct step *step)
 {
 	size_t size = field_size(step->field);
 	int length = mask_prefix_length(step->mask, size);
 	enum field kind = field_representative(step->field);
 
-	if ((kind != FIELD_IP_SADDR && kind != FIELD_IP6_SADDR) || length < 0 || length % 8 == 0)
+	if ((kind != FIELD_IP_SADDR && kind != FIELD_IP6_SADDR) || length < 0 || length % 8 == 0 ||
+	    !value_fits_mask(step->value, step->mask, size))
 		return false;
 	buf_printf(out, "%s %s", field_phrase(step->field), step->op == MATCH_NE ? "!= " : "");
 	show_address(out, step->value, size);

@@ -91,11 +91,14 @@ bool is_usable(struct context *context, const char *path, const struct generatio
 {
 	if (generation->compiled.ruleset)
 		return true;
-	if (context->json)
+	if (context->json) {
 		print_json(context, json_pack("{s:o, s:o}", "file", json_visible(context, path), "findings",
 					      findings_to_json(&generation->findings)));
-	else
+	} else {
 		print_findings(context, generation);
+		buf_puts(&context->out, phrase(context, "The file has errors; until they are mended there is nothing more to say about it.\n",
+					       "ファイルに誤りがあります。直してから、もう一度実行してください。\n"));
+	}
 	return false;
 }
 

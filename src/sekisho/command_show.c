@@ -1,9 +1,19 @@
-/* sekisho show [--nft] [--file FILE]: the rules as nft text, from the kernel or from a file; without --nft the file in canonical form. */
+/*
+ * sekisho show [--nft] [--file FILE]: the rules as nft text, from the kernel or from a file; without --nft the file in canonical form.
+ *
+ * It prints texts that other programs read back, so there is no JSON, and everything else goes to stderr.
+ */
 #include <getopt.h>
 
 #include "config/reader.h"
 #include "ruleset/show.h"
 #include "sekisho/command.h"
+
+static void complain_findings(struct context *context, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		finding_render(&context->complaint, findings, &findings->items[i], context->language);
+}
 
 static int show_settings(struct context *context, const char *path)
 {
@@ -11,8 +21,7 @@ static int show_settings(struct context *context, const char *path)
 	struct settings *settings;
 	int error = settings_read(context->arena, path, &findings, &settings);
 
-	for (size_t i = 0; i < findings.count; i++)
-		finding_render(&context->complaint, &findings, &findings.items[i], context->language);
+	complain_findings(context, &findings);
 	if (error)
 		return EXIT_REFUSED;
 	settings_print(&context->out, settings);
@@ -24,7 +33,7 @@ static int show_file(struct context *context, const char *path)
 	const struct generation *generation = load_offline(context, path);
 
 	if (!generation->compiled.ruleset) {
-		print_findings(context, generation);
+		complain_findings(context, &generation->findings);
 		return EXIT_REFUSED;
 	}
 	ruleset_show(&context->out, generation->compiled.ruleset, context->now);
@@ -67,6 +76,8 @@ int command_show(struct context *context, int argc, char **argv)
 	}
 	if (optind < argc)
 		return complain_usage(context, "show: unexpected word \"%s\"", "show: 余分な語「%s」があります", argv[optind]);
+	if (context->json)
+		return complain_usage(context, "show has no JSON form", "show に JSON 形式はありません");
 	if (!nft)
 		return show_settings(context, path ? path : context->config_path);
 	return path ? show_file(context, path) : show_live(context);

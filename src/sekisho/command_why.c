@@ -270,12 +270,25 @@ static void put_trail(const struct question *question, const struct evaluation *
 	}
 }
 
-static void put_packet(struct context *context, const struct packet *packet)
+/* Echo has one name for people, whatever its number in each family. */
+static const char *packet_protocol_name(struct arena *arena, const struct packet *packet)
 {
+	return protocol_name(arena, packet->protocol == PROTOCOL_ICMP6 ? PROTOCOL_ICMP : packet->protocol);
+}
+
+static const char *end_text(const struct context *context, bool gateway, const struct netaddr *address, char text[static NETADDR_TEXT_BYTES])
+{
+	return gateway ? phrase(context, "gateway", "関所") : netaddr_format(address, text);
+}
+
+static void put_packet(struct context *context, const struct probe *probe)
+{
+	const struct packet *packet = &probe->packet;
 	char source[NETADDR_TEXT_BYTES], destination[NETADDR_TEXT_BYTES];
 
-	buf_printf(&context->out, "%s -> %s %s", netaddr_format(&packet->source, source), netaddr_format(&packet->destination, destination),
-		   protocol_name(context->arena, packet->protocol));
+	buf_printf(&context->out, "%s -> %s %s", end_text(context, probe->last == HOOK_OUTPUT, &packet->source, source),
+		   end_text(context, probe->last == HOOK_INPUT, &packet->destination, destination),
+		   packet_protocol_name(context->arena, packet));
 	if (protocol_has_ports(packet->protocol))
 		buf_printf(&context->out, " %u", packet->dport);
 	buf_puts(&context->out, ": ");
@@ -294,10 +307,11 @@ static void put_answer(const struct question *question, const struct probe *prob
 	struct context *context = question->context;
 	const struct flow *flow = named_flow(question, explanation->flow_name);
 
-	put_packet(context, &probe->packet);
+	put_packet(context, probe);
 	if (!evaluation->accepted) {
 		buf_printf(&context->out, phrase(context, "refused: %s.\n", "通りません。%s。\n"), refusal_words(context, explanation));
-		put_near_flows(question, &probe->packet);
+		if (explanation->has_refusal && (explanation->refusal == REFUSE_FLOW || explanation->refusal == REFUSE_PAIR))
+			put_near_flows(question, &probe->packet);
 	} else if (flow) {
 		buf_printf(&context->out, phrase(context, "passes by flow %s", "通ります。通信許可 %s"), flow->name);
 		put_origin(context, flow->at);
@@ -324,7 +338,7 @@ static json_t *answer_json(const struct question *question, const struct probe *
 	char source[NETADDR_TEXT_BYTES], destination[NETADDR_TEXT_BYTES];
 	json_t *answer = json_pack("{s:s, s:s, s:s, s:b}", "source", netaddr_format(&probe->packet.source, source), "destination",
 				   netaddr_format(&probe->packet.destination, destination), "protocol",
-				   protocol_name(question->context->arena, probe->packet.protocol), "passes", evaluation->accepted);
+				   packet_protocol_name(question->context->arena, &probe->packet), "passes", evaluation->accepted);
 
 	if (protocol_has_ports(probe->packet.protocol))
 		json_object_set_new(answer, "port", json_integer(probe->packet.dport));
@@ -379,6 +393,16 @@ static int answer(const struct question *question, const struct probe *probe, js
 	return 0;
 }
 
+/* Of the gateway's own processes, the one that may talk to this destination asks. */
+static void set_user(const struct policy *policy, struct packet *packet)
+{
+	packet->has_skuid = true;
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		if (policy->flows[i].kind == FLOW_EGRESS && addr_ranges_contain(policy->flows[i].destinations, &packet->destination))
+			packet->skuid = policy->flows[i].uid;
+	}
+}
+
 /* Fills in what the host or the gateway would put into the packet. */
 static int complete_probe(const struct question *question, const struct end *from, const struct end *to, struct probe *probe)
 {
@@ -392,7 +416,8 @@ static int complete_probe(const struct question *question, const struct end *fro
 	packet->ether_saddr = address_mac(policy, &packet->source);
 	packet->iif = from->gateway ? 0 : zone_interface(question, policy_zone_of_address(policy, &packet->source));
 	packet->oif = to->gateway ? 0 : zone_interface(question, destination_zone);
-	packet->has_skuid = from->gateway;
+	if (from->gateway)
+		set_user(policy, packet);
 	set_next_hop(packet, destination_zone);
 	if (question->options->from_mac && macaddr_parse(question->options->from_mac, &packet->ether_saddr) != 0)
 		return complain_usage(context, "\"%s\" is no MAC address", "「%s」は MAC アドレスではありません", question->options->from_mac);

@@ -94,7 +94,7 @@ static int read_answer(int descriptor, json_t **ret_answer)
 
 int control_ask(struct context *context, enum verb verb, json_t *question, json_t **ret_answer)
 {
-	int descriptor;
+	int descriptor = -1;
 	int error = control_connect(context->socket_path, &descriptor);
 
 	if (error) {

@@ -12,21 +12,44 @@
 #include "base/width.h"
 #include "sekisho/command.h"
 
+#define OPTION_FILE { "--file FILE", "another file than the default", "既定以外のファイルを使う" }
+
 static const struct command commands[] = {
-	{ "check", command_check, "[FILE]", "check a zone file; needs neither root nor the daemon", "ゾーン定義ファイルを検査する(root も sekishod も不要)" },
-	{ "plan", command_plan, "[FILE]", "what applying the file would change", "適用すると何が変わるかを表示する" },
+	{ "check", command_check, "[FILE]", "check a zone file; needs neither root nor the daemon", "ゾーン定義ファイルを検査する(root も sekishod も不要)", {} },
+	{ "plan", command_plan, "[FILE]", "what applying the file would change (root)", "適用すると何が変わるかを表示する(root)", {} },
 	{ "apply", command_apply, "[--reason TEXT] [--force] [--dry-run]", "have the daemon apply its file, and wait for the result",
-	  "sekishod に適用を指示し、結果を待つ" },
-	{ "status", command_status, "", "what is in force", "現在の状態を表示する" },
-	{ "flows", command_flows, "[FILE]", "the list of flows with their records", "通信許可の一覧(台帳)を表示する" },
-	{ "show", command_show, "[--nft] [--file FILE]", "the rules in the kernel, or those of a file", "カーネルのルール、またはファイルから作られるルールを表示する" },
-	{ "matrix", command_matrix, "[--file FILE]", "who may talk to whom", "ゾーン間で許可された通信の表を表示する" },
-	{ "why", command_why, "SRC DST [PROTO [PORT]] [--live] [--file FILE]", "why a packet passes or does not", "ある通信が通る(通らない)理由を表示する" },
+	  "sekishod に適用を指示し、結果を待つ",
+	  {
+		  { "--reason TEXT", "why it is changed, for the record", "変更の理由(記録に残る)" },
+		  { "--force", "even if it cuts the connection this is typed over", "いま操作している接続が切れる変更でも適用する" },
+		  { "--dry-run", "say what would happen, and change nothing", "結果だけを調べ、何も変更しない" },
+	  } },
+	{ "status", command_status, "", "what is in force", "現在の状態を表示する", {} },
+	{ "flows", command_flows, "[--live] [FILE]", "the list of flows with their records", "通信許可の一覧(台帳)を表示する",
+	  { { "--live", "ask the kernel which of them are open (root)", "実際に有効かどうかをカーネルに確かめる(root)" } } },
+	{ "show", command_show, "[--nft] [--file FILE]", "the file in canonical form; --nft: the rules as nft text",
+	  "ファイルを整形して表示する(--nft でルールを nft 形式で表示)",
+	  {
+		  { "--nft", "the rules: those in the kernel (root), or with --file those of the file", "ルールを表示する(カーネルのルール(root)。--file ではファイルから作られるルール)" },
+		  OPTION_FILE,
+	  } },
+	{ "matrix", command_matrix, "[--live] [--file FILE]", "who may talk to whom", "ゾーン間で許可された通信の表を表示する",
+	  { { "--live", "what the kernel lets pass, instead of what the file says (root)", "ファイルではなく、カーネルのルールから作る(root)" }, OPTION_FILE } },
+	{ "why", command_why, "SRC DST [PROTO [PORT]] [--live] [--file FILE]", "why a packet passes or does not", "ある通信が通る(通らない)理由を表示する",
+	  {
+		  { "--live", "by the rules in the kernel (root)", "カーネルのルールで判定する(root)" },
+		  OPTION_FILE,
+		  { "--from-mac MAC", "the sender's MAC address, if not the declared one", "送信元の MAC アドレス(定義と違う場合)" },
+		  { "--iif NAME", "the interface it comes by, if not that of its zone", "入ってくるインターフェース(ゾーンのものと違う場合)" },
+		  { "--trail", "print each rule that decided", "判定したルールを順に表示する" },
+		  { "--batch FILE", "one probe per line, key=value; expect=pass|refuse is checked (\"-\": standard input)",
+		    "一行に一つの問い(キー=値)を読む。expect=pass|refuse があれば照合する(\"-\" は標準入力)" },
+	  } },
 };
 
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), USAGE_COLUMN = 48 };
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), USAGE_COLUMN = 48, OPTION_COLUMN = 18 };
 
-static int print_help(struct context *context)
+static void print_help(struct context *context)
 {
 	buf_puts(&context->out, phrase(context, "usage: sekisho [--lang ja|en] [--json] [--config FILE] [--socket PATH] COMMAND\n\n",
 				       "使い方: sekisho [--lang ja|en] [--json] [--config ファイル] [--socket パス] コマンド\n\n"));
@@ -40,10 +63,31 @@ static int print_help(struct context *context)
 		}
 		buf_printf(&context->out, " %s\n", phrase(context, commands[i].en, commands[i].ja));
 	}
-	buf_printf(&context->out, phrase(context, "\nFILE is %s unless named. Exit status: 0 fine, 1 refused, 2 usage, 3 could not be done.\n",
-					 "\nファイルを省略すると %s を使います。終了コード: 0 正常、1 拒否・指摘あり、2 使い方の誤り、3 実行できない。\n"),
-		   context->config_path);
-	return EXIT_FINE;
+	buf_printf(&context->out, phrase(context,
+		"\nFILE is %s unless named. More about a command: sekisho help COMMAND\n"
+		"Exit status: 0 fine, 1 refused or something found, 2 usage, 3 could not be done.\n",
+		"\nファイルを省略すると %s を使います。コマンドの説明: sekisho help コマンド\n"
+		"終了コード: 0 正常、1 拒否・指摘あり、2 使い方の誤り、3 実行できない。\n"), context->config_path);
+}
+
+static void print_command_help(struct context *context, const struct command *command)
+{
+	buf_printf(&context->out, "%s sekisho %s%s%s\n%s\n", phrase(context, "usage:", "使い方:"), command->name, command->arguments[0] ? " " : "",
+		   command->arguments, phrase(context, command->en, command->ja));
+	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].name; i++) {
+		buf_puts(&context->out, "  ");
+		buf_pad(&context->out, span_of(command->options[i].name), OPTION_COLUMN);
+		buf_printf(&context->out, "%s\n", phrase(context, command->options[i].en, command->options[i].ja));
+	}
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
 }
 
 /* Letters that differ at the same place, and the difference in length: enough to find "chek" and "statsu". */
@@ -68,45 +112,101 @@ static int complain_unknown(struct context *context, const char *name)
 			      name, nearest->name);
 }
 
-static int run_command(struct context *context, int argc, char **argv)
+static int run_help(struct context *context, int argc, char **argv)
 {
-	if (argc == 0 || strcmp(argv[0], "help") == 0) {
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+	if (argc > 1 && !command)
+		return complain_unknown(context, argv[1]);
+	if (command)
+		print_command_help(context, command);
+	else
 		print_help(context);
-		return argc ? EXIT_FINE : EXIT_USAGE;
-	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(commands[i].name, argv[0]) == 0)
-			return commands[i].run(context, argc, argv);
-	}
-	return complain_unknown(context, argv[0]);
+	return EXIT_FINE;
 }
 
-/* Reads the options before the command; returns false on one that is not known. */
-static bool parse_options(struct context *context, int argc, char **argv)
+/* True when one of the words asks how the command is used. */
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	}
+	return false;
+}
+
+static int run_command(struct context *context, int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc == 0) {
+		print_help(context);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0)
+		return run_help(context, argc, argv);
+	command = find_command(argv[0]);
+	if (!command)
+		return complain_unknown(context, argv[0]);
+	if (wants_help(argc, argv)) {
+		print_command_help(context, command);
+		return EXIT_FINE;
+	}
+	return command->run(context, argc, argv);
+}
+
+/* The options that stand before the command. */
+struct main_options {
+	const char *language;
+	bool help;
+	const char *wrong;	/* the word that makes no sense, or NULL */
+};
+
+static struct main_options parse_options(struct context *context, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "lang", required_argument, NULL, 'l' }, { "json", no_argument, NULL, 'j' }, { "config", required_argument, NULL, 'c' },
 		{ "socket", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
-	const char *language = NULL;
+	struct main_options result = { .language = NULL };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
-		if (option == 'l')
-			language = optarg;
-		else if (option == 'j')
-			context->json = true;
-		else if (option == 'c')
-			context->config_path = optarg;
-		else if (option == 's')
-			context->socket_path = optarg;
-		else if (option == 'h')
-			optind = argc;
-		else
-			return false;
+	opterr = 0;
+	while (!result.wrong && (option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+		switch (option) {
+		case 'l': result.language = optarg; break;
+		case 'j': context->json = true; break;
+		case 'c': context->config_path = optarg; break;
+		case 's': context->socket_path = optarg; break;
+		case 'h': result.help = true; break;
+		default: result.wrong = argv[optind - 1];
+		}
 	}
-	context->language = language_choose(language, getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"));
-	return true;
+	if (result.language && strcmp(result.language, "ja") != 0 && strcmp(result.language, "en") != 0)
+		result.wrong = result.language;
+	context->language = language_choose(result.language, getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"));
+	return result;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	struct main_options options = parse_options(context, argc, argv);
+
+	if (options.wrong)
+		return complain_usage(context, "\"%s\" is no option, lacks its value, or is no language (ja, en)",
+				      "「%s」というオプションや言語(ja、en)はありません。または、オプションの値がありません", options.wrong);
+	if (options.help)
+		return run_help(context, 0, NULL);
+	return run_command(context, argc - optind, argv + optind);
+}
+
+/* False when not everything could be written: half an answer is none. */
+static bool flush(struct context *context)
+{
+	bool written = fwrite(context->out.data, 1, context->out.length, stdout) == context->out.length && fflush(stdout) == 0;
+
+	fwrite(context->complaint.data, 1, context->complaint.length, stderr);
+	return written;
 }
 
 int main(int argc, char **argv)
@@ -114,19 +214,10 @@ int main(int argc, char **argv)
 	struct context context = {
 		.config_path = SEKISHO_CONFIG_PATH, .socket_path = SEKISHO_CONTROL_PATH, .arena = arena_new(), .now = time(NULL),
 	};
-	int status = EXIT_USAGE;
+	int status = run(&context, argc, argv);
 
-	opterr = 0;
-	if (parse_options(&context, argc, argv))
-		status = run_command(&context, argc - optind, argv + optind);
-	else
-		complain_usage(&context, "unknown option \"%s\"", "「%s」というオプションはありません", argv[optind - 1]);
-	fwrite(context.out.data, 1, context.out.length, stdout);
-	fwrite(context.complaint.data, 1, context.complaint.length, stderr);
-	if (fflush(stdout) != 0 && status == EXIT_FINE)
+	if (!flush(&context) && status == EXIT_FINE)
 		status = EXIT_UNABLE;
-	buf_free(&context.out);
-	buf_free(&context.complaint);
-	arena_free(context.arena);
+	context_free(&context);
 	return status;
 }

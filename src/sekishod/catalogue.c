@@ -100,10 +100,4 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Somebody else changes our tables: find out who (nft monitor).",
 		"ほかのプログラムがこのルールを変更しています。(nft monitor などで)調べてください。",
 	},
-	[DAEMON_SYSCTL] = {
-		"sysctl", SEVERITY_WARNING,
-		"The kernel setting {0} could not be set: {1}.", "カーネルの設定 {0} を変更できませんでした: {1}。",
-		"Check that the module is loaded and that nobody makes /proc/sys read-only.",
-		"モジュールが読み込まれているか、/proc/sys が読み取り専用でないかを確認してください。",
-	},
 };

@@ -27,7 +27,6 @@ enum daemon_finding {
 	DAEMON_KERNEL_REFUSED,		/* sentence */
 	DAEMON_KERNEL_RESTLESS,
 	DAEMON_READBACK_DIFFERS,
-	DAEMON_SYSCTL,			/* name, reason */
 	DAEMON_FINDING_COUNT
 };
 

@@ -2,7 +2,6 @@
 #include "sekishod/install.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -23,40 +22,7 @@ struct attempt {
 	struct transition transition;
 };
 
-/* The chain of an alien rule, as snapshot.h words it: "chain forward rule 3". */
-static bool alien_chain(const struct alien *alien, char ret_chain[static RULESET_NAME_BYTES_MAX + 1])
-{
-	size_t rule;
-	int end = 0;
-
-	_Static_assert(RULESET_NAME_BYTES_MAX == 63, "the width in the format below");
-	return sscanf(alien->where, "chain %63s rule %zu%n", ret_chain, &rule, &end) == 2 && end > 0 && alien->where[end] == '\0';
-}
-
-static struct table *table_of_family(struct ruleset *ruleset, enum family family)
-{
-	for (size_t i = 0; i < ruleset->table_count; i++)
-		if (ruleset->tables[i].family == family)
-			return &ruleset->tables[i];
-	return NULL;
-}
-
-/* Makes the chain look as if it held something else than what is wanted, so that it is emptied and filled again. */
-static bool chain_spoil(struct arena *arena, struct table *table, const char *name)
-{
-	for (size_t i = 0; table && i < table->chain_count; i++) {
-		struct chain *chain = &table->chains[i];
-
-		if (strcmp(chain->name, name) != 0)
-			continue;
-		chain->rules = arena_array(arena, 1, sizeof(*chain->rules));
-		chain->rule_count = 1;
-		return true;
-	}
-	return false;
-}
-
-/* A copy of the snapshot's ruleset whose tables and chains may be changed. */
+/* A copy of the snapshot's ruleset whose list of tables may be changed. */
 static struct ruleset *ruleset_loosen(struct arena *arena, const struct ruleset *ruleset)
 {
 	struct ruleset *copy = arena_alloc(arena, sizeof(*copy));
@@ -65,33 +31,23 @@ static struct ruleset *ruleset_loosen(struct arena *arena, const struct ruleset 
 		return copy;
 	*copy = *ruleset;
 	copy->tables = arena_array(arena, ruleset->table_count, sizeof(*copy->tables));
-	for (size_t i = 0; i < ruleset->table_count; i++) {
-		struct table *table = &copy->tables[i];
-
-		*table = ruleset->tables[i];
-		table->chains = arena_array(arena, table->chain_count, sizeof(*table->chains));
-		if (table->chain_count > 0)
-			memcpy(table->chains, ruleset->tables[i].chains, table->chain_count * sizeof(*table->chains));
-	}
+	if (ruleset->table_count > 0)
+		memcpy(copy->tables, ruleset->tables, ruleset->table_count * sizeof(*copy->tables));
 	return copy;
 }
 
-/* The families whose table has to be made anew; chains that only need to be filled again are spoilt in old. */
-static size_t families_to_replace(struct arena *arena, const struct snapshot *snapshot, struct ruleset *old, enum family *families)
+/* The families whose table has to be made anew. */
+static size_t families_to_replace(const struct snapshot *snapshot, enum family *families)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < snapshot->alien_count; i++) {
-		const struct alien *alien = &snapshot->aliens[i];
-		char chain[RULESET_NAME_BYTES_MAX + 1];
-		bool known = false;
+		bool known = !snapshot->aliens[i].needs_new_table;
 
-		if (alien_chain(alien, chain) && chain_spoil(arena, table_of_family(old, alien->family), chain))
-			continue;
 		for (size_t k = 0; k < count; k++)
-			known = known || families[k] == alien->family;
+			known = known || families[k] == snapshot->aliens[i].family;
 		if (!known)
-			families[count++] = alien->family;
+			families[count++] = snapshot->aliens[i].family;
 	}
 	return count;
 }
@@ -127,7 +83,7 @@ struct transition install_plan(struct arena *arena, const struct snapshot *snaps
 {
 	struct ruleset *old = ruleset_loosen(arena, snapshot->ruleset);
 	enum family *families = arena_array(arena, snapshot->alien_count, sizeof(*families));
-	size_t count = families_to_replace(arena, snapshot, old, families);
+	size_t count = families_to_replace(snapshot, families);
 	struct transition transition;
 
 	for (size_t i = 0; i < count; i++)

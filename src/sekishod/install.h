@@ -18,8 +18,8 @@ enum { INSTALL_ATTEMPTS_MAX = 8 };	/* somebody else may commit between our readi
 int ruleset_install(struct nfnl *nfnl, const struct ruleset *wanted, int64_t now, struct findings *findings, struct committed *ret_committed);
 
 /*
- * The transition from a snapshot to wanted. What the snapshot could not decode: a chain with an unknown rule is emptied and filled again; for anything else the
- * table of that family is made anew, in the same transaction. In the arena.
+ * The transition from a snapshot to wanted. What the snapshot could not decode differs from what is wanted and is replaced; where nothing less helps, the table of that
+ * family is deleted and made anew in the same transaction. In the arena; the snapshot must outlive it.
  */
 struct transition install_plan(struct arena *arena, const struct snapshot *snapshot, const struct ruleset *wanted);
 

@@ -40,7 +40,7 @@ int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flag
 	return planner->enforcer < 0 ? -ENOTCONN : frame_send(planner->enforcer, &frame);
 }
 
-int planner_send_parent(struct planner *planner, enum verb verb, struct span payload)
+int planner_send_parent(enum verb verb, struct span payload)
 {
 	const struct frame frame = { .verb = verb, .payload = payload, .descriptor = -1 };
 

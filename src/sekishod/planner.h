@@ -96,7 +96,7 @@ int64_t planner_now(void);
 int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor);
 
 /* Sends a frame to the parent. 0 or negative errno. */
-int planner_send_parent(struct planner *planner, enum verb verb, struct span payload);
+int planner_send_parent(enum verb verb, struct span payload);
 
 /* The loop ends and the parent starts us again: what it was told is not to be relied on. */
 void planner_give_up(struct planner *planner, const char *reason);

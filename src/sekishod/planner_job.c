@@ -119,7 +119,7 @@ static void ready_say(struct planner *planner, const char *status)
 	if (planner->in_force)
 		memcpy(ready.digest, planner->in_force->digest, sizeof(ready.digest));
 	ready_pack(&payload, &ready);
-	if (planner_send_parent(planner, VERB_READY, buf_span(&payload)) != 0)
+	if (planner_send_parent(VERB_READY, buf_span(&payload)) != 0)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 
@@ -290,7 +290,7 @@ static bool start_is_another_text(const struct planner *planner)
 static void pins_ask(struct planner *planner)
 {
 	planner->job->step = STEP_PINS;
-	if (planner_send_parent(planner, VERB_RENEW_PINS, (struct span){ .length = 0 }) != 0)
+	if (planner_send_parent(VERB_RENEW_PINS, (struct span){ .length = 0 }) != 0)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 

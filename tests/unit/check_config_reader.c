@@ -37,7 +37,7 @@ static const struct row rows[] = {
 
 	{ "unknown key", "color = 1;", "key-unknown:2", 0 },
 	{ "misspelled key", "flow = ( );", "key-misspelled:2", 0 },
-	{ "misspelled key in a group", HOST("\nadress = 1;"), "key-misspelled:4", 0 },
+	{ "misspelled key in a group", HOST("\nadresses = 1;"), "key-misspelled:4", 0 },
 	{ "unknown key whose value stands below", "color =\n\n\"red\";", "key-unknown:2", 0 },
 	{ "NAT", "nat = { };", "key-refused:2", 0 },
 	{ "NAT in a flow", FLOW("masquerade = true;"), "key-refused:3", 0 },
@@ -75,7 +75,10 @@ static const struct row rows[] = {
 	{ "above the largest port", RELAY("listen_port = 65536;"), "number-range:3", 0 },
 	{ "negative port", RELAY("listen_port = -25;"), "number-range:3", 0 },
 	{ "port as a long number", RELAY("listen_port = 25L;"), "", 0 },
-	{ "port of 33 bits", RELAY("listen_port = 4294967321;"), "number-range:3", 0 },
+	{ "largest number of 31 bits", RELAY("listen_port = 2147483647;"), "number-range:3", 0 },
+	{ "number of 32 bits", RELAY("listen_port = 2147483648;"), "number-too-large:3", -EBADMSG },
+	{ "port of 33 bits is not cut to 25", RELAY("listen_port = 4294967321;"), "number-too-large:3", -EBADMSG },
+	{ "long port of 33 bits", RELAY("listen_port = 4294967321L;"), "number-range:3", 0 },
 	{ "hexadecimal port with the highest bit", RELAY("listen_port = 0xffffffff;"), "number-range:3", 0 },
 	{ "hexadecimal port of 33 bits is not cut to 25", RELAY("listen_port = 0x100000019;"), "number-too-large:3", -EBADMSG },
 	{ "nine digits, but zeros", RELAY("listen_port = 0x000000019;"), "", 0 },
@@ -236,7 +239,7 @@ static const struct limit_row limit_rows[] = {
 	{ "nesting at the limit", MINIMAL "hosts = ( ); deep = ", "(", "", READER_BRACKETS_DEPTH_MAX, "bracket-open:2", -EBADMSG },
 	{ "nesting beyond it", MINIMAL "hosts = ( ); deep = ", "(", "", READER_BRACKETS_DEPTH_MAX + 1, "nested-deeply:2", -EBADMSG },
 	{ "list at the limit", PORTS_BEFORE, ",1", " ]; } );", READER_LIST_ITEMS_MAX - 1, "", 0 },
-	{ "list beyond it", PORTS_BEFORE, ",1", " ]; } );", READER_LIST_ITEMS_MAX, "list-long:2", 0 },
+	{ "list beyond it", PORTS_BEFORE, ",1", " ]; } );", READER_LIST_ITEMS_MAX, "list-long:2", -EBADMSG },
 };
 
 START_TEST(limit_holds)

@@ -41,7 +41,8 @@ static const struct program_pair pairs[] = {
 	{ MYNUMBER, LGWAN, false }, { LGWAN, LGWAN, false }, { LGWAN, INTERNET, false }, { LGWAN, GIKAI, true },
 };
 
-static struct link links[] = { { GK0, "gk0" }, { IN0, "in0" }, { LG0, "lg0" }, { LG1, "lg1" }, { 1, "lo" }, { MN0, "mn0" }, { TAP, "tap0" } };
+static struct link links[] = { { GK0, "gk0" }, { IN0, "in0" }, { LG0, "lg0" }, { LG1, "lg1" },
+			       { 1, "lo" },    { MN0, "mn0" }, { TAP, "tap0" } };
 static const struct link_table link_table = { links, COUNT(links) };
 
 /* One element; in an interval set the last values stand behind the first. */
@@ -51,7 +52,10 @@ struct addition {
 	uint32_t mark;
 };
 
-/* Marks: 1 specified flow, 2 and 3 LGWAN to Internet, 4 hairpin, 5 service of the gateway, 6 way out of the gateway, 7 to the assembly. */
+/*
+ * Marks: 1 specified flow, 2 and 3 LGWAN to Internet, 4 hairpin, 5 service of the gateway, 6 way out of the
+ * gateway, 7 to the assembly.
+ */
 static const struct addition lawful[] = {
 	{ "bound4", { IF(MN0), IP(10, 1, 0, 10), MAC(10) }, 0 },
 	{ "bound4", { IF(LG0), IP(10, 2, 0, 20), MAC(20) }, 0 },
@@ -94,7 +98,9 @@ struct fixture {
 
 static struct program_input pins_with(const struct program_pair *with, size_t count)
 {
-	return (struct program_input){ .zones = zones, .zone_count = COUNT(zones), .pairs = with, .pair_count = count, .links = &link_table };
+	return (struct program_input){
+		.zones = zones, .zone_count = COUNT(zones), .pairs = with, .pair_count = count, .links = &link_table
+	};
 }
 
 static struct set *set_named(const struct fixture *fixture, const char *name)
@@ -170,7 +176,8 @@ struct element_row {
 };
 
 #define LGWAN_TO(port, protocol) { IP(10, 2, 0, 9), IP(11, 0, 0, 9), PROTO(protocol), PORT(port) }
-#define LGWAN_TO_PORTS(first, last) { IP(10, 2, 0, 9), IP(12, 0, 0, 9), PROTO(TCP), PORT(first), IP(10, 2, 0, 9), IP(12, 0, 0, 9), PROTO(TCP), PORT(last) }
+#define POINT IP(10, 2, 0, 9), IP(12, 0, 0, 9), PROTO(TCP)
+#define LGWAN_TO_PORTS(first, last) { POINT, PORT(first), POINT, PORT(last) }
 
 static const struct element_row element_rows[] = {
 	{ "a live mark whose flow is hidden by others", NULL, { "live", { MARK(9), IF(LG0), IF(IN0) }, 0 } },
@@ -283,7 +290,6 @@ static void drop_chain(struct fixture *fixture)
 static void rename_set(struct fixture *fixture)
 {
 	set_named(fixture, "uplinks")->name = "uplinkz";
-	set_named(fixture, "uplinkz");
 }
 
 static void drop_uplink(struct fixture *fixture)
@@ -449,38 +455,54 @@ START_TEST(test_pair_without_interface)
 }
 END_TEST
 
-/* With a flow that another one hides (its mark is live and no map gives it), a hairpin, mail ports inside a wider range, an answered refusal. */
+/*
+ * With a flow that another one hides (its mark is live and no map gives it), a hairpin, mail ports inside a
+ * wider range, an answered refusal.
+ */
 static const char zone_file[] =
 	"town = \"海野町\"; model = \"alpha\";\n"
 	"zones = (\n"
-	"	{ name = \"mn\"; tier = \"mynumber\"; interfaces = [ \"mn0\" ]; networks = [ \"10.1.0.0/24\", \"fd00:0:0:1::/64\" ]; },\n"
-	"	{ name = \"lg\"; tier = \"lgwan\"; interfaces = [ \"lg0\", \"lg1\" ]; networks = [ \"10.2.0.0/24\", \"fd00:0:0:2::/64\" ];\n"
+	"	{ name = \"mn\"; tier = \"mynumber\"; interfaces = [ \"mn0\" ]; networks = [ \"10.1.0.0/24\", "
+	"\"fd00:0:0:1::/64\" ]; },\n"
+	"	{ name = \"lg\"; tier = \"lgwan\"; interfaces = [ \"lg0\", \"lg1\" ]; networks = [ "
+	"\"10.2.0.0/24\", \"fd00:0:0:2::/64\" ];\n"
 	"	  hairpin = true; },\n"
-	"	{ name = \"gikai\"; tier = \"lgwan\"; interfaces = [ \"gk0\" ]; networks = [ \"10.4.0.0/24\" ]; },\n"
+	"	{ name = \"gikai\"; tier = \"lgwan\"; interfaces = [ \"gk0\" ]; networks = [ \"10.4.0.0/24\" ]; "
+	"},\n"
 	"	{ name = \"in\"; tier = \"internet\"; interfaces = [ \"in0\" ]; networks = [ \"10.3.0.0/24\" ]; }\n"
 	");\n"
 	"hosts = (\n"
-	"	{ name = \"jumin\"; zone = \"mn\"; addresses = [ \"10.1.0.10\", \"fd00:0:0:1::10\" ]; macs = [ \"02:00:00:01:00:10\" ]; },\n"
-	"	{ name = \"juki\"; zone = \"lg\"; addresses = [ \"10.2.0.20\", \"fd00:0:0:2::20\" ]; macs = [ \"02:00:00:02:00:20\" ]; },\n"
+	"	{ name = \"jumin\"; zone = \"mn\"; addresses = [ \"10.1.0.10\", \"fd00:0:0:1::10\" ]; macs = [ "
+	"\"02:00:00:01:00:10\" ]; },\n"
+	"	{ name = \"juki\"; zone = \"lg\"; addresses = [ \"10.2.0.20\", \"fd00:0:0:2::20\" ]; macs = [ "
+	"\"02:00:00:02:00:20\" ]; },\n"
 	"	{ name = \"gamen\"; zone = \"in\"; addresses = [ \"10.3.0.30\" ]; }\n"
 	");\n"
 	"flows = (\n"
-	"	{ name = \"juki-shokai\"; from = \"mn\"; to = \"lg\"; method = \"specified\"; peer = \"juki-net\"; source = \"jumin\";\n"
+	"	{ name = \"juki-shokai\"; from = \"mn\"; to = \"lg\"; method = \"specified\"; peer = \"juki-net\"; "
+	"source = \"jumin\";\n"
 	"	  destination = \"juki\"; protocol = \"tcp\"; ports = 443;\n"
-	"	  record = { number = \"1\"; reason = \"住基\"; approver = \"課長\"; approved = \"2026-04-01\"; expires = \"nendo\"; }; },\n"
-	"	{ name = \"all\"; from = \"lg\"; to = \"gikai\"; method = \"internal\"; source = \"10.2.0.0/24\"; destination = \"any\";\n"
+	"	  record = { number = \"1\"; reason = \"住基\"; approver = \"課長\"; approved = \"2026-04-01\"; "
+	"expires = \"nendo\"; }; },\n"
+	"	{ name = \"all\"; from = \"lg\"; to = \"gikai\"; method = \"internal\"; source = \"10.2.0.0/24\"; "
+	"destination = \"any\";\n"
 	"	  protocol = \"tcp\"; ports = \"1-65535\"; },\n"
-	"	{ name = \"hidden\"; from = \"lg\"; to = \"gikai\"; method = \"internal\"; source = \"10.2.0.0/25\"; destination = \"any\";\n"
+	"	{ name = \"hidden\"; from = \"lg\"; to = \"gikai\"; method = \"internal\"; source = "
+	"\"10.2.0.0/25\"; destination = \"any\";\n"
 	"	  protocol = \"tcp\"; ports = \"100-200\"; },\n"
-	"	{ name = \"screen\"; from = \"lg\"; to = \"in\"; method = \"screen\"; source = \"10.2.0.0/24\"; destination = \"gamen\";\n"
+	"	{ name = \"screen\"; from = \"lg\"; to = \"in\"; method = \"screen\"; source = \"10.2.0.0/24\"; "
+	"destination = \"gamen\";\n"
 	"	  protocol = \"tcp\"; ports = \"1-2000\"; },\n"
-	"	{ name = \"ping\"; from = \"lg\"; to = \"gikai\"; method = \"internal\"; source = \"any\"; destination = \"10.4.0.1\"; protocol = \"icmp\"; }\n"
+	"	{ name = \"ping\"; from = \"lg\"; to = \"gikai\"; method = \"internal\"; source = \"any\"; "
+	"destination = \"10.4.0.1\"; protocol = \"icmp\"; }\n"
 	");\n"
 	"refusals = ( { from = \"lg\"; to = \"gikai\"; refuse = \"reject\"; } );\n"
-	"gateway = { services = ( { name = \"admin\"; zone = \"lg\"; source = \"10.2.0.5\"; protocol = \"tcp\"; ports = 22; } ); };\n";
+	"gateway = { services = ( { name = \"admin\"; zone = \"lg\"; source = \"10.2.0.5\"; protocol = \"tcp\"; "
+	"ports = 22; } ); };\n";
 
 /* The pins as the parent would read them: the zones and nothing else. */
-static struct program_input pins_of(struct arena *arena, const struct policy *policy, const struct link_table *present)
+static struct program_input pins_of(struct arena *arena, const struct policy *policy,
+				    const struct link_table *present)
 {
 	struct program_zone *pinned = arena_array(arena, policy->zone_count, sizeof(*pinned));
 
@@ -490,7 +512,8 @@ static struct program_input pins_of(struct arena *arena, const struct policy *po
 
 		for (size_t k = 0; k < zone->interface_count; k++)
 			names[k] = zone->interfaces[k].value;
-		pinned[i] = (struct program_zone){ zone->name, zone->tier, zone->uplink, names, zone->interface_count };
+		pinned[i] =
+			(struct program_zone){ zone->name, zone->tier, zone->uplink, names, zone->interface_count };
 	}
 	return (struct program_input){ .zones = pinned, .zone_count = policy->zone_count, .links = present };
 }
@@ -507,7 +530,8 @@ static void audit_compiled(const char *missing)
 	struct compiled compiled;
 	struct program_input pins;
 
-	ck_assert_int_eq(settings_read_text(arena, "test.conf", zone_file, strlen(zone_file), &findings, &settings), 0);
+	ck_assert_int_eq(settings_read_text(arena, "test.conf", zone_file, strlen(zone_file), &findings, &settings),
+			 0);
 	policy = policy_resolve(arena, settings, &world, &findings);
 	law_check(policy, world.now, &findings);
 	for (size_t i = 0; i < findings.count; i++)

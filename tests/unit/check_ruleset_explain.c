@@ -34,7 +34,10 @@ struct addition {
 	bool named;		/* the element has the comment of the flow "web" */
 };
 
-/* lgwan 10.2.0.10 -> internet 11.0.0.1 TCP 443 is the flow "web", mark 7; mark 8 has no comment anywhere; 9 is over. */
+/*
+ * lgwan 10.2.0.10 -> internet 11.0.0.1 TCP 443 is the flow "web", mark 7; mark 8 has no comment anywhere; 9
+ * is over.
+ */
 static const struct addition additions[] = {
 	{ "networks4", { 0, 0, 0, LG0, 10, 2, 0, 0, 0, 0, 0, LG0, 10, 2, 0, 255 }, 0, 0, false },
 	{ "networks4", { 0, 0, 0, IN0, 11, 0, 0, 0, 0, 0, 0, IN0, 11, 0, 0, 255 }, 0, 0, false },
@@ -77,8 +80,18 @@ static void add_element(struct arena *arena, const struct ruleset *ruleset, cons
 static struct packet web_packet(void)
 {
 	return (struct packet){
-		.iif = LG0, .oif = IN0, .iiftype = 1, .ether_type = 0x0800, .source = { 4, { 10, 2, 0, 10 } }, .destination = { 4, { 11, 0, 0, 1 } },
-		.protocol = TCP, .has_ports = true, .sport = 40000, .dport = 443, .tcp_flags = 2, .ct_state = CT_NEW,
+		.iif = LG0,
+		.oif = IN0,
+		.iiftype = 1,
+		.ether_type = 0x0800,
+		.source = { 4, { 10, 2, 0, 10 } },
+		.destination = { 4, { 11, 0, 0, 1 } },
+		.protocol = TCP,
+		.has_ports = true,
+		.sport = 40000,
+		.dport = 443,
+		.tcp_flags = 2,
+		.ct_state = CT_NEW,
 		.next_hop = { 4, { 11, 0, 0, 254 } },
 	};
 }
@@ -264,7 +277,8 @@ static void check_row(const struct row *row, const enum hook_point *hooks, size_
 	ck_assert_msg(explanation.rejected == row->rejected, "%s: rejected", row->what);
 	ck_assert_msg(explanation.has_refusal == row->has_refusal, "%s: has_refusal", row->what);
 	if (row->has_refusal)
-		ck_assert_msg(explanation.refusal == row->refusal, "%s: %s", row->what, refusal_name(explanation.refusal));
+		ck_assert_msg(explanation.refusal == row->refusal, "%s: %s", row->what,
+			      refusal_name(explanation.refusal));
 	ck_assert_msg(span_equal(explanation.flow_name, span_of(row->flow)), "%s: flow name", row->what);
 	ck_assert_msg(!row->flow[0] || explanation.live, "%s: live", row->what);
 	arena_free(arena);

@@ -1,0 +1,152 @@
+/*
+ * sekisho status: what the daemon says is in force; when it does not answer, what the kernel holds.
+ *
+ * --json prints the daemon's answer as it is: {"state", "config", "digest", "committed_at", "flows", "zones", "generation", "enforcer", "kernel",
+ * "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}]}. Exit status: 0 the file is in force, 1 something else is, 3 the daemon does
+ * not answer.
+ */
+#include <string.h>
+
+#include "base/date.h"
+#include "sekisho/control.h"
+#include "sekisho/grid.h"
+
+struct state_words {
+	const char *state;
+	int status;
+	const char *en, *ja;
+};
+
+static const struct state_words state_words[] = {
+	{ "in-force", EXIT_FINE, "in force", "適用中" },
+	{ "last-good", EXIT_REFUSED, "the rules of before are in force: the file has not been applied",
+	  "以前の設定で動作中(ファイルは適用されていません)" },
+	{ "sealed", EXIT_REFUSED, "sealed: nothing passes, because there is no policy that can be applied",
+	  "全遮断中(適用できる設定がないため、すべての通信を止めています)" },
+	{ "starting", EXIT_REFUSED, "starting", "起動処理中" },
+};
+
+static const struct state_words *find_state(const json_t *answer)
+{
+	const char *state = json_string_value(json_object_get(answer, "state"));
+
+	for (size_t i = 0; state && i < sizeof(state_words) / sizeof(state_words[0]); i++) {
+		if (strcmp(state_words[i].state, state) == 0)
+			return &state_words[i];
+	}
+	return NULL;
+}
+
+static void add_line(struct grid *grid, const char *label, const char *value)
+{
+	grid_add(grid, label);
+	grid_add(grid, value);
+}
+
+static void add_text(struct context *context, struct grid *grid, const char *label, const json_t *value)
+{
+	add_line(grid, label, json_is_string(value) ? json_string_value(value) : phrase(context, "not known", "不明"));
+}
+
+static void add_number(struct context *context, struct grid *grid, const char *label, const json_t *value)
+{
+	if (json_is_integer(value))
+		add_line(grid, label, arena_printf(context->arena, "%lld", (long long)json_integer_value(value)));
+}
+
+static void add_time(struct context *context, struct grid *grid, const char *label, const json_t *value)
+{
+	int64_t time = json_integer_value(value);
+
+	add_line(grid, label, time > 0 && time < INT32_MAX * (int64_t)86400 ? time_words(context, time) : phrase(context, "never", "なし"));
+}
+
+/* What a check of the file said when it was last read. */
+static void add_findings(struct context *context, struct grid *grid, const json_t *findings)
+{
+	long long errors = json_integer_value(json_object_get(findings, "errors"));
+	long long warnings = json_integer_value(json_object_get(findings, "warnings"));
+
+	add_line(grid, phrase(context, "the file", "ファイルの指摘"),
+		 arena_printf(context->arena, phrase(context, "errors: %lld, warnings: %lld", "エラー %lld 件、警告 %lld 件"), errors, warnings));
+}
+
+static void add_expiries(struct context *context, struct grid *grid, const json_t *expiries)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(expiries, i, item) {
+		const char *flow = json_string_value(json_object_get(item, "flow")), *date = json_string_value(json_object_get(item, "date"));
+		int32_t day;
+
+		if (!flow || !date)
+			continue;
+		add_line(grid, i == 0 ? phrase(context, "expires next", "次に期限が来るもの") : "",
+			 arena_printf(context->arena, "%s  %s", date_parse(date, &day) == 0 ? date_words(context, day) : date, flow));
+	}
+}
+
+static void print_status(struct context *context, const struct state_words *words, const json_t *answer)
+{
+	struct grid grid = grid_make(context->arena, 2);
+
+	add_line(&grid, phrase(context, "state", "状態"), phrase(context, words->en, words->ja));
+	add_text(context, &grid, phrase(context, "file", "ファイル"), json_object_get(answer, "config"));
+	add_time(context, &grid, phrase(context, "applied", "適用日時"), json_object_get(answer, "committed_at"));
+	add_text(context, &grid, "SHA-256", json_object_get(answer, "digest"));
+	add_number(context, &grid, phrase(context, "zones", "ゾーン"), json_object_get(answer, "zones"));
+	add_number(context, &grid, phrase(context, "flows", "通信許可"), json_object_get(answer, "flows"));
+	add_findings(context, &grid, json_object_get(answer, "findings"));
+	add_expiries(context, &grid, json_object_get(answer, "expires"));
+	grid_print(&context->out, &grid, 0);
+}
+
+/*
+ * The daemon is silent; the kernel's rules do not depend on it. Who may not read them was told already what to do first, so that a second
+ * complaint would only hide the first.
+ */
+static void print_kernel(struct context *context)
+{
+	size_t complained = context->complaint.length;
+	struct mark_book book;
+	struct live live;
+
+	if (live_read(context, &live) != 0) {
+		context->complaint.length = complained;
+		return;
+	}
+	if (!live.snapshot.ruleset) {
+		complain(context, "the kernel holds no rules of sekisho: nothing is filtered by it", "カーネルに関所のルールはありません(関所による遮断は働いていません)");
+		return;
+	}
+	book = mark_book_of(context->arena, live.snapshot.ruleset, NULL, 0);
+	complain(context, "the kernel goes on by the rules it has, with %zu different flows", "カーネルは、設定済みのルール(通信許可 %zu 種)で動作を続けています",
+		 book.count);
+}
+
+int command_status(struct context *context, int argc, char **argv)
+{
+	const struct state_words *words;
+	json_t *answer;
+	int status;
+
+	if (argc > 1)
+		return complain_usage(context, "status: unexpected word \"%s\"", "status: 余分な語「%s」があります", argv[1]);
+	status = control_ask(context, VERB_STATUS, NULL, &answer);
+	if (status) {
+		print_kernel(context);
+		return status;
+	}
+	words = find_state(answer);
+	status = words ? words->status : complain(context, "the answer of sekishod was not understood; are sekisho and sekishod of the same version?",
+						  "sekishod の応答を解釈できませんでした。sekisho と sekishod の版が同じか確認してください");
+	if (context->json) {
+		print_json(context, answer);
+		return status;
+	}
+	if (words)
+		print_status(context, words, answer);
+	json_decref(answer);
+	return status;
+}

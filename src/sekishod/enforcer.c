@@ -1,0 +1,449 @@
+/*
+ * enforcer: the role that acts. It alone may change the kernel's rules.
+ *
+ * Everything it needs is open before it shuts itself in: from then on it opens no file, and reads no text but names inside checked bytes. The planner's proposals
+ * are foreign bytes to it. It takes a ruleset only when it is well formed, speaks of the interfaces that really have these names, and passes
+ * the audit against the pins that came from the parent. When the planner is gone, nothing changes.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "kernel/conntrack.h"
+#include "kernel/links.h"
+#include "kernel/nfnl.h"
+#include "kernel/snapshot.h"
+#include "ruleset/audit.h"
+#include "ruleset/pack.h"
+#include "sekishod/catalogue.h"
+#include "sekishod/install.h"
+#include "sekishod/messages.h"
+#include "sekishod/pins.h"
+#include "sekishod/roles.h"
+#include "sekishod/seal.h"
+#include "sekishod/switches.h"
+#include "wire/frame.h"
+#include "wire/report.h"
+
+static const int kept_capabilities[] = { CAP_NET_ADMIN };
+
+/* It opens nothing any more; rtnetlink is asked by a new socket each time. */
+static const struct sandbox_call enforcer_calls[] = {
+	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" }, { .name = NULL }
+};
+
+static const struct origin nowhere;
+
+struct enforcer {
+	struct nfnl nfnl;
+	struct switches switches;
+	struct frame_reader parent_reader;
+	int planner;			/* -1: none */
+	struct frame_reader planner_reader;
+	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
+	struct program_input pins;
+};
+
+/* A question of the planner, and the memory it costs. */
+struct question {
+	struct arena *arena;
+	struct findings findings;
+	struct link_table links;	/* as they are now, by our own asking */
+};
+
+static int64_t unix_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* ---- answers */
+
+static int planner_send(struct enforcer *enforcer, enum verb verb, uint16_t flags, struct span payload, int descriptor)
+{
+	const struct frame frame = { .verb = verb, .flags = flags, .payload = payload, .descriptor = descriptor };
+
+	return frame_send(enforcer->planner, &frame);
+}
+
+static int refused_send(struct enforcer *enforcer, const struct findings *findings)
+{
+	json_t *array = findings_to_json(findings);
+	char *text = json_dumps(array, JSON_COMPACT);
+	int error = planner_send(enforcer, VERB_REFUSED, 0, span_of(text ? text : "[]"), -1);
+
+	free(text);
+	json_decref(array);
+	for (size_t i = 0; i < findings->count; i++)
+		log_finding(findings, &findings->items[i]);
+	return error;
+}
+
+/* ---- proof */
+
+/*
+ * Every interface of a zone that the ruleset speaks of, and the loopback, is the one that has this name here and now: else the ruleset would let one
+ * interface have the rights of another. An interface the ruleset does not speak of has no rights.
+ */
+static bool link_is_true(const struct link_table *claimed, const struct link_table *real, const char *name)
+{
+	uint32_t index = link_index(claimed, name);
+
+	return index == 0 || index == link_index(real, name);
+}
+
+static void links_prove(struct question *question, const struct program_input *pins, const struct link_table *claimed)
+{
+	for (size_t z = 0; z < pins->zone_count; z++)
+		for (size_t i = 0; i < pins->zones[z].interface_count; i++)
+			if (!link_is_true(claimed, &question->links, pins->zones[z].interfaces[i]))
+				finding_add(&question->findings, &daemon_catalogue[DAEMON_LINK_DIFFERS], nowhere, pins->zones[z].interfaces[i], NULL);
+	if (!link_is_true(claimed, &question->links, "lo"))
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_LINK_DIFFERS], nowhere, "lo", NULL);
+}
+
+/* 0 when the ruleset may be in force. */
+static int ruleset_prove(const struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
+{
+	struct program_input pins = enforcer->pins;
+
+	if (!enforcer->pins_arena) {
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_NO_PINS], nowhere, NULL);
+		return -EPERM;
+	}
+	links_prove(question, &pins, &ruleset->links);
+	pins.links = &ruleset->links;
+	ruleset_audit(ruleset, &pins, &question->findings);
+	return question->findings.errors > 0 ? -EPERM : 0;
+}
+
+/* The interfaces that a ruleset read from the kernel uses: those of its set of ports, with the names they have now, and the loopback. */
+static struct link_table links_used(struct arena *arena, const struct ruleset *ruleset, const struct link_table *real)
+{
+	const struct table *bridge = ruleset_table(ruleset, FAMILY_BRIDGE, "sekisho");
+	const struct set *ports = bridge ? table_set(bridge, "ports") : NULL;
+	struct link_table used = { .items = arena_array(arena, real->count, sizeof(*used.items)) };
+
+	for (size_t i = 0; i < real->count; i++) {
+		const uint32_t index = real->items[i].index;
+		const uint8_t key[] = { (uint8_t)(index >> 24), (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
+
+		if (strcmp(real->items[i].name, "lo") == 0 || (ports && set_find(ports, key)))
+			used.items[used.count++] = real->items[i];
+	}
+	return used;
+}
+
+/* True when what the kernel holds could be proved now. An interface that joined no zone of it does not matter. */
+static bool snapshot_is_lawful(const struct enforcer *enforcer, const struct question *question, const struct snapshot *snapshot)
+{
+	struct question aside = { .arena = question->arena, .findings = findings_in(question->arena), .links = question->links };
+	struct ruleset ruleset;
+
+	if (!snapshot->ruleset || snapshot->alien_count > 0)
+		return false;
+	ruleset = *snapshot->ruleset;
+	ruleset.links = links_used(question->arena, snapshot->ruleset, &question->links);
+	return ruleset_prove(enforcer, &aside, &ruleset) == 0;
+}
+
+/* ---- VERB_SNAPSHOT */
+
+/*
+ * What is told of a ruleset with aliens: its sets, from which the planner learns who has which mark. Its chains are not well formed, nor are the traces of alien
+ * sets, which have no key.
+ */
+static struct ruleset *ruleset_without_aliens(struct arena *arena, const struct ruleset *ruleset)
+{
+	struct ruleset *copy = arena_alloc(arena, sizeof(*copy));
+
+	*copy = *ruleset;
+	copy->tables = arena_array(arena, ruleset->table_count, sizeof(*copy->tables));
+	for (size_t t = 0; t < ruleset->table_count; t++) {
+		const struct table *from = &ruleset->tables[t];
+		struct table *to = &copy->tables[t];
+
+		*to = (struct table){ .family = from->family, .name = from->name };
+		to->sets = arena_array(arena, from->set_count, sizeof(*to->sets));
+		for (size_t s = 0; s < from->set_count; s++)
+			if (key_field_count(&from->sets[s].key) > 0 && from->sets[s].data != SET_DATA_VERDICT)
+				to->sets[to->set_count++] = from->sets[s];
+	}
+	return copy;
+}
+
+static int held_send(struct enforcer *enforcer, struct question *question, const struct snapshot *snapshot)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(FRAME_PAYLOAD_BYTES_MAX);
+	struct held held = { .generation = snapshot->generation, .alien_count = (uint32_t)snapshot->alien_count };
+	uint16_t flags = snapshot_is_lawful(enforcer, question, snapshot) ? FRAME_LAWFUL : 0;
+	int descriptor = -1, error;
+	struct held_marks marks;
+
+	error = conntrack_marks(question->arena, &enforcer->nfnl, &marks);
+	if (error)
+		return error;
+	held.marks = marks.marks;
+	held.mark_count = marks.count;
+	held_pack(&payload, &held);
+	if (snapshot->ruleset) {
+		ruleset_pack(&bytes, held.alien_count > 0 ? ruleset_without_aliens(question->arena, snapshot->ruleset) : snapshot->ruleset);
+		error = sealed_make("sekisho-held", buf_span(&bytes), &descriptor);
+	}
+	if (!error)
+		error = payload.overflow || bytes.overflow ? -EFBIG : planner_send(enforcer, VERB_HELD, flags, buf_span(&payload), descriptor);
+	if (descriptor >= 0)
+		close(descriptor);
+	return error;
+}
+
+static int snapshot_answer(struct enforcer *enforcer, struct question *question)
+{
+	struct snapshot snapshot;
+	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(), &snapshot);
+
+	if (!error)
+		error = held_send(enforcer, question, &snapshot);
+	if (!error || error == -EPIPE)
+		return error;
+	finding_add(&question->findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
+	return refused_send(enforcer, &question->findings);
+}
+
+/* ---- VERB_PROPOSE */
+
+static int committed_send(struct enforcer *enforcer, const struct committed *committed)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+
+	committed_pack(&payload, committed);
+	return planner_send(enforcer, VERB_COMMITTED, 0, buf_span(&payload), -1);
+}
+
+/* Installs what was proved. */
+static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *wanted)
+{
+	struct committed committed;
+	int error = ruleset_install(&enforcer->nfnl, wanted, unix_now(), &question->findings, &committed);
+
+	if (error)
+		return refused_send(enforcer, &question->findings);
+	switches_open_way(&enforcer->switches);
+	return committed_send(enforcer, &committed);
+}
+
+static int bytes_answer(struct enforcer *enforcer, struct question *question, struct span bytes)
+{
+	struct ruleset *ruleset;
+
+	if (ruleset_unpack(question->arena, bytes, &ruleset) != 0) {
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
+		return refused_send(enforcer, &question->findings);
+	}
+	if (ruleset_prove(enforcer, question, ruleset) != 0)
+		return refused_send(enforcer, &question->findings);
+	return install_answer(enforcer, question, ruleset);
+}
+
+static int proposal_answer(struct enforcer *enforcer, struct question *question, const struct frame *frame)
+{
+	struct span bytes;
+	int error;
+
+	if (frame->descriptor < 0 && (frame->flags & FRAME_SEAL))
+		return install_answer(enforcer, question, seal_build(question->arena));
+	if (frame->descriptor < 0 || sealed_map(frame->descriptor, PACK_BYTES_MAX, &bytes) != 0) {
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
+		return refused_send(enforcer, &question->findings);
+	}
+	error = bytes_answer(enforcer, question, bytes);
+	sealed_unmap(bytes);
+	return error;
+}
+
+/* ---- frames */
+
+static void planner_drop(struct enforcer *enforcer)
+{
+	if (enforcer->planner < 0)
+		return;
+	frame_reader_free(&enforcer->planner_reader);
+	close(enforcer->planner);
+	enforcer->planner = -1;
+}
+
+static int planner_frame(struct enforcer *enforcer, const struct frame *frame)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct question question = { .arena = arena, .findings = findings_in(arena) };
+	int error = links_read(arena, &question.links);
+
+	if (error) {
+		finding_add(&question.findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
+		return refused_send(enforcer, &question.findings);
+	}
+	switch (frame->verb) {
+	case VERB_SNAPSHOT:
+		return snapshot_answer(enforcer, &question);
+	case VERB_PROPOSE:
+		return proposal_answer(enforcer, &question, frame);
+	default:
+		return -EBADMSG;
+	}
+}
+
+/* A planner that breaks the form is not spoken with any more; the parent will send another. */
+static void planner_readable(struct enforcer *enforcer)
+{
+	struct frame frame = { .descriptor = -1 };
+	int result = frame_receive(enforcer->planner, &enforcer->planner_reader, &frame);
+
+	if (result > 0) {
+		result = planner_frame(enforcer, &frame);
+		if (frame.descriptor >= 0)
+			close(frame.descriptor);
+	}
+	if (result >= 0)
+		return;
+	if (result != -EPIPE)
+		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "the planner is not listened to any more reason=\"%s\"", strerror(-result));
+	planner_drop(enforcer);
+}
+
+static int pins_take(struct enforcer *enforcer, struct span payload)
+{
+	struct arena *arena = arena_new();
+	struct program_input pins;
+	int error = pins_unpack(arena, payload, &pins);
+
+	if (error) {
+		arena_free(arena);
+		return error;
+	}
+	arena_free(enforcer->pins_arena);
+	enforcer->pins_arena = arena;
+	enforcer->pins = pins;
+	return 0;
+}
+
+static int parent_frame(struct enforcer *enforcer, const struct frame *frame)
+{
+	if (frame->verb == VERB_PINS && frame->descriptor < 0)
+		return pins_take(enforcer, frame->payload);
+	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
+		planner_drop(enforcer);
+		enforcer->planner = frame->descriptor;
+		enforcer->planner_reader = frame_reader_make(0);
+		return 0;
+	}
+	if (frame->descriptor >= 0)
+		close(frame->descriptor);
+	return -EBADMSG;
+}
+
+static bool parent_has_spoken(void)
+{
+	struct pollfd wait = { .fd = CHANNEL_PARENT, .events = POLLIN };
+
+	return poll(&wait, 1, 0) > 0;
+}
+
+/* Takes everything the parent has said: pins that were sent before a proposal count for that proposal. */
+static int parent_listen(struct enforcer *enforcer)
+{
+	while (parent_has_spoken()) {
+		struct frame frame;
+		int result = frame_receive(CHANNEL_PARENT, &enforcer->parent_reader, &frame);
+
+		if (result > 0)
+			result = parent_frame(enforcer, &frame);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int enforcer_loop(struct enforcer *enforcer)
+{
+	for (;;) {
+		struct pollfd waits[] = { { .fd = CHANNEL_PARENT, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN } };
+		int planner = enforcer->planner, error;
+
+		if (poll(waits, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		error = parent_listen(enforcer);
+		if (error)
+			return error;
+		/* The parent may have sent another planner's socket just now. */
+		if (waits[1].revents != 0 && enforcer->planner == planner && planner >= 0)
+			planner_readable(enforcer);
+	}
+}
+
+/*
+ * Opens what is needed while that is still possible. The dump of connections makes the kernel load connection tracking, without which its switches are not
+ * there. When the kernel holds nothing of ours, nothing is forwarded until it does.
+ */
+static int kernel_open(struct enforcer *enforcer)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct held_marks marks;
+	struct link_table links;
+	struct snapshot snapshot;
+	int error = nfnl_open(&enforcer->nfnl);
+
+	if (!error)
+		error = conntrack_marks(arena, &enforcer->nfnl, &marks);
+	if (error)
+		return error;
+	enforcer->switches = switches_open();
+	error = links_read(arena, &links);
+	if (!error)
+		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(), &snapshot);
+	if (!error && !snapshot.ruleset)
+		switches_shut(&enforcer->switches);
+	return error;
+}
+
+static int enforcer_begin(struct enforcer *enforcer)
+{
+	int error = role_begin();
+
+	if (!error)
+		error = sandbox_keep_capabilities(kept_capabilities, sizeof(kept_capabilities) / sizeof(kept_capabilities[0]));
+	if (!error)
+		error = kernel_open(enforcer);
+	if (!error)
+		error = sandbox_renounce();
+	return error ? error : sandbox_filter_calls(enforcer_calls);
+}
+
+static void enforcer_end(struct enforcer *enforcer)
+{
+	planner_drop(enforcer);
+	frame_reader_free(&enforcer->parent_reader);
+	switches_close(&enforcer->switches);
+	nfnl_close(&enforcer->nfnl);
+	arena_free(enforcer->pins_arena);
+}
+
+int enforcer_run(const struct options *options)
+{
+	struct enforcer enforcer = { .planner = -1, .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
+	int error = enforcer_begin(&enforcer);
+
+	(void)options;
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "the enforcer could not start reason=\"%s\"", strerror(-error));
+	else
+		error = enforcer_loop(&enforcer);
+	enforcer_end(&enforcer);
+	return error == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE;
+}

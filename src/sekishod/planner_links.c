@@ -1,0 +1,203 @@
+/*
+ * planner_links: which interfaces there are, and what time it is: both change what the policy in force means without anybody editing it.
+ *
+ * A zone is bound to the interface index. A new interface with a name of the zone file joins its zone. One that was there under another name and is renamed
+ * into a zone's name does not: that would give whoever may rename interfaces a way to rewire the town; it joins with the next apply,
+ * when an administrator has seen the alarm. One that is renamed away leaves its zone at once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sekishod/catalogue.h"
+#include "sekishod/planner.h"
+
+enum {
+	SETTLE_MS = 50,			/* interfaces come with several messages each: one compile for all of them */
+	EXPIRY_WAIT_MAX_S = 3600,	/* the clock may be set meanwhile */
+};
+
+/* True when an interface of this name belongs to a zone of the policy in force. */
+static bool name_is_of_a_zone(const struct planner *planner, const char *name)
+{
+	const struct policy *policy = planner->in_force ? planner->in_force->policy : NULL;
+
+	for (size_t z = 0; policy && z < policy->zone_count; z++)
+		for (size_t i = 0; i < policy->zones[z].interface_count; i++)
+			if (strcmp(policy->zones[z].interfaces[i].value, name) == 0)
+				return true;
+	return false;
+}
+
+static const struct known_link *known_find(const struct planner *planner, uint32_t index)
+{
+	for (size_t i = 0; i < planner->known_count; i++)
+		if (planner->known[i].index == index)
+			return &planner->known[i];
+	return NULL;
+}
+
+static void renamed_alarm(struct arena *arena, const char *name, const char *former)
+{
+	struct findings findings = findings_in(arena);
+
+	log_finding(&findings, finding_add(&findings, &daemon_catalogue[DAEMON_RENAMED_INTO_ZONE], (struct origin){ .source = NULL }, name, former, NULL));
+}
+
+/* What is known of an interface now, from what was known of it. */
+static struct known_link link_judge(const struct planner *planner, struct arena *arena, const struct link *link)
+{
+	const struct known_link *before = known_find(planner, link->index);
+	struct known_link now = { .index = link->index };
+
+	memcpy(now.name, link->name, sizeof(now.name));
+	if (!before)
+		return now;
+	if (strcmp(before->name, link->name) == 0) {
+		now.barred = before->barred;
+	} else if (name_is_of_a_zone(planner, link->name)) {
+		now.barred = true;
+		renamed_alarm(arena, link->name, before->name);
+	} else if (name_is_of_a_zone(planner, before->name) && !before->barred) {
+		log_event(LOG_LEVEL_WARNING, "SKS-LINK", "an interface left its zone by a new name interface=%s former=%s", link->name, before->name);
+	}
+	return now;
+}
+
+/* Reads the interfaces and brings what is known of them up to date. */
+static int known_renew(struct planner *planner, struct arena *arena, struct link_table *ret_links)
+{
+	struct known_link *known;
+	int error = links_read(arena, ret_links);
+
+	if (error)
+		return error;
+	known = calloc(ret_links->count + 1, sizeof(*known));
+	if (!known)
+		arena_exhausted();
+	for (size_t i = 0; i < ret_links->count; i++)
+		known[i] = link_judge(planner, arena, &ret_links->items[i]);
+	free(planner->known);
+	planner->known = known;
+	planner->known_count = ret_links->count;
+	return 0;
+}
+
+int links_table(struct planner *planner, struct arena *arena, bool all, struct link_table *ret_links)
+{
+	struct link_table links;
+	size_t kept = 0;
+	int error = known_renew(planner, arena, &links);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < links.count; i++)
+		if (all || !planner->known[i].barred)
+			links.items[kept++] = links.items[i];
+	links.count = kept;
+	*ret_links = links;
+	return 0;
+}
+
+void links_accept(struct planner *planner)
+{
+	for (size_t i = 0; i < planner->known_count; i++)
+		planner->known[i].barred = false;
+}
+
+static void watch_changed(unsigned int what, void *context)
+{
+	const struct timeval settle = { .tv_usec = SETTLE_MS * 1000 };
+	struct planner *planner = context;
+
+	if ((what & LINKS_CHANGED) && !evtimer_pending(planner->links_settled, NULL))
+		event_add(planner->links_settled, &settle);
+}
+
+static void watch_readable(evutil_socket_t descriptor, short what, void *context)
+{
+	struct planner *planner = context;
+	int error = links_watch_read(planner->watch);
+
+	(void)descriptor;
+	(void)what;
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-LINK", "a change of interfaces could not be read reason=\"%s\"", strerror(-error));
+}
+
+/* True when an interface came, went or has another name than at the last look. */
+static bool links_differ(const struct planner *planner, const struct link_table *links)
+{
+	if (links->count != planner->known_count)
+		return true;
+	for (size_t i = 0; i < links->count; i++)
+		if (links->items[i].index != planner->known[i].index || strcmp(links->items[i].name, planner->known[i].name) != 0)
+			return true;
+	return false;
+}
+
+/* A cable that was plugged in or out is no reason to compile; another interface is. */
+static void links_settle(evutil_socket_t unused, short what, void *context)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct planner *planner = context;
+	struct link_table links;
+
+	(void)unused;
+	(void)what;
+	if (links_read(arena, &links) == 0 && links_differ(planner, &links))
+		job_renew(planner);
+}
+
+static void expiry_come(evutil_socket_t unused, short what, void *context)
+{
+	struct planner *planner = context;
+
+	(void)unused;
+	(void)what;
+	job_renew(planner);
+	expiry_schedule(planner);
+}
+
+void expiry_schedule(struct planner *planner)
+{
+	const struct policy *policy = planner->in_force->policy;
+	const int64_t now = planner_now();
+	int64_t wait_s = EXPIRY_WAIT_MAX_S;
+
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		int64_t left_s = policy->flows[i].closes_at - now;
+
+		if (policy->flows[i].closes_at != 0 && left_s > 0 && left_s < wait_s)
+			wait_s = left_s;
+	}
+	evtimer_add(planner->expiry, &(struct timeval){ .tv_sec = (time_t)wait_s });
+}
+
+int links_open(struct planner *planner)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct link_table links;
+	int error = links_watch_open(watch_changed, planner, &planner->watch);
+
+	if (!error)
+		error = known_renew(planner, arena, &links);
+	if (error)
+		return error;
+	planner->links_changed = event_new(planner->loop, links_watch_descriptor(planner->watch), EV_READ | EV_PERSIST, watch_readable, planner);
+	planner->links_settled = evtimer_new(planner->loop, links_settle, planner);
+	planner->expiry = evtimer_new(planner->loop, expiry_come, planner);
+	if (!planner->links_changed || !planner->links_settled || !planner->expiry)
+		return -ENOMEM;
+	return event_add(planner->links_changed, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void links_close(struct planner *planner)
+{
+	event_free(planner->links_changed);
+	event_free(planner->links_settled);
+	event_free(planner->expiry);
+	links_watch_close(planner->watch);
+	free(planner->known);
+}
