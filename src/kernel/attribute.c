@@ -11,12 +11,14 @@ struct attributes attributes_of_message(const struct nlmsghdr *message, size_t h
 	header_bytes = (header_bytes + 3) & ~(size_t)3;
 	if (length < header_bytes)
 		return (struct attributes){ 0 };
-	return (struct attributes){ .next = mnl_nlmsg_get_payload_offset(message, header_bytes), .left = length - header_bytes };
+	return (struct attributes){ .next = mnl_nlmsg_get_payload_offset(message, header_bytes),
+				    .left = length - header_bytes };
 }
 
 struct attributes attributes_of_nest(const struct nlattr *nest)
 {
-	return (struct attributes){ .next = mnl_attr_get_payload(nest), .left = mnl_attr_get_payload_len(nest) };
+	return (struct attributes){ .next = mnl_attr_get_payload(nest),
+				    .left = mnl_attr_get_payload_len(nest) };
 }
 
 const struct nlattr *attributes_next(struct attributes *attributes)
@@ -24,7 +26,8 @@ const struct nlattr *attributes_next(struct attributes *attributes)
 	const struct nlattr *attribute = (const void *)attributes->next;
 	size_t length;
 
-	if (attributes->left < sizeof(*attribute) || attribute->nla_len < sizeof(*attribute) || attribute->nla_len > attributes->left)
+	if (attributes->left < sizeof(*attribute) || attribute->nla_len < sizeof(*attribute) ||
+	    attribute->nla_len > attributes->left)
 		return NULL;
 	length = ((size_t)attribute->nla_len + 3) & ~(size_t)3;
 	if (length > attributes->left)

@@ -1,5 +1,6 @@
 /*
- * attribute: netlink attributes of a received message, by type. What is longer than its frame, or of a type we do not ask for, is left out.
+ * attribute: netlink attributes of a received message, by type. What is longer than its frame, or of a type we
+ * do not ask for, is left out.
  */
 #ifndef KERNEL_ATTRIBUTE_H
 #define KERNEL_ATTRIBUTE_H
@@ -28,8 +29,8 @@ struct attributes attributes_of_nest(const struct nlattr *nest);
 const struct nlattr *attributes_next(struct attributes *attributes);
 
 /*
- * Fills table, indexed by type, with the attributes of a type below count; the others stay NULL. The last one of a type wins, as in the kernel. Returns
- * false when there was one of a type from count on.
+ * Fills table, indexed by type, with the attributes of a type below count; the others stay NULL. The last one
+ * of a type wins, as in the kernel. Returns false when there was one of a type from count on.
  */
 bool attributes_sort(struct attributes attributes, const struct nlattr **table, size_t count);
 

@@ -50,10 +50,12 @@ static struct held_marks marks_count(struct arena *arena, uint32_t *found, size_
 int conntrack_marks(struct arena *arena, struct nfnl *nfnl, struct held_marks *ret_marks)
 {
 	struct buf found = buf_limited(0);
-	int r = nfnl_dump_subsystem(nfnl, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NFPROTO_UNSPEC, NULL, take_connection, &found);
+	int r = nfnl_dump_subsystem(nfnl, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NFPROTO_UNSPEC, NULL,
+				    take_connection, &found);
 
-	if (r == 0 || r == -EINVAL || r == -EOPNOTSUPP) {	/* the latter two: no ctnetlink in this kernel */
-		*ret_marks = marks_count(arena, (uint32_t *)(void *)found.data, found.length / sizeof(uint32_t));
+	if (r == 0 || r == -EINVAL || r == -EOPNOTSUPP) { /* the latter two: no ctnetlink in this kernel */
+		*ret_marks = marks_count(arena, (uint32_t *)(void *)found.data,
+					 found.length / sizeof(uint32_t));
 		r = 0;
 	}
 	buf_free(&found);

@@ -13,7 +13,7 @@
 #include "kernel/expressions.h"
 
 enum {
-	VALUES_MAX = 64,	/* loads in one rule: more than RULESET_STEPS_MAX look-ups of KEY_TYPED_FIELDS_MAX fields need */
+	VALUES_MAX = 64,	/* loads in one rule: no rule of RULESET_STEPS_MAX steps has more */
 	FIELD_BYTES_MAX = 16,
 };
 
@@ -30,7 +30,7 @@ struct value {
 	uint8_t constant[4];	/* VALUE_CONSTANT, as in the register */
 	struct key key;		/* VALUE_MAP_RESULT */
 	const char *set;	/* VALUE_MAP_RESULT */
-	bool used;		/* what was loaded for nothing may still end the rule, so it is not understood */
+	bool used; /* what was loaded for nothing may still end the rule, so it is not understood */
 };
 
 struct register_slot {
@@ -140,7 +140,8 @@ static int run_meta(struct decoder *decoder, const struct nftnl_expr *expression
 
 	if (nftnl_expr_is_set(expression, NFTNL_EXPR_META_SREG) || field == FIELD_NONE)
 		return fail(decoder, "meta: a key that this program does not use");
-	return load_field(decoder, field, field_size(field), nftnl_expr_get_u32(expression, NFTNL_EXPR_META_DREG));
+	return load_field(decoder, field, field_size(field),
+			  nftnl_expr_get_u32(expression, NFTNL_EXPR_META_DREG));
 }
 
 static int run_rt(struct decoder *decoder, const struct nftnl_expr *expression)
@@ -149,16 +150,19 @@ static int run_rt(struct decoder *decoder, const struct nftnl_expr *expression)
 
 	if (field == FIELD_NONE)
 		return fail(decoder, "rt: a key that this program does not use");
-	return load_field(decoder, field, field_size(field), nftnl_expr_get_u32(expression, NFTNL_EXPR_RT_DREG));
+	return load_field(decoder, field, field_size(field),
+			  nftnl_expr_get_u32(expression, NFTNL_EXPR_RT_DREG));
 }
 
 /* ct mark set from what a map gave or from a constant. */
 static int run_set_mark(struct decoder *decoder, const struct nftnl_expr *expression)
 {
-	struct value *value = value_at(decoder, slot_of_register(nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_SREG)));
+	struct value *value = value_at(decoder,
+				       slot_of_register(nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_SREG)));
 	struct step *step;
 
-	if (nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY) != NFT_CT_MARK || nftnl_expr_is_set(expression, NFTNL_EXPR_CT_DIR))
+	if (nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY) != NFT_CT_MARK ||
+	    nftnl_expr_is_set(expression, NFTNL_EXPR_CT_DIR))
 		return fail(decoder, "ct: sets something that is not the mark");
 	if (!value || value->kind == VALUE_FIELD)
 		return fail(decoder, "ct: sets the mark from something that is neither a map nor a constant");
@@ -185,24 +189,27 @@ static int run_ct(struct decoder *decoder, const struct nftnl_expr *expression)
 	field = field_of_key(SOURCE_CT, nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY));
 	if (field == FIELD_NONE || nftnl_expr_is_set(expression, NFTNL_EXPR_CT_DIR))
 		return fail(decoder, "ct: a key that this program does not use");
-	return load_field(decoder, field, field_size(field), nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_DREG));
+	return load_field(decoder, field, field_size(field),
+			  nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_DREG));
 }
 
 static int run_exthdr(struct decoder *decoder, const struct nftnl_expr *expression)
 {
-	const enum field field = field_of_key(SOURCE_EXTHDR, nftnl_expr_get_u8(expression, NFTNL_EXPR_EXTHDR_TYPE));
+	const enum field field = field_of_key(SOURCE_EXTHDR,
+					      nftnl_expr_get_u8(expression, NFTNL_EXPR_EXTHDR_TYPE));
 
 	if (field == FIELD_NONE || nftnl_expr_is_set(expression, NFTNL_EXPR_EXTHDR_SREG) ||
 	    nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_OP) != NFT_EXTHDR_OP_IPV6 ||
 	    nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_FLAGS) != NFT_EXTHDR_F_PRESENT ||
 	    nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_OFFSET) != 0)
 		return fail(decoder, "exthdr: something else than whether a routing header is there");
-	return load_field(decoder, field, field_size(field), nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_DREG));
+	return load_field(decoder, field, field_size(field),
+			  nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_DREG));
 }
 
 /*
- * What stands at an offset depends on what the rule asserted before: the same byte is the ICMP or the ICMPv6 type, and what is an IPv4 address in
- * one family is the middle of an IPv6 address in the other.
+ * What stands at an offset depends on what the rule asserted before: the same byte is the ICMP or the ICMPv6
+ * type, and what is an IPv4 address in one family is the middle of an IPv6 address in the other.
  */
 static bool payload_fits(const struct decoder *decoder, enum field field, size_t bytes)
 {
@@ -237,15 +244,17 @@ static int run_payload(struct decoder *decoder, const struct nftnl_expr *express
 	for (enum field field = FIELD_NONE + 1; field < FIELD_COUNT; field++) {
 		const struct field_source *source = field_source(field);
 
-		if (source->kind == SOURCE_PAYLOAD && source->key == base && source->offset == offset && payload_fits(decoder, field, bytes))
-			return load_field(decoder, field, bytes, nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_DREG));
+		if (source->kind == SOURCE_PAYLOAD && source->key == base && source->offset == offset &&
+		    payload_fits(decoder, field, bytes))
+			return load_field(decoder, field, bytes,
+					  nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_DREG));
 	}
 	return fail(decoder, "payload: bytes that this program does not look at");
 }
 
 /*
- * Turns a field of host byte order to network byte order, in place. For single bytes nft writes an expression that turns nothing (length 1, size 2): no
- * change. Everything else is not ours.
+ * Turns a field of host byte order to network byte order, in place. For single bytes nft writes an expression
+ * that turns nothing (length 1, size 2): no change. Everything else is not ours.
  */
 static int run_byteorder(struct decoder *decoder, const struct nftnl_expr *expression)
 {
@@ -254,8 +263,8 @@ static int run_byteorder(struct decoder *decoder, const struct nftnl_expr *expre
 	const uint32_t size = nftnl_expr_get_u32(expression, NFTNL_EXPR_BYTEORDER_SIZE);
 	struct value *value = value_at(decoder, slot_of_register(source));
 
-	if (!value || value->kind != VALUE_FIELD || value->masked || value->bytes != field_size(value->field) || length != value->bytes ||
-	    nftnl_expr_get_u32(expression, NFTNL_EXPR_BYTEORDER_DREG) != source ||
+	if (!value || value->kind != VALUE_FIELD || value->masked || value->bytes != field_size(value->field) ||
+	    length != value->bytes || nftnl_expr_get_u32(expression, NFTNL_EXPR_BYTEORDER_DREG) != source ||
 	    nftnl_expr_get_u32(expression, NFTNL_EXPR_BYTEORDER_OP) != NFT_BYTEORDER_HTON)
 		return fail(decoder, "byteorder: turns something round that this program does not");
 	if (length == 1 && size == 2)
@@ -279,8 +288,8 @@ static int run_bitwise(struct decoder *decoder, const struct nftnl_expr *express
 	    nftnl_expr_get_u32(expression, NFTNL_EXPR_BITWISE_DREG) != source)
 		return fail(decoder, "bitwise: something else than a mask");
 	if (!value || value->kind != VALUE_FIELD || value->masked || value->bytes != field_size(value->field) ||
-	    nftnl_expr_get_u32(expression, NFTNL_EXPR_BITWISE_LEN) != value->bytes || mask_length != value->bytes || xor_length != value->bytes ||
-	    memcmp(flips, zeros, xor_length) != 0)
+	    nftnl_expr_get_u32(expression, NFTNL_EXPR_BITWISE_LEN) != value->bytes ||
+	    mask_length != value->bytes || xor_length != value->bytes || memcmp(flips, zeros, xor_length) != 0)
 		return fail(decoder, "bitwise: a mask over something that is not one whole field");
 	value->masked = true;
 	memcpy(value->mask, mask, mask_length);
@@ -305,7 +314,8 @@ static int run_cmp(struct decoder *decoder, const struct nftnl_expr *expression)
 	const uint32_t operation = nftnl_expr_get_u32(expression, NFTNL_EXPR_CMP_OP);
 	uint32_t length = 0;
 	const void *data = nftnl_expr_get(expression, NFTNL_EXPR_CMP_DATA, &length);
-	struct value *value = value_at(decoder, slot_of_register(nftnl_expr_get_u32(expression, NFTNL_EXPR_CMP_SREG)));
+	struct value *value = value_at(decoder,
+				       slot_of_register(nftnl_expr_get_u32(expression, NFTNL_EXPR_CMP_SREG)));
 	struct step *step;
 
 	if (operation != NFT_CMP_EQ && operation != NFT_CMP_NEQ)
@@ -338,7 +348,8 @@ static int key_collect(struct decoder *decoder, const struct set *set, int slot,
 	for (size_t i = 0; i < count; i++) {
 		struct value *value = value_at(decoder, slot);
 
-		if (!value || value->kind != VALUE_FIELD || value->masked || value->bytes != field_size(value->field) ||
+		if (!value || value->kind != VALUE_FIELD || value->masked ||
+		    value->bytes != field_size(value->field) ||
 		    field_representative(value->field) != set->key.fields[i])
 			return fail(decoder, "lookup: the key is not of the set's type");
 		if (field_source(value->field)->host_order && value->network_order != set->interval)
@@ -351,7 +362,8 @@ static int key_collect(struct decoder *decoder, const struct set *set, int slot,
 }
 
 /* A map whose result is a mark: what the next expression takes. */
-static int lookup_mark(struct decoder *decoder, const struct nftnl_expr *expression, const struct set *set, const struct key *key)
+static int lookup_mark(struct decoder *decoder, const struct nftnl_expr *expression, const struct set *set,
+		       const struct key *key)
 {
 	struct value *result;
 
@@ -378,7 +390,8 @@ static int run_lookup(struct decoder *decoder, const struct nftnl_expr *expressi
 
 	if (!set || nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_FLAGS) != 0)
 		return fail(decoder, "lookup: a set that is not ours, or an inverted one");
-	r = key_collect(decoder, set, slot_of_register(nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_SREG)), &key);
+	r = key_collect(decoder, set, slot_of_register(nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_SREG)),
+			&key);
 	if (r < 0)
 		return r;
 	if (has_result && nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_DREG) != NFT_REG_VERDICT)
@@ -395,12 +408,14 @@ static int run_lookup(struct decoder *decoder, const struct nftnl_expr *expressi
 
 static int run_verdict(struct decoder *decoder, const struct nftnl_expr *expression)
 {
-	const enum verdict_kind kind = verdict_of_number((int32_t)nftnl_expr_get_u32(expression, NFTNL_EXPR_IMM_VERDICT));
+	const enum verdict_kind kind = verdict_of_number(
+		(int32_t)nftnl_expr_get_u32(expression, NFTNL_EXPR_IMM_VERDICT));
 	const bool leads = kind == VERDICT_JUMP || kind == VERDICT_GOTO;
 	const char *chain = nftnl_expr_get_str(expression, NFTNL_EXPR_IMM_CHAIN);
 	struct step *step;
 
-	if (!nftnl_expr_is_set(expression, NFTNL_EXPR_IMM_VERDICT) || kind == VERDICT_NONE || leads != (chain != NULL))
+	if (!nftnl_expr_is_set(expression, NFTNL_EXPR_IMM_VERDICT) || kind == VERDICT_NONE ||
+	    leads != (chain != NULL))
 		return fail(decoder, "immediate: a verdict that this program does not use");
 	step = step_new(decoder, STEP_VERDICT);
 	if (!step)
@@ -482,9 +497,20 @@ static const struct {
 	const char *name;
 	int (*run)(struct decoder *decoder, const struct nftnl_expr *expression);
 } expression_kinds[] = {
-	{ "meta", run_meta }, { "ct", run_ct }, { "payload", run_payload }, { "rt", run_rt }, { "exthdr", run_exthdr },
-	{ "byteorder", run_byteorder }, { "bitwise", run_bitwise }, { "cmp", run_cmp }, { "lookup", run_lookup },
-	{ "immediate", run_immediate }, { "counter", run_counter }, { "limit", run_limit }, { "log", run_log }, { "reject", run_reject },
+	{ "meta", run_meta },
+	{ "ct", run_ct },
+	{ "payload", run_payload },
+	{ "rt", run_rt },
+	{ "exthdr", run_exthdr },
+	{ "byteorder", run_byteorder },
+	{ "bitwise", run_bitwise },
+	{ "cmp", run_cmp },
+	{ "lookup", run_lookup },
+	{ "immediate", run_immediate },
+	{ "counter", run_counter },
+	{ "limit", run_limit },
+	{ "log", run_log },
+	{ "reject", run_reject },
 };
 
 /* One expression; the shape is libnftnl's for callbacks. */
@@ -522,10 +548,12 @@ const char *userdata_comment(struct arena *arena, const void *userdata, size_t l
 {
 	const uint8_t *bytes = userdata;
 
-	_Static_assert((int)NFTNL_UDATA_RULE_COMMENT == (int)NFTNL_UDATA_SET_ELEM_COMMENT, "one reader for both");
+	_Static_assert((int)NFTNL_UDATA_RULE_COMMENT == (int)NFTNL_UDATA_SET_ELEM_COMMENT,
+		       "one reader for both");
 	while (length >= 2 && length - 2 >= bytes[1]) {
 		if (bytes[0] == NFTNL_UDATA_RULE_COMMENT)
-			return arena_strndup(arena, (const char *)bytes + 2, strnlen((const char *)bytes + 2, bytes[1]));
+			return arena_strndup(arena, (const char *)bytes + 2,
+					     strnlen((const char *)bytes + 2, bytes[1]));
 		length -= 2U + bytes[1];
 		bytes += 2U + bytes[1];
 	}
@@ -546,7 +574,8 @@ static int note_lookup(struct nftnl_expr *expression, void *context)
 	return 0;
 }
 
-int rule_decode(struct arena *arena, struct nftnl_rule *rule, const struct table *table, struct rule *ret_rule, const char **ret_why)
+int rule_decode(struct arena *arena, struct nftnl_rule *rule, const struct table *table, struct rule *ret_rule,
+		const char **ret_why)
 {
 	struct decoder decoder = { .arena = arena, .table = table };
 	uint32_t userdata_length = 0;

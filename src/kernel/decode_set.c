@@ -92,7 +92,8 @@ static const char *set_objection(const struct nftnl_set *set, uint32_t flags, co
 {
 	if (flags & ~(uint32_t)SET_FLAGS_KNOWN)
 		return "flags that no set of ours has";
-	if (nftnl_set_is_set(set, NFTNL_SET_OBJ_TYPE) || nftnl_set_is_set(set, NFTNL_SET_EXPR) || nftnl_set_is_set(set, NFTNL_SET_EXPRESSIONS))
+	if (nftnl_set_is_set(set, NFTNL_SET_OBJ_TYPE) || nftnl_set_is_set(set, NFTNL_SET_EXPR) ||
+	    nftnl_set_is_set(set, NFTNL_SET_EXPRESSIONS))
 		return "elements with expressions or objects";
 	if (nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE))
 		return "a limited size";
@@ -100,7 +101,8 @@ static const char *set_objection(const struct nftnl_set *set, uint32_t flags, co
 		return "a timeout of its own";
 	if (nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN) != key_wire_bytes(&decoded->key))
 		return "a key of another length";
-	if (decoded->interval && key_field_count(&decoded->key) > 1 && (!(flags & NFT_SET_CONCAT) || !lengths_fit(set, &decoded->key)))
+	if (decoded->interval && key_field_count(&decoded->key) > 1 &&
+	    (!(flags & NFT_SET_CONCAT) || !lengths_fit(set, &decoded->key)))
 		return "ranges of fields of other lengths";
 	return NULL;
 }
@@ -128,7 +130,10 @@ int set_decode(struct arena *arena, const struct nftnl_set *set, struct set *ret
 	return -EBADMSG;
 }
 
-/* An element of the dump. In a set of ranges of one field, which the kernel keeps as their two ends, `end` marks the second. */
+/*
+ * An element of the dump. In a set of ranges of one field, which the kernel keeps as their two ends, `end`
+ * marks the second.
+ */
 struct found_element {
 	struct element element;
 	bool end;
@@ -148,7 +153,8 @@ static bool key_decode(const struct set *set, const struct nlattr *attribute, ui
 	size_t at = 0;
 
 	attributes_sort(attributes_of_nest(attribute), attributes, NFTA_DATA_VALUE + 1);
-	if (!attributes[NFTA_DATA_VALUE] || mnl_attr_get_payload_len(attributes[NFTA_DATA_VALUE]) != key_wire_bytes(&set->key))
+	if (!attributes[NFTA_DATA_VALUE] ||
+	    mnl_attr_get_payload_len(attributes[NFTA_DATA_VALUE]) != key_wire_bytes(&set->key))
 		return false;
 	memcpy(bytes, mnl_attr_get_payload(attributes[NFTA_DATA_VALUE]), key_wire_bytes(&set->key));
 	key_swap_order(set, bytes, ret_key);
@@ -163,7 +169,8 @@ static bool key_decode(const struct set *set, const struct nlattr *attribute, ui
 }
 
 /* The verdict or mark of a map's element; false when it is none of ours. */
-static bool element_data_decode(struct arena *arena, const struct set *set, const struct nlattr *attribute, struct element *element)
+static bool element_data_decode(struct arena *arena, const struct set *set, const struct nlattr *attribute,
+				struct element *element)
 {
 	const struct nlattr *data[NFTA_DATA_VERDICT + 1], *verdict[NFTA_VERDICT_CHAIN + 1];
 	const char *chain;
@@ -172,7 +179,8 @@ static bool element_data_decode(struct arena *arena, const struct set *set, cons
 		return false;
 	attributes_sort(attributes_of_nest(attribute), data, NFTA_DATA_VERDICT + 1);
 	if (set->data == SET_DATA_MARK) {
-		if (!data[NFTA_DATA_VALUE] || mnl_attr_get_payload_len(data[NFTA_DATA_VALUE]) != sizeof(uint32_t))
+		if (!data[NFTA_DATA_VALUE] ||
+		    mnl_attr_get_payload_len(data[NFTA_DATA_VALUE]) != sizeof(uint32_t))
 			return false;
 		element->mark = mnl_attr_get_u32(data[NFTA_DATA_VALUE]);
 		return true;
@@ -190,7 +198,8 @@ static bool element_data_decode(struct arena *arena, const struct set *set, cons
 }
 
 /* Key and, in a set of ranges, the end of the key behind it. */
-static bool element_key_decode(struct element_reader *reader, const struct nlattr *const *attributes, struct element *element)
+static bool element_key_decode(struct element_reader *reader, const struct nlattr *const *attributes,
+			       struct element *element)
 {
 	const struct set *set = reader->set;
 	const size_t size = key_size(&set->key);
@@ -229,11 +238,13 @@ static const char *element_decode(struct element_reader *reader, const struct nl
 
 	if (!attributes_sort(attributes_of_nest(nest), attributes, COUNT))
 		return "an element with an attribute that this program does not know";
-	if (attributes[NFTA_SET_ELEM_EXPR] || attributes[NFTA_SET_ELEM_OBJREF] || attributes[NFTA_SET_ELEM_EXPRESSIONS])
+	if (attributes[NFTA_SET_ELEM_EXPR] || attributes[NFTA_SET_ELEM_OBJREF] ||
+	    attributes[NFTA_SET_ELEM_EXPRESSIONS])
 		return "an element with an expression or an object";
 	flags = attribute_u32(attributes[NFTA_SET_ELEM_FLAGS]);
 	found.end = flags == NFT_SET_ELEM_INTERVAL_END;
-	if ((flags && !found.end) || (found.end && (!reader->set->interval || key_field_count(&reader->set->key) > 1)))
+	if ((flags && !found.end) ||
+	    (found.end && (!reader->set->interval || key_field_count(&reader->set->key) > 1)))
 		return "an element for everything else, or with unknown flags";
 	if (!element_key_decode(reader, attributes, &found.element))
 		return "an element with a key of another shape";
@@ -242,8 +253,9 @@ static const char *element_decode(struct element_reader *reader, const struct nl
 		return "an element with data of another kind";
 	found.element.expires_at = expiry_decode(attributes[NFTA_SET_ELEM_EXPIRATION], reader->now);
 	if (attributes[NFTA_SET_ELEM_USERDATA])
-		found.element.comment = userdata_comment(reader->arena, mnl_attr_get_payload(attributes[NFTA_SET_ELEM_USERDATA]),
-							 mnl_attr_get_payload_len(attributes[NFTA_SET_ELEM_USERDATA]));
+		found.element.comment = userdata_comment(
+			reader->arena, mnl_attr_get_payload(attributes[NFTA_SET_ELEM_USERDATA]),
+			mnl_attr_get_payload_len(attributes[NFTA_SET_ELEM_USERDATA]));
 	buf_put(&reader->found, &found, sizeof(found));
 	return NULL;
 }
@@ -253,7 +265,8 @@ void element_reader_take(struct element_reader *reader, const struct nlmsghdr *m
 	const struct nlattr *attributes[NFTA_SET_ELEM_LIST_ELEMENTS + 1], *nest;
 	struct attributes list;
 
-	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_SET_ELEM_LIST_ELEMENTS + 1);
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes,
+			NFTA_SET_ELEM_LIST_ELEMENTS + 1);
 	if (!attributes[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return;
 	list = attributes_of_nest(attributes[NFTA_SET_ELEM_LIST_ELEMENTS]);
@@ -284,7 +297,10 @@ static void value_before(uint8_t *ret_last, const uint8_t *next, size_t size)
 	}
 }
 
-/* Makes ranges of their ends, which are sorted. A range without an end goes up to the next one, or to the last of all values. */
+/*
+ * Makes ranges of their ends, which are sorted. A range without an end goes up to the next one, or to the last
+ * of all values.
+ */
 static size_t ranges_join(const struct set *set, struct found_element *found, size_t count)
 {
 	const size_t size = field_size(set->key.fields[0]), slot = key_size(&set->key);
@@ -343,7 +359,8 @@ static bool elements_settle(struct arena *arena, struct set *set, struct found_e
 int element_reader_finish(struct element_reader *reader)
 {
 	struct found_element *found = (void *)reader->found.data;
-	const bool settled = elements_settle(reader->arena, reader->set, found, reader->found.length / sizeof(*found));
+	const bool settled = elements_settle(reader->arena, reader->set, found,
+					     reader->found.length / sizeof(*found));
 
 	element_reader_cancel(reader);
 	return settled ? 0 : -EAGAIN;

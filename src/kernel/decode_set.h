@@ -1,5 +1,6 @@
 /*
- * decode_set: sets, maps and their elements as the kernel holds them. Elements are read attribute by attribute: there may be hundreds of thousands.
+ * decode_set: sets, maps and their elements as the kernel holds them. Elements are read attribute by attribute:
+ * there may be hundreds of thousands.
  */
 #ifndef KERNEL_DECODE_SET_H
 #define KERNEL_DECODE_SET_H
@@ -11,8 +12,8 @@
 #include "ruleset/ruleset.h"
 
 /*
- * Decodes everything about a set but its elements. 0; -EBADMSG: not of our kind (ret_set then has the name only), and *ret_why says what was not
- * understood. The result is in the arena.
+ * Decodes everything about a set but its elements. 0; -EBADMSG: not of our kind (ret_set then has the name
+ * only), and *ret_why says what was not understood. The result is in the arena.
  */
 int set_decode(struct arena *arena, const struct nftnl_set *set, struct set *ret_set, const char **ret_why);
 
@@ -25,16 +26,23 @@ struct element_reader {
 	const char *why;	/* what was not understood first; NULL: everything was */
 };
 
-/* A reader for the elements of set, which was decoded before. now: Unix time, to make absolute expiry from what remains. */
+/*
+ * A reader for the elements of set, which was decoded before. now: Unix time, to make absolute expiry from what
+ * remains.
+ */
 struct element_reader element_reader_begin(struct arena *arena, struct set *set, int64_t now);
 
-/* Takes one message of an element dump. Elements that are not understood are left out and leave a word in reader->why. */
+/*
+ * Takes one message of an element dump. Elements that are not understood are left out and leave a word in
+ * reader->why.
+ */
 void element_reader_take(struct element_reader *reader, const struct nlmsghdr *message);
 
 /*
- * Gives the set its elements, sorted, and the reader's memory back. 0; -EAGAIN: an element came twice, so read the set again. The kernel goes on with a
- * dump by counting how many elements it has sent; when a hash table grew meanwhile, they stand in another order, and for each one that comes
- * twice another one does not come at all. It tells nobody: the generation stays the same.
+ * Gives the set its elements, sorted, and the reader's memory back. 0; -EAGAIN: an element came twice, so read
+ * the set again. The kernel goes on with a dump by counting how many elements it has sent; when a hash table
+ * grew meanwhile, they stand in another order, and for each one that comes twice another one does not come at
+ * all. It tells nobody: the generation stays the same.
  */
 int element_reader_finish(struct element_reader *reader);
 

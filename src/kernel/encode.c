@@ -1,4 +1,7 @@
-/* encode: changes of a ruleset as nf_tables messages. Elements go straight into the message: an object for each would cost more than the kernel does. */
+/*
+ * encode: changes of a ruleset as nf_tables messages. Elements go straight into the message: an object for each
+ * would cost more than the kernel does.
+ */
 #include "kernel/encode.h"
 
 #include <arpa/inet.h>
@@ -17,13 +20,19 @@
 #include "ruleset/show.h"
 
 enum {
-	/* The most one element takes: two keys, a verdict with a chain's name, a comment, and what frames them; twice for the end of an interval. */
+	/*
+	 * The most one element takes: two keys, a verdict with a chain's name, a comment, and what frames them;
+	 * twice for the end of an interval.
+	 */
 	ELEMENT_BYTES_MAX = 1024,
-	USERDATA_BYTES_MAX = 256,	/* NFT_USERDATA_MAXLEN */
+	USERDATA_BYTES_MAX = 256, /* NFT_USERDATA_MAXLEN */
 	MILLISECONDS = 1000,
 };
 
-/* nft's enum byteorder, as it stands in the user data of a set: by this nft knows how to print elements. Concatenations and verdicts have none. */
+/*
+ * nft's enum byteorder, as it stands in the user data of a set: by this nft knows how to print elements.
+ * Concatenations and verdicts have none.
+ */
 enum { ORDER_NONE, ORDER_HOST, ORDER_BIG };
 
 /* What all steps of one encoding share. */
@@ -36,17 +45,20 @@ struct encoder {
 };
 
 /* Notes what the message that was just closed stands for. */
-static void encoder_close(struct encoder *encoder, const struct nlmsghdr *message, const struct change *change, size_t first)
+static void encoder_close(struct encoder *encoder, const struct nlmsghdr *message, const struct change *change,
+			  size_t first)
 {
 	struct encoded *encoded = encoder->encoded;
 
-	encoded->messages = arena_grow(encoder->arena, encoded->messages, encoded->count, &encoded->capacity, sizeof(*encoded->messages));
+	encoded->messages = arena_grow(encoder->arena, encoded->messages, encoded->count, &encoded->capacity,
+				       sizeof(*encoded->messages));
 	encoded->messages[encoded->count++] = (struct encoded_message){
 		.sequence = nfnl_batch_close(encoder->batch, message), .change = change, .first = first,
 	};
 }
 
-static struct nlmsghdr *encoder_open(struct encoder *encoder, const struct change *change, uint16_t type, uint16_t flags)
+static struct nlmsghdr *encoder_open(struct encoder *encoder, const struct change *change, uint16_t type,
+				     uint16_t flags)
 {
 	return nfnl_batch_open(encoder->batch, type, (uint16_t)change->table->family, flags);
 }
@@ -62,13 +74,15 @@ static void *allocated(void *object)
 static void encode_table(struct encoder *encoder, const struct change *change)
 {
 	const bool add = change->kind == CHANGE_ADD_TABLE;
-	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWTABLE : NFT_MSG_DELTABLE, add ? NLM_F_CREATE : 0);
+	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWTABLE : NFT_MSG_DELTABLE,
+						add ? NLM_F_CREATE : 0);
 
 	if (!message)
 		return;
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, change->table->name);
 	if (add)
-		mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, htonl(encoder->own ? TABLE_FLAG_OWNER | TABLE_FLAG_PERSIST : 0));
+		mnl_attr_put_u32(message, NFTA_TABLE_FLAGS,
+				 htonl(encoder->own ? TABLE_FLAG_OWNER | TABLE_FLAG_PERSIST : 0));
 	encoder_close(encoder, message, change, 0);
 }
 
@@ -86,7 +100,8 @@ static void chain_set_hook(struct nftnl_chain *out, const struct hook *hook)
 static void encode_chain(struct encoder *encoder, const struct change *change)
 {
 	const bool add = change->kind == CHANGE_ADD_CHAIN;
-	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN, add ? NLM_F_CREATE : 0);
+	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN,
+						add ? NLM_F_CREATE : 0);
 	struct nftnl_chain *chain;
 
 	if (!message)
@@ -153,16 +168,22 @@ static void encode_rule(struct encoder *encoder, const struct change *change, si
 	encoder_close(encoder, message, change, index);
 }
 
-/* Everything about a set but its elements: type of key and data, flags, and the lengths of the fields where they are ranges. */
+/*
+ * Everything about a set but its elements: type of key and data, flags, and the lengths of the fields where
+ * they are ranges.
+ */
 static void set_fill(struct nftnl_set *out, const struct set *set)
 {
 	const size_t count = key_field_count(&set->key);
 	const bool concatenated = count > 1;
-	const uint32_t key_order = concatenated ? ORDER_NONE : field_source(set->key.fields[0])->host_order ? ORDER_HOST : ORDER_BIG;
+	const uint32_t key_order = concatenated					  ? ORDER_NONE
+				   : field_source(set->key.fields[0])->host_order ? ORDER_HOST
+										  : ORDER_BIG;
 	const uint32_t data_order = set->data == SET_DATA_MARK ? ORDER_HOST : ORDER_NONE;
 	uint32_t type = 0, flags = 0;
 	uint8_t lengths[RULESET_KEY_FIELDS_MAX], userdata[USERDATA_BYTES_MAX];
-	size_t userdata_length = userdata_put(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, &key_order, sizeof(key_order));
+	size_t userdata_length = userdata_put(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, &key_order,
+					      sizeof(key_order));
 
 	for (size_t i = 0; i < count; i++) {
 		type = type << KEY_TYPE_BITS | field_source(set->key.fields[i])->type;
@@ -174,13 +195,16 @@ static void set_fill(struct nftnl_set *out, const struct set *set)
 		flags |= NFT_SET_TIMEOUT;
 	if (set->data != SET_DATA_NONE) {
 		flags |= NFT_SET_MAP;
-		nftnl_set_set_u32(out, NFTNL_SET_DATA_TYPE, set->data == SET_DATA_MARK ? MARK_TYPE : NFT_DATA_VERDICT);
+		nftnl_set_set_u32(out, NFTNL_SET_DATA_TYPE,
+				  set->data == SET_DATA_MARK ? MARK_TYPE : NFT_DATA_VERDICT);
 		nftnl_set_set_u32(out, NFTNL_SET_DATA_LEN, set->data == SET_DATA_MARK ? sizeof(uint32_t) : 0);
-		userdata_length += userdata_put(userdata + userdata_length, NFTNL_UDATA_SET_DATABYTEORDER, &data_order, sizeof(data_order));
+		userdata_length += userdata_put(userdata + userdata_length, NFTNL_UDATA_SET_DATABYTEORDER,
+						&data_order, sizeof(data_order));
 	}
 	nftnl_set_set_u32(out, NFTNL_SET_FLAGS, flags);
 	nftnl_set_set_u32(out, NFTNL_SET_KEY_TYPE, type);
-	nftnl_set_set_u32(out, NFTNL_SET_KEY_LEN, (uint32_t)(concatenated ? key_size(&set->key) : field_size(set->key.fields[0])));
+	nftnl_set_set_u32(out, NFTNL_SET_KEY_LEN,
+			  (uint32_t)(concatenated ? key_size(&set->key) : field_size(set->key.fields[0])));
 	if (set->interval && concatenated)
 		nftnl_set_set_data(out, NFTNL_SET_DESC_CONCAT, lengths, (uint32_t)count);
 	nftnl_set_set_data(out, NFTNL_SET_USERDATA, userdata, (uint32_t)userdata_length);
@@ -189,7 +213,8 @@ static void set_fill(struct nftnl_set *out, const struct set *set)
 static void encode_set(struct encoder *encoder, const struct change *change)
 {
 	const bool add = change->kind == CHANGE_ADD_SET;
-	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWSET : NFT_MSG_DELSET, add ? NLM_F_CREATE : 0);
+	struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWSET : NFT_MSG_DELSET,
+						add ? NLM_F_CREATE : 0);
 	struct nftnl_set *set;
 
 	if (!message)
@@ -198,7 +223,8 @@ static void encode_set(struct encoder *encoder, const struct change *change)
 	nftnl_set_set_str(set, NFTNL_SET_TABLE, change->table->name);
 	nftnl_set_set_str(set, NFTNL_SET_NAME, change->set->name);
 	if (add) {
-		nftnl_set_set_u32(set, NFTNL_SET_ID, message->nlmsg_seq); /* must be there and unique; nobody refers to it */
+		nftnl_set_set_u32(set, NFTNL_SET_ID,
+				  message->nlmsg_seq); /* must be there and unique; nobody refers to it */
 		set_fill(set, change->set);
 	}
 	nftnl_set_nlmsg_build_payload(message, set);
@@ -209,7 +235,8 @@ static void encode_set(struct encoder *encoder, const struct change *change)
 /* The bytes of a key as the kernel counts them: a single field is not padded. */
 static uint16_t key_wire_bytes(const struct set *set)
 {
-	return (uint16_t)(key_field_count(&set->key) > 1 ? key_size(&set->key) : field_size(set->key.fields[0]));
+	return (uint16_t)(key_field_count(&set->key) > 1 ? key_size(&set->key)
+							 : field_size(set->key.fields[0]));
 }
 
 static void put_key(struct nlmsghdr *message, uint16_t type, const struct set *set, const uint8_t *key)
@@ -231,7 +258,8 @@ static void put_data(struct nlmsghdr *message, const struct set *set, const stru
 		mnl_attr_put_u32(message, NFTA_DATA_VALUE, element->mark);
 	} else {
 		verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
-		mnl_attr_put_u32(message, NFTA_VERDICT_CODE, htonl((uint32_t)verdict_number(element->verdict.kind)));
+		mnl_attr_put_u32(message, NFTA_VERDICT_CODE,
+				 htonl((uint32_t)verdict_number(element->verdict.kind)));
 		if (element->verdict.chain)
 			mnl_attr_put_strz(message, NFTA_VERDICT_CHAIN, element->verdict.chain);
 		mnl_attr_nest_end(message, verdict);
@@ -252,7 +280,10 @@ static uint64_t element_timeout(const struct element *element, int64_t now)
 	return (uint64_t)milliseconds;
 }
 
-/* The element that ends a range of a single field: the first value behind it. None when the range goes to the end of all values. */
+/*
+ * The element that ends a range of a single field: the first value behind it. None when the range goes to the
+ * end of all values.
+ */
 static void put_interval_end(struct nlmsghdr *message, const struct set *set, const uint8_t *last)
 {
 	const size_t size = field_size(set->key.fields[0]);
@@ -272,7 +303,8 @@ static void put_interval_end(struct nlmsghdr *message, const struct set *set, co
 }
 
 /* One element; when it is deleted its key is enough. */
-static void put_element(struct nlmsghdr *message, const struct change *change, const struct element *element, int64_t now)
+static void put_element(struct nlmsghdr *message, const struct change *change, const struct element *element,
+			int64_t now)
 {
 	const struct set *set = change->set;
 	const bool add = change->kind == CHANGE_ADD_ELEMENTS, concatenated = key_field_count(&set->key) > 1;
@@ -289,17 +321,19 @@ static void put_element(struct nlmsghdr *message, const struct change *change, c
 		mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, htobe64(element_timeout(element, now)));
 	if (add && element->comment)
 		mnl_attr_put(message, NFTA_SET_ELEM_USERDATA,
-			     (uint16_t)comment_put(userdata, NFTNL_UDATA_SET_ELEM_COMMENT, element->comment), userdata);
+			     (uint16_t)comment_put(userdata, NFTNL_UDATA_SET_ELEM_COMMENT, element->comment),
+			     userdata);
 	mnl_attr_nest_end(message, nest);
 	if (set->interval && !concatenated)
 		put_interval_end(message, set, last);
 }
 
 /*
- * Fills one message with elements from first on, as many as fit, and returns the index of the next one. With an offset: stops at the element that
- * holds it and returns that one's index.
+ * Fills one message with elements from first on, as many as fit, and returns the index of the next one. With an
+ * offset: stops at the element that holds it and returns that one's index.
  */
-static size_t fill_elements(struct nlmsghdr *message, const struct change *change, size_t first, int64_t now, uint32_t offset)
+static size_t fill_elements(struct nlmsghdr *message, const struct change *change, size_t first, int64_t now,
+			    uint32_t offset)
 {
 	struct nlattr *list;
 	size_t i = first;
@@ -324,7 +358,8 @@ static void encode_elements(struct encoder *encoder, const struct change *change
 
 	while (next < change->element_count) {
 		const size_t first = next;
-		struct nlmsghdr *message = encoder_open(encoder, change, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE : 0);
+		struct nlmsghdr *message = encoder_open(
+			encoder, change, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE : 0);
 
 		if (!message)
 			return;
@@ -362,10 +397,12 @@ static void encode_change(struct encoder *encoder, const struct change *change)
 	}
 }
 
-void ruleset_encode(struct arena *arena, struct nfnl_batch *batch, const struct changes *changes, int64_t now, bool own,
-		    struct encoded *ret_encoded)
+void ruleset_encode(struct arena *arena, struct nfnl_batch *batch, const struct changes *changes, int64_t now,
+		    bool own, struct encoded *ret_encoded)
 {
-	struct encoder encoder = { .arena = arena, .batch = batch, .encoded = ret_encoded, .now = now, .own = own };
+	struct encoder encoder = {
+		.arena = arena, .batch = batch, .encoded = ret_encoded, .now = now, .own = own
+	};
 
 	*ret_encoded = (struct encoded){ 0 };
 	for (size_t i = 0; i < changes->count; i++)
@@ -391,7 +428,8 @@ static size_t element_at_offset(struct arena *arena, const struct encoded_messag
 }
 
 /* "element ... of set x", or "elements of set x" when the kernel did not say which. */
-static const char *explain_elements(struct arena *arena, const struct encoded_message *message, const struct nfnl_error *error)
+static const char *explain_elements(struct arena *arena, const struct encoded_message *message,
+				    const struct nfnl_error *error)
 {
 	const struct change *change = message->change;
 	const struct link_table no_links = { 0 };
@@ -414,7 +452,8 @@ static const char *explain_elements(struct arena *arena, const struct encoded_me
 }
 
 /* What the refused message was about. */
-static const char *explain_object(struct arena *arena, const struct encoded_message *message, const struct nfnl_error *error)
+static const char *explain_object(struct arena *arena, const struct encoded_message *message,
+				  const struct nfnl_error *error)
 {
 	const struct change *change = message->change;
 
@@ -441,8 +480,8 @@ static const char *explain_object(struct arena *arena, const struct encoded_mess
 
 static bool change_deletes(enum change_kind kind)
 {
-	return kind == CHANGE_DELETE_TABLE || kind == CHANGE_DELETE_SET || kind == CHANGE_DELETE_CHAIN || kind == CHANGE_FLUSH_CHAIN ||
-	       kind == CHANGE_DELETE_ELEMENTS;
+	return kind == CHANGE_DELETE_TABLE || kind == CHANGE_DELETE_SET || kind == CHANGE_DELETE_CHAIN ||
+	       kind == CHANGE_FLUSH_CHAIN || kind == CHANGE_DELETE_ELEMENTS;
 }
 
 static const char *family_word(enum family family)
@@ -453,10 +492,14 @@ static const char *family_word(enum family family)
 const char *encode_explain(struct arena *arena, const struct encoded *encoded, const struct nfnl_error *error)
 {
 	const struct encoded_message *message = encoded_find(encoded, error->sequence);
-	const char *reason = error->text[0] ? arena_printf(arena, "%s (%s)", strerror(error->error), error->text) : strerror(error->error);
+	const char *reason = error->text[0]
+				     ? arena_printf(arena, "%s (%s)", strerror(error->error), error->text)
+				     : strerror(error->error);
 
 	if (!message)
 		return arena_printf(arena, "The kernel refused the whole transaction: %s.", reason);
-	return arena_printf(arena, "The kernel refused to %s %s in table %s %s: %s.", change_deletes(message->change->kind) ? "remove" : "add",
-			    explain_object(arena, message, error), family_word(message->change->table->family), message->change->table->name, reason);
+	return arena_printf(arena, "The kernel refused to %s %s in table %s %s: %s.",
+			    change_deletes(message->change->kind) ? "remove" : "add",
+			    explain_object(arena, message, error), family_word(message->change->table->family),
+			    message->change->table->name, reason);
 }

@@ -111,7 +111,8 @@ static struct nftnl_expr *expression_new(const char *name)
 	return expression;
 }
 
-static void put_payload(struct nftnl_rule *out, const struct field_source *source, size_t bytes, uint32_t destination)
+static void put_payload(struct nftnl_rule *out, const struct field_source *source, size_t bytes,
+			uint32_t destination)
 {
 	struct nftnl_expr *load = expression_new("payload");
 
@@ -137,8 +138,8 @@ static void put_header_exists(struct nftnl_rule *out, const struct field_source 
 }
 
 /* meta, ct and rt have a key and a destination and nothing else. */
-static void put_keyed(struct nftnl_rule *out, const char *name, uint16_t key_attribute, uint32_t key, uint16_t register_attribute,
-		      uint32_t destination)
+static void put_keyed(struct nftnl_rule *out, const char *name, uint16_t key_attribute, uint32_t key,
+		      uint16_t register_attribute, uint32_t destination)
 {
 	struct nftnl_expr *load = expression_new(name);
 
@@ -186,14 +187,18 @@ static void put_byteorder(struct nftnl_rule *out, size_t slot, size_t bytes)
 	nftnl_rule_add_expr(out, turn);
 }
 
-/* The bytes of an address that a mask of whole leading bytes covers: nft loads only those. The full size for any other field or mask. */
+/*
+ * The bytes of an address that a mask of whole leading bytes covers: nft loads only those. The full size for
+ * any other field or mask.
+ */
 static size_t match_bytes(const struct step *step)
 {
 	const size_t size = field_size(step->field);
 	const struct field_source *source = field_source(step->field);
 	size_t bytes = 0;
 
-	if (source->type != field_source(FIELD_IP_SADDR)->type && source->type != field_source(FIELD_IP6_SADDR)->type)
+	if (source->type != field_source(FIELD_IP_SADDR)->type &&
+	    source->type != field_source(FIELD_IP6_SADDR)->type)
 		return size;
 	if (source->kind != SOURCE_PAYLOAD)
 		return size;

@@ -1,9 +1,11 @@
 /*
- * expressions: rules as nf_tables expressions, in the shapes nft 1.0.6 makes, so that `nft list` prints them as they were meant (P6).
+ * expressions: rules as nf_tables expressions, in the shapes nft 1.0.6 makes, so that `nft list` prints them as
+ * they were meant (P6).
  *
- * A key is loaded from the first data register on, field behind field in slots of 4 bytes. Fields that the kernel holds in host byte order (marks,
- * indexes, user ids) are compared in host byte order everywhere but in interval sets: ranges need an order, so there a byteorder expression precedes
- * and the elements are big endian.
+ * A key is loaded from the first data register on, field behind field in slots of 4 bytes. Fields that the
+ * kernel holds in host byte order (marks, indexes, user ids) are compared in host byte order everywhere but in
+ * interval sets: ranges need an order, so there a byteorder expression precedes and the elements are big
+ * endian.
  */
 #ifndef KERNEL_EXPRESSIONS_H
 #define KERNEL_EXPRESSIONS_H
@@ -13,11 +15,11 @@
 #include "ruleset/ruleset.h"
 
 enum {
-	LOG_QUEUE_THRESHOLD = 16,	/* packets per NFLOG datagram: a refused packet costs 2.9 us instead of 4.7 */
-	REGISTER_SLOTS = 16,		/* 4-byte slots of the data registers */
-	KEY_TYPE_BITS = 6,		/* nft packs the types of a key's fields into 32 bits: five fields at most */
+	LOG_QUEUE_THRESHOLD = 16, /* packets per NFLOG datagram: a refused packet costs 2.9 us instead of 4.7 */
+	REGISTER_SLOTS = 16, /* 4-byte slots of the data registers */
+	KEY_TYPE_BITS = 6, /* nft packs the types of a key's fields into 32 bits: five fields at most */
 	KEY_TYPED_FIELDS_MAX = 5,
-	MARK_TYPE = 19,			/* nft's TYPE_MARK, of the data of a map */
+	MARK_TYPE = 19, /* nft's TYPE_MARK, of the data of a map */
 };
 
 /* The expression that loads a field. */
@@ -25,7 +27,8 @@ enum source_kind { SOURCE_NONE, SOURCE_META, SOURCE_CT, SOURCE_PAYLOAD, SOURCE_R
 
 struct field_source {
 	enum source_kind kind;
-	uint32_t key;		/* NFT_META_*, NFT_CT_*, NFT_RT_*; payload: NFT_PAYLOAD_*_HEADER; exthdr: the header's protocol number */
+	uint32_t key; /* NFT_META_*, NFT_CT_*, NFT_RT_*; payload: NFT_PAYLOAD_*_HEADER; exthdr: the header's
+			 protocol number */
 	uint32_t offset;	/* payload */
 	bool host_order;	/* the register holds it in host byte order */
 	uint32_t type;		/* nft's number of the data type (include/datatype.h of nftables) */
@@ -43,7 +46,10 @@ int slot_of_register(uint32_t number);
 /* Turns the bytes of a value round when host and network byte order differ. */
 void bytes_swap_order(uint8_t *bytes, size_t size);
 
-/* Copies a key of key_size() bytes from network order to the order in which the set's elements are kept, or back: it is its own inverse. */
+/*
+ * Copies a key of key_size() bytes from network order to the order in which the set's elements are kept, or
+ * back: it is its own inverse.
+ */
 void key_swap_order(const struct set *set, const uint8_t *key, uint8_t *ret_key);
 
 /* The kernel's number of a verdict: NF_ACCEPT, NFT_GOTO, ... kind is not VERDICT_NONE. */

@@ -9,7 +9,8 @@
 int features_probe(struct nfnl *nfnl, struct kernel_features *ret_features)
 {
 	struct nfnl_batch batch = nfnl_batch_begin(nfnl, NULL);
-	struct nlmsghdr *message = nfnl_batch_open(&batch, NFT_MSG_NEWTABLE, NFPROTO_INET, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *message = nfnl_batch_open(&batch, NFT_MSG_NEWTABLE, NFPROTO_INET,
+						   NLM_F_CREATE | NLM_F_EXCL);
 	struct nfnl_result result;
 	int r;
 

@@ -10,7 +10,8 @@
 enum { TABLE_FLAG_DORMANT = 1, TABLE_FLAG_OWNER = 2, TABLE_FLAG_PERSIST = 4 };
 
 struct kernel_features {
-	bool table_owner_persist; /* both flags together; OWNER alone is of no use: its table vanishes with the socket, and everything is open */
+	bool table_owner_persist; /* both flags together; OWNER alone is of no use: its table vanishes with the
+				     socket, and everything is open */
 };
 
 /* The table the probe pretends to make. */

@@ -57,8 +57,8 @@ static int route_socket_open(struct nl_sock **ret_socket)
 }
 
 /* Reads one kind of object and hands each to take. make fills a cache by the socket. */
-static int objects_read(int (*make)(struct nl_sock *socket, struct nl_cache **ret_cache), void (*take)(struct nl_object *object, void *context),
-			void *context)
+static int objects_read(int (*make)(struct nl_sock *socket, struct nl_cache **ret_cache),
+			void (*take)(struct nl_object *object, void *context), void *context)
 {
 	struct nl_sock *socket;
 	struct nl_cache *cache;
@@ -97,7 +97,8 @@ struct collection {
 
 static void *collection_add(struct collection *collection, size_t size)
 {
-	collection->items = arena_grow(collection->arena, collection->items, collection->count, &collection->capacity, size);
+	collection->items = arena_grow(collection->arena, collection->items, collection->count,
+				       &collection->capacity, size);
 	return (char *)collection->items + collection->count++ * size;
 }
 
@@ -173,7 +174,9 @@ static void take_address(struct nl_object *object, void *context)
 		return;
 	item = collection_add(context, sizeof(*item));
 	*item = (struct interface_address){
-		.index = (uint32_t)rtnl_addr_get_ifindex(address), .address = value, .length = (uint8_t)rtnl_addr_get_prefixlen(address),
+		.index = (uint32_t)rtnl_addr_get_ifindex(address),
+		.address = value,
+		.length = (uint8_t)rtnl_addr_get_prefixlen(address),
 	};
 }
 
@@ -223,12 +226,15 @@ static void take_route(struct nl_object *object, void *context)
 	const uint8_t family = rtnl_route_get_family(route) == AF_INET ? 4 : 6;
 	struct route *item;
 
-	if (rtnl_route_get_table(route) == RT_TABLE_LOCAL || (family == 6 && rtnl_route_get_family(route) != AF_INET6))
+	if (rtnl_route_get_table(route) == RT_TABLE_LOCAL ||
+	    (family == 6 && rtnl_route_get_family(route) != AF_INET6))
 		return;
 	item = collection_add(context, sizeof(*item));
 	*item = (struct route){
 		.destination.address.family = family,
-		.table = rtnl_route_get_table(route), .priority = rtnl_route_get_priority(route), .type = rtnl_route_get_type(route),
+		.table = rtnl_route_get_table(route),
+		.priority = rtnl_route_get_priority(route),
+		.type = rtnl_route_get_type(route),
 	};
 	if (destination && address_convert(destination, &item->destination.address))
 		item->destination.length = (uint8_t)nl_addr_get_prefixlen(destination);
@@ -268,7 +274,8 @@ static int take_lookup(struct nl_msg *message, void *context)
 		lookup->hop.has_gateway = gateway_convert(hop, &lookup->hop.gateway);
 	}
 	lookup->hop.local = rtnl_route_get_type(route) == RTN_LOCAL;
-	lookup->answered = hop && rtnl_route_get_type(route) <= RTN_MULTICAST;	/* what follows refuses: blackhole, unreachable, ... */
+	lookup->answered = hop && rtnl_route_get_type(route) <=
+					  RTN_MULTICAST; /* what follows refuses: blackhole, unreachable, ... */
 	rtnl_route_put(route);
 	return NL_OK;
 }
@@ -295,7 +302,8 @@ static struct nl_msg *lookup_request(const struct netaddr *destination)
 
 	if (!message)
 		return NULL;
-	if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 || nla_put(message, RTA_DST, (int)size, destination->bytes) < 0) {
+	if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
+	    nla_put(message, RTA_DST, (int)size, destination->bytes) < 0) {
 		nlmsg_free(message);
 		return NULL;
 	}
@@ -367,13 +375,15 @@ static int watch_subscribe(struct nl_sock *socket)
 	int r;
 
 	nl_socket_disable_seq_check(socket);
-	r = nl_socket_add_memberships(socket, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, 0);
+	r = nl_socket_add_memberships(socket, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, 0);
 	if (r == 0)
 		r = nl_socket_set_nonblocking(socket);
 	return r < 0 ? error_of_library(r) : 0;
 }
 
-int links_watch_open(void (*changed)(unsigned int what, void *context), void *context, struct links_watch **ret_watch)
+int links_watch_open(void (*changed)(unsigned int what, void *context), void *context,
+		     struct links_watch **ret_watch)
 {
 	struct links_watch *watch = calloc(1, sizeof(*watch));
 	int r;

@@ -1,8 +1,9 @@
 /*
- * links: interfaces, addresses and routes of this network namespace, read by libnl-3, and a watch over their changes.
+ * links: interfaces, addresses and routes of this network namespace, read by libnl-3, and a watch over their
+ * changes.
  *
- * Reading needs no privilege. A list is what the kernel said at one moment: between two lists anything may have changed, so whoever acts on them keeps a
- * watch open from before he read the first.
+ * Reading needs no privilege. A list is what the kernel said at one moment: between two lists anything may have
+ * changed, so whoever acts on them keeps a watch open from before he read the first.
  */
 #ifndef KERNEL_LINKS_H
 #define KERNEL_LINKS_H
@@ -16,7 +17,8 @@ struct interface {
 	bool up;		/* IFF_UP: switched on by the administrator */
 	bool running;		/* IFF_RUNNING: the other end is there */
 	uint16_t type;		/* ARPHRD_*: 1 Ethernet, 772 loopback, 512 PPP */
-	uint32_t master;	/* index of the bridge or bond it belongs to; 0: none. Packets of a bridge's port bypass the forward hook (FACTS.md 6) */
+	uint32_t master; /* index of the bridge or bond it belongs to; 0: none. Packets of a bridge's port
+			    bypass the forward hook (FACTS.md 6) */
 	bool has_mac;		/* false unless its hardware address has six bytes */
 	struct macaddr mac;
 };
@@ -72,7 +74,10 @@ int addresses_read(struct arena *arena, struct interface_addresses *ret_addresse
 /* All routes of all tables but `local`, IPv4 and IPv6. In the arena. 0 or negative errno. */
 int routes_read(struct arena *arena, struct routes *ret_routes);
 
-/* Asks the kernel for its route to an address (RTM_GETROUTE). -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL: there is none, or one that refuses. */
+/*
+ * Asks the kernel for its route to an address (RTM_GETROUTE). -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL:
+ * there is none, or one that refuses.
+ */
 int route_lookup(const struct netaddr *destination, struct route_hop *ret_hop);
 
 /* What a watch saw changing; bits. */
@@ -81,17 +86,19 @@ enum { LINKS_CHANGED = 1, ADDRESSES_CHANGED = 2, ROUTES_CHANGED = 4 };
 struct links_watch;
 
 /*
- * Opens a watch over interfaces, addresses and routes. changed is called from links_watch_read() with bits of what changed since the last call. The caller
- * owns the watch and ends it with links_watch_close(). 0 or negative errno.
+ * Opens a watch over interfaces, addresses and routes. changed is called from links_watch_read() with bits of
+ * what changed since the last call. The caller owns the watch and ends it with links_watch_close(). 0 or
+ * negative errno.
  */
-int links_watch_open(void (*changed)(unsigned int what, void *context), void *context, struct links_watch **ret_watch);
+int links_watch_open(void (*changed)(unsigned int what, void *context), void *context,
+		     struct links_watch **ret_watch);
 
 /* The descriptor to wait on until it is readable; it belongs to the watch. */
 int links_watch_descriptor(const struct links_watch *watch);
 
 /*
- * Reads what is waiting, never blocks, and calls changed once if anything changed. When the kernel had to drop messages, everything counts as changed. 0 or
- * negative errno.
+ * Reads what is waiting, never blocks, and calls changed once if anything changed. When the kernel had to drop
+ * messages, everything counts as changed. 0 or negative errno.
  */
 int links_watch_read(struct links_watch *watch);
 

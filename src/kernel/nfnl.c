@@ -35,8 +35,8 @@ static int nfnl_configure(struct nfnl *nfnl)
 }
 
 /*
- * Reads one datagram of the kernel; what other processes send to our port is thrown away. Returns its length, or negative errno: -EAGAIN when there is
- * none and flags hold MSG_DONTWAIT.
+ * Reads one datagram of the kernel; what other processes send to our port is thrown away. Returns its length,
+ * or negative errno: -EAGAIN when there is none and flags hold MSG_DONTWAIT.
  */
 static ssize_t nfnl_receive(const struct nfnl *nfnl, void *bytes, size_t size, int flags)
 {
@@ -116,7 +116,8 @@ void nfnl_close(struct nfnl *nfnl)
 }
 
 /* Writes the two headers every nfnetlink message has. */
-static struct nlmsghdr *message_begin(void *room, uint16_t type, uint16_t flags, uint32_t sequence, uint16_t family, uint16_t resource)
+static struct nlmsghdr *message_begin(void *room, uint16_t type, uint16_t flags, uint32_t sequence,
+				      uint16_t family, uint16_t resource)
 {
 	struct nlmsghdr *message = mnl_nlmsg_put_header(room);
 	struct nfgenmsg *general = mnl_nlmsg_put_extra_header(message, sizeof(*general));
@@ -144,7 +145,8 @@ int nfnl_generation(struct nfnl *nfnl, uint32_t *ret_generation)
 {
 	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8)));
 	const uint32_t sequence = nfnl->sequence++;
-	struct nlmsghdr *request = message_begin(bytes, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_REQUEST, sequence, NFPROTO_UNSPEC, 0);
+	struct nlmsghdr *request = message_begin(bytes, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
+						 NLM_F_REQUEST, sequence, NFPROTO_UNSPEC, 0);
 
 	if (mnl_socket_sendto(nfnl->socket, request, request->nlmsg_len) < 0)
 		return -errno;
@@ -159,7 +161,8 @@ int nfnl_generation(struct nfnl *nfnl, uint32_t *ret_generation)
 			continue;
 		if (answer->nlmsg_type == NLMSG_ERROR)
 			return error_number(answer) ? -error_number(answer) : -EBADMSG;
-		attributes_sort(attributes_of_message(answer, sizeof(struct nfgenmsg)), attributes, NFTA_GEN_ID + 1);
+		attributes_sort(attributes_of_message(answer, sizeof(struct nfgenmsg)), attributes,
+				NFTA_GEN_ID + 1);
 		if (!attributes[NFTA_GEN_ID])
 			return -EBADMSG;
 		*ret_generation = attribute_u32(attributes[NFTA_GEN_ID]);
@@ -176,8 +179,9 @@ struct nfnl_batch nfnl_batch_begin(struct nfnl *nfnl, const uint32_t *generation
 		.has_generation = generation != NULL,
 		.generation = generation ? *generation : 0,
 	};
-	struct nlmsghdr *message = message_begin(buf_reserve(&batch.bytes, ATTRIBUTE_MESSAGE_BYTES), NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST,
-						 batch.first_sequence, NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	struct nlmsghdr *message = message_begin(buf_reserve(&batch.bytes, ATTRIBUTE_MESSAGE_BYTES),
+						 NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, batch.first_sequence,
+						 NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES);
 
 	if (generation)
 		mnl_attr_put_u32(message, NFNL_BATCH_GENID, htonl(*generation));
@@ -191,7 +195,8 @@ struct nlmsghdr *nfnl_batch_open(struct nfnl_batch *batch, uint16_t type, uint16
 
 	if (!room)
 		return NULL;
-	return message_begin(room, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), (uint16_t)(NLM_F_REQUEST | flags), batch->next_sequence, family, 0);
+	return message_begin(room, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+			     (uint16_t)(NLM_F_REQUEST | flags), batch->next_sequence, family, 0);
 }
 
 uint32_t nfnl_batch_close(struct nfnl_batch *batch, const struct nlmsghdr *message)
@@ -227,7 +232,8 @@ static void error_read_details(const struct nlmsghdr *message, struct nfnl_error
 	if (!(message->nlmsg_flags & NLM_F_CAPPED) && body->msg.nlmsg_len > sizeof(struct nlmsghdr))
 		skip += body->msg.nlmsg_len - sizeof(struct nlmsghdr);
 	attributes_sort(attributes_of_message(message, skip), attributes, NLMSGERR_ATTR_OFFS + 1);
-	if (attributes[NLMSGERR_ATTR_OFFS] && mnl_attr_get_payload_len(attributes[NLMSGERR_ATTR_OFFS]) == sizeof(uint32_t))
+	if (attributes[NLMSGERR_ATTR_OFFS] &&
+	    mnl_attr_get_payload_len(attributes[NLMSGERR_ATTR_OFFS]) == sizeof(uint32_t))
 		error->offset = mnl_attr_get_u32(attributes[NLMSGERR_ATTR_OFFS]);	/* host byte order */
 	length = strlen(attribute_text(attributes[NLMSGERR_ATTR_MSG]));
 	if (length >= sizeof(error->text))
@@ -255,7 +261,10 @@ static void outcome_add(struct outcome *outcome, const struct nlmsghdr *message)
 	result->errors[result->error_count++] = error;
 }
 
-/* Reads all answers. The kernel has written every one of them before sendmsg returned, so nothing is waited for. */
+/*
+ * Reads all answers. The kernel has written every one of them before sendmsg returned, so nothing is waited
+ * for.
+ */
 static int outcome_read(const struct nfnl *nfnl, uint32_t first_sequence, struct outcome *outcome)
 {
 	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8)));
@@ -272,7 +281,8 @@ static int outcome_read(const struct nfnl *nfnl, uint32_t first_sequence, struct
 		if (length < 0)
 			return (int)length;
 		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-			if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_seq - first_sequence <= outcome->end_sequence - first_sequence)
+			if (message->nlmsg_type == NLMSG_ERROR &&
+			    message->nlmsg_seq - first_sequence <= outcome->end_sequence - first_sequence)
 				outcome_add(outcome, message);
 		}
 	}
@@ -286,8 +296,9 @@ static void batch_finish(struct nfnl_batch *batch, bool dry_run)
 	last->nlmsg_flags |= NLM_F_ACK;
 	if (dry_run)
 		return;
-	end = message_begin(buf_reserve(&batch->bytes, ATTRIBUTE_MESSAGE_BYTES), NFNL_MSG_BATCH_END, NLM_F_REQUEST | NLM_F_ACK,
-			    batch->next_sequence, NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	end = message_begin(buf_reserve(&batch->bytes, ATTRIBUTE_MESSAGE_BYTES), NFNL_MSG_BATCH_END,
+			    NLM_F_REQUEST | NLM_F_ACK, batch->next_sequence, NFPROTO_UNSPEC,
+			    NFNL_SUBSYS_NFTABLES);
 	batch->bytes.length += end->nlmsg_len;
 }
 
@@ -301,7 +312,8 @@ static int batch_send(const struct nfnl *nfnl, const struct nfnl_batch *batch)
 
 	if (getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &present, &length) < 0)
 		return -errno;
-	if (present < wanted && setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof(wanted)) < 0 &&
+	if (present < wanted &&
+	    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof(wanted)) < 0 &&
 	    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof(wanted)) < 0)
 		return -errno;
 	if (mnl_socket_sendto(nfnl->socket, batch->bytes.data, batch->bytes.length) < 0)
@@ -393,7 +405,9 @@ static void dump_take(struct dump *dump, const struct nlmsghdr *message)
 		dump->result = error_number(message) ? -error_number(message) : -EBADMSG;
 		dump->done = true;
 	} else if (dump->result == 0) {
-		dump->result = mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg) ? -EBADMSG : dump->callback(message, dump->context);
+		dump->result = mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg)
+				       ? -EBADMSG
+				       : dump->callback(message, dump->context);
 	}
 }
 
@@ -428,7 +442,8 @@ int nfnl_dump_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uin
 {
 	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8)));
 	struct dump dump = { .sequence = nfnl->sequence++, .callback = callback, .context = context };
-	struct nlmsghdr *request = message_begin(bytes, (uint16_t)(subsystem << 8 | type), NLM_F_REQUEST | NLM_F_DUMP, dump.sequence, family, 0);
+	struct nlmsghdr *request = message_begin(bytes, (uint16_t)(subsystem << 8 | type),
+						 NLM_F_REQUEST | NLM_F_DUMP, dump.sequence, family, 0);
 
 	if (fill)
 		fill(request, context);
@@ -437,7 +452,8 @@ int nfnl_dump_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uin
 	return dump_read(nfnl, &dump);
 }
 
-int nfnl_dump(struct nfnl *nfnl, uint16_t type, uint16_t family, void (*fill)(struct nlmsghdr *message, const void *context),
+int nfnl_dump(struct nfnl *nfnl, uint16_t type, uint16_t family,
+	      void (*fill)(struct nlmsghdr *message, const void *context),
 	      int (*callback)(const struct nlmsghdr *message, void *context), void *context)
 {
 	return nfnl_dump_subsystem(nfnl, NFNL_SUBSYS_NFTABLES, type, family, fill, callback, context);

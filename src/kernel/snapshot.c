@@ -1,4 +1,7 @@
-/* snapshot: our tables as the kernel holds them. Tables first, then for each its sets with their elements, its chains, its rules, and what must not be there. */
+/*
+ * snapshot: our tables as the kernel holds them. Tables first, then for each its sets with their elements, its
+ * chains, its rules, and what must not be there.
+ */
 #include "kernel/snapshot.h"
 
 #include <errno.h>
@@ -38,8 +41,10 @@ struct reading {
 
 static struct alien *alien_add(struct reading *reading, uint8_t family, const char *where, const char *what)
 {
-	reading->aliens = arena_grow(reading->arena, reading->aliens, reading->alien_count, &reading->alien_capacity, sizeof(*reading->aliens));
-	reading->aliens[reading->alien_count] = (struct alien){ .family = (enum family)family, .where = where, .what = what };
+	reading->aliens = arena_grow(reading->arena, reading->aliens, reading->alien_count,
+				     &reading->alien_capacity, sizeof(*reading->aliens));
+	reading->aliens[reading->alien_count] =
+		(struct alien){ .family = (enum family)family, .where = where, .what = what };
 	return &reading->aliens[reading->alien_count++];
 }
 
@@ -67,7 +72,8 @@ static int take_table(const struct nlmsghdr *message, void *context)
 	const uint8_t family = message_family(message);
 	uint32_t flags;
 
-	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_TABLE_FLAGS + 1);
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes,
+			NFTA_TABLE_FLAGS + 1);
 	if (strcmp(attribute_text(attributes[NFTA_TABLE_NAME]), TABLE_NAME) != 0)
 		return 0;
 	flags = attribute_u32(attributes[NFTA_TABLE_FLAGS]);
@@ -79,8 +85,10 @@ static int take_table(const struct nlmsghdr *message, void *context)
 		whole_table_alien_add(reading, family, "a family that has no table of ours");
 		return 0;
 	}
-	reading->tables = arena_grow(reading->arena, reading->tables, reading->table_count, &reading->table_capacity, sizeof(*reading->tables));
-	reading->tables[reading->table_count++] = (struct table){ .family = (enum family)family, .name = TABLE_NAME };
+	reading->tables = arena_grow(reading->arena, reading->tables, reading->table_count,
+				     &reading->table_capacity, sizeof(*reading->tables));
+	reading->tables[reading->table_count++] = (struct table){ .family = (enum family)family,
+								  .name = TABLE_NAME };
 	return 0;
 }
 
@@ -88,8 +96,10 @@ static int take_table(const struct nlmsghdr *message, void *context)
 static void fill_table_name(struct nlmsghdr *message, const void *context)
 {
 	(void)context;
-	_Static_assert((int)NFTA_SET_TABLE == (int)NFTA_RULE_TABLE && (int)NFTA_SET_TABLE == (int)NFTA_FLOWTABLE_TABLE &&
-		       (int)NFTA_SET_TABLE == (int)NFTA_OBJ_TABLE, "one filter for all dumps");
+	_Static_assert((int)NFTA_SET_TABLE == (int)NFTA_RULE_TABLE &&
+			       (int)NFTA_SET_TABLE == (int)NFTA_FLOWTABLE_TABLE &&
+			       (int)NFTA_SET_TABLE == (int)NFTA_OBJ_TABLE,
+		       "one filter for all dumps");
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, TABLE_NAME);
 }
 
@@ -105,14 +115,16 @@ static int take_set(const struct nlmsghdr *message, void *context)
 
 	if (!set)
 		arena_exhausted();
-	r = nftnl_set_nlmsg_parse(message, set) < 0 ? -EBADMSG : set_decode(reading->arena, set, &decoded, &why);
+	r = nftnl_set_nlmsg_parse(message, set) < 0 ? -EBADMSG
+						    : set_decode(reading->arena, set, &decoded, &why);
 	anonymous = nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS;
 	nftnl_set_free(set);
 	if (r < 0)
 		table_alien_add(reading, arena_printf(reading->arena, "set %s", decoded.name), why);
 	if (anonymous)
 		return 0;	/* it comes and goes with its rule */
-	table->sets = arena_grow(reading->arena, table->sets, table->set_count, &reading->set_capacity, sizeof(*table->sets));
+	table->sets = arena_grow(reading->arena, table->sets, table->set_count, &reading->set_capacity,
+				 sizeof(*table->sets));
 	table->sets[table->set_count++] = decoded;
 	return 0;
 }
@@ -141,7 +153,8 @@ static int try_elements(struct reading *reading, struct set *set)
 
 	reading->set = set;
 	reading->elements = &elements;
-	r = nfnl_dump(reading->nfnl, NFT_MSG_GETSETELEM, (uint16_t)reading->table->family, fill_set_name, take_elements, reading);
+	r = nfnl_dump(reading->nfnl, NFT_MSG_GETSETELEM, (uint16_t)reading->table->family, fill_set_name,
+		      take_elements, reading);
 	reading->elements = NULL;
 	if (r == 0)
 		r = element_reader_finish(&elements);
@@ -174,7 +187,8 @@ static int read_sets(struct reading *reading)
 	int r;
 
 	reading->set_capacity = 0;
-	r = nfnl_dump(reading->nfnl, NFT_MSG_GETSET, (uint16_t)table->family, fill_table_name, take_set, reading);
+	r = nfnl_dump(reading->nfnl, NFT_MSG_GETSET, (uint16_t)table->family, fill_table_name, take_set,
+		      reading);
 	if (r < 0)
 		return r;
 	if (table->set_count)
@@ -205,7 +219,8 @@ static const char *device_decode(struct arena *arena, const struct nftnl_chain *
 }
 
 /* Where a chain hangs. Returns an objection, or NULL. */
-static const char *hook_decode(struct arena *arena, const struct nftnl_chain *chain, enum family family, struct hook *ret_hook)
+static const char *hook_decode(struct arena *arena, const struct nftnl_chain *chain, enum family family,
+			       struct hook *ret_hook)
 {
 	const char *why;
 
@@ -218,9 +233,11 @@ static const char *hook_decode(struct arena *arena, const struct nftnl_chain *ch
 		.base = true,
 		.number = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
 		.priority = nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
-		.policy = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT ? VERDICT_ACCEPT : VERDICT_DROP,
+		.policy = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT ? VERDICT_ACCEPT
+										      : VERDICT_DROP,
 	};
-	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_TYPE) || strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE), "filter") != 0)
+	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_TYPE) ||
+	    strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE), "filter") != 0)
 		return "a chain type other than filter";
 	why = device_decode(arena, chain, &ret_hook->device);
 	if (!why && ret_hook->device && family != FAMILY_NETDEV)
@@ -252,7 +269,8 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 		chain.hook.base = true;
 		chain.hook.policy = VERDICT_NONE;
 	}
-	table->chains = arena_grow(reading->arena, table->chains, table->chain_count, &reading->chain_capacity, sizeof(*table->chains));
+	table->chains = arena_grow(reading->arena, table->chains, table->chain_count, &reading->chain_capacity,
+				   sizeof(*table->chains));
 	table->chains[table->chain_count++] = chain;
 	return 0;
 }
@@ -286,19 +304,23 @@ static void rule_add(struct reading *reading, const struct nlmsghdr *message, st
 	struct rule rule = { 0 };
 	int r = -EBADMSG;
 
-	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_RULE_CHAIN + 1);
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes,
+			NFTA_RULE_CHAIN + 1);
 	name = attribute_text(attributes[NFTA_RULE_CHAIN]);
 	chain = reading_chain(reading, name);
 	reading->rule_number++;
 	if (nftnl_rule_nlmsg_parse(message, parsed) == 0 && chain)
 		r = rule_decode(reading->arena, parsed, reading->table, &rule, &why);
 	if (r < 0) {
-		table_alien_add(reading, arena_printf(reading->arena, "chain %s rule %zu", name, reading->rule_number), why);
+		table_alien_add(reading,
+				arena_printf(reading->arena, "chain %s rule %zu", name, reading->rule_number),
+				why);
 		rule.comment = why;
 	}
 	if (!chain)
 		return;
-	chain->rules = arena_grow(reading->arena, chain->rules, chain->rule_count, &reading->rule_capacity, sizeof(*chain->rules));
+	chain->rules = arena_grow(reading->arena, chain->rules, chain->rule_count, &reading->rule_capacity,
+				  sizeof(*chain->rules));
 	chain->rules[chain->rule_count++] = rule;
 }
 
@@ -325,7 +347,8 @@ static int read_chains(struct reading *reading)
 		return r;
 	if (table->chain_count)
 		qsort(table->chains, table->chain_count, sizeof(*table->chains), compare_chains);
-	return nfnl_dump(reading->nfnl, NFT_MSG_GETRULE, (uint16_t)table->family, fill_table_name, take_rule, reading);
+	return nfnl_dump(reading->nfnl, NFT_MSG_GETRULE, (uint16_t)table->family, fill_table_name, take_rule,
+			 reading);
 }
 
 /* Flowtables and objects have no place in our tables; a flowtable carries packets past every rule. */
@@ -338,12 +361,14 @@ static int take_stranger(const struct nlmsghdr *message, void *context)
 	const char *name;
 
 	_Static_assert((int)NFTA_FLOWTABLE_NAME == (int)NFTA_OBJ_NAME, "one reader for both");
-	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_FLOWTABLE_NAME + 1);
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes,
+			NFTA_FLOWTABLE_NAME + 1);
 	if (strcmp(attribute_text(attributes[NFTA_FLOWTABLE_TABLE]), TABLE_NAME) != 0)
 		return 0;
 	name = attribute_text(attributes[NFTA_FLOWTABLE_NAME]);
-	alien = table_alien_add(reading, arena_printf(reading->arena, "%s %s", flowtable ? "flowtable" : "object", name),
-				flowtable ? "packets of its connections pass no rule" : "no table of ours has objects");
+	alien = table_alien_add(
+		reading, arena_printf(reading->arena, "%s %s", flowtable ? "flowtable" : "object", name),
+		flowtable ? "packets of its connections pass no rule" : "no table of ours has objects");
 	alien->needs_new_table = true;
 	return 0;
 }
@@ -420,7 +445,8 @@ static struct ruleset *ruleset_of_reading(const struct reading *reading, const s
 	return ruleset;
 }
 
-int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now, struct snapshot *ret_snapshot)
+int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now,
+		  struct snapshot *ret_snapshot)
 {
 	for (int attempt = 0; attempt < SNAPSHOT_ATTEMPTS_MAX; attempt++) {
 		struct reading reading = { .arena = arena, .nfnl = nfnl, .now = now };

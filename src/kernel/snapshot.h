@@ -1,12 +1,14 @@
 /*
  * snapshot: our tables as the kernel holds them, decoded into a ruleset (P8).
  *
- * Decoding runs each rule's expressions symbolically over the registers, so that bytecode made by nft and by us gives the same steps. What cannot be
- * decoded in a table of ours is kept as an alien: the ruleset then never equals an intended one.
+ * Decoding runs each rule's expressions symbolically over the registers, so that bytecode made by nft and by us
+ * gives the same steps. What cannot be decoded in a table of ours is kept as an alien: the ruleset then never
+ * equals an intended one.
  *
- * So that a difference repairs what it can, aliens leave a trace in the ruleset: an alien rule stands in its chain as a rule whose steps only name the
- * sets it looks up, with what was not understood as its comment; an alien set, or one with an alien element, as a set of its name without key
- * fields and elements; an alien chain as a base chain with policy VERDICT_NONE.
+ * So that a difference repairs what it can, aliens leave a trace in the ruleset: an alien rule stands in its
+ * chain as a rule whose steps only name the sets it looks up, with what was not understood as its comment; an
+ * alien set, or one with an alien element, as a set of its name without key fields and elements; an alien chain
+ * as a base chain with policy VERDICT_NONE.
  */
 #ifndef KERNEL_SNAPSHOT_H
 #define KERNEL_SNAPSHOT_H
@@ -32,10 +34,12 @@ struct snapshot {
 enum { SNAPSHOT_ATTEMPTS_MAX = 16 };
 
 /*
- * Reads all tables named sekisho, consistently: the generation is the same before and after, or it reads again up to SNAPSHOT_ATTEMPTS_MAX times. links are needed to give
- * netdev chains and the result their interfaces. now: Unix time, to make absolute expiry from what remains (rounded to the nearest second). 0 or negative errno (-EAGAIN: it
- * kept changing).
+ * Reads all tables named sekisho, consistently: the generation is the same before and after, or it reads again
+ * up to SNAPSHOT_ATTEMPTS_MAX times. links are needed to give netdev chains and the result their interfaces.
+ * now: Unix time, to make absolute expiry from what remains (rounded to the nearest second). 0 or negative
+ * errno (-EAGAIN: it kept changing).
  */
-int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now, struct snapshot *ret_snapshot);
+int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now,
+		  struct snapshot *ret_snapshot);
 
 #endif

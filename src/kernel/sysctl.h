@@ -1,5 +1,6 @@
 /*
- * sysctl: the switches of the network stack that the law depends on, under /proc/sys/net of this network namespace.
+ * sysctl: the switches of the network stack that the law depends on, under /proc/sys/net of this network
+ * namespace.
  *
  * A process that may open no file later opens the descriptors first and reads and writes by them.
  */
@@ -13,7 +14,7 @@
 struct sysctl_rule {
 	const char *path;	/* below /proc/sys/net: "ipv4/ip_forward" */
 	int64_t wanted;
-	int64_t closed;		/* value while no policy is in force; equal to wanted when it makes no difference */
+	int64_t closed; /* value while no policy is in force; equal to wanted when it makes no difference */
 	const char *why_en, *why_ja;
 };
 
@@ -21,7 +22,10 @@ struct sysctl_rule {
 extern const struct sysctl_rule sysctl_rules[];
 extern const size_t sysctl_rule_count; /* see sysctl_rules */
 
-/* Opens a switch for reading and writing. Returns the descriptor, which the caller closes, or negative errno (-ENOENT: this kernel has none). */
+/*
+ * Opens a switch for reading and writing. Returns the descriptor, which the caller closes, or negative errno
+ * (-ENOENT: this kernel has none).
+ */
 int sysctl_open(const char *path);
 
 /* The number in an open switch. 0 or negative errno; -EBADMSG: it holds no number. */

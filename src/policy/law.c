@@ -9,7 +9,7 @@
 #include "base/date.h"
 #include "policy/lint.h"
 
-const uint16_t law_mail_ports[] = { 25, 465, 587, 110, 143, 993, 995 };
+const uint16_t law_mail_ports[] = { 25, 110, 143, 465, 587, 993, 995 };
 const size_t law_mail_port_count = sizeof(law_mail_ports) / sizeof(law_mail_ports[0]);
 
 static const uint16_t dns_ports[] = { 53, 853 };	/* also over TLS, DTLS and QUIC */

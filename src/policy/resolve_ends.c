@@ -1,7 +1,6 @@
 /* resolve_ends: the words of flows: names of zones, sources and destinations, services, protocols and ports. */
 #include "policy/resolver.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +19,20 @@ const char *resolve_nearest(struct resolver *r, const struct name_table *table, 
 	return nearest ? nearest : "-";
 }
 
-/* "any" and what reads as an address would mean something else wherever it is used. */
+/*
+ * "any", "gateway" and what reads as an address would mean something else wherever it is used; "local" begins the names of the
+ * gateway's own maps in the kernel.
+ */
 static bool name_is_reserved(const char *name)
 {
+	static const char *const words[] = { "any", "gateway", "local" };
 	struct addr_range range;
 
-	return strcmp(name, "any") == 0 || addr_range_parse(name, &range) != -EINVAL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(name, words[i]) == 0)
+			return true;
+	}
+	return addr_range_parse(name, &range) != -EINVAL;
 }
 
 struct name_entry *resolve_new_name(struct resolver *r, struct name_table *table, const struct text *name)
@@ -220,7 +227,7 @@ static bool port_number(const char **text, uint16_t *ret_port)
 	unsigned long number = 0;
 	size_t digits = 0;
 
-	for (; isdigit((unsigned char)**text) && digits < 6; ++*text, digits++)
+	for (; **text >= '0' && **text <= '9' && digits < 6; ++*text, digits++)
 		number = number * 10 + (unsigned long)(**text - '0');
 	if (digits == 0 || number > UINT16_MAX)
 		return false;

@@ -1,12 +1,12 @@
 /*
  * diff: the steps that lead from one ruleset to another.
  *
- * First the names are settled: each set of the new ruleset either goes on as a set the kernel has, or gets a name that is free. The rules are renamed
- * with them, and the result is the target. What is left is a comparison by name. The order of the commit is what the kernel's
- * reference counts ask for:
+ * First the names are settled: each set of the new ruleset either goes on as a set the kernel has, or gets a
+ * name that is free. The rules are renamed with them, and the result is the target. What is left is a
+ * comparison by name. The order of the commit is what the kernel's reference counts ask for:
  *
- *     add tables, sets; delete elements; flush chains; delete chains that come back as another kind of chain; add chains, rules, elements;
- *     delete chains, sets, tables
+ *     add tables, sets; delete elements; flush chains; delete chains that come back as another kind of chain;
+ * add chains, rules, elements; delete chains, sets, tables
  *
  * so that nothing is deleted while something refers to it, and nothing is referred to before it is there.
  */
@@ -17,7 +17,9 @@
 
 #include "base/buf.h"
 
-enum { CANDIDATES_MAX = 4 };	/* names of one set that are looked for in the old ruleset; two are used unless somebody else had a hand in it */
+/* Names of one set that are looked for in the old ruleset. Two are in use, unless somebody else had a hand in
+ * it. */
+enum { CANDIDATES_MAX = 4 };
 
 struct element_list {
 	const struct element **items;
@@ -32,7 +34,11 @@ struct settling {
 	struct element_list added, deleted; /* of a kept set */
 };
 
-enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_STAYS }; /* of an old set; first: in the prepare transaction, because its name is wanted */
+enum fate {
+	FATE_GOES,
+	FATE_GOES_FIRST,
+	FATE_STAYS
+}; /* of an old set; first: in the prepare transaction, because its name is wanted */
 
 /* A table by name; old NULL: it is new; new and target NULL: it goes. */
 struct table_pair {
@@ -128,7 +134,8 @@ static bool names_change(const struct naming *naming)
 	return false;
 }
 
-/* The table with its sets renamed, in its rules as well. Elements are shared; where no name changes, everything is. */
+/* The table with its sets renamed, in its rules as well. Elements are shared; where no name changes,
+ * everything is. */
 static struct table rename_sets(struct arena *arena, const struct naming *naming)
 {
 	const struct table *table = naming->table;
@@ -157,7 +164,8 @@ static void list_element(struct arena *arena, struct element_list *list, const s
 }
 
 /* Both sets are sorted: one walk over both. An element that changed is in both lists. */
-static void compare_elements(struct arena *arena, const struct set *old, const struct set *new, struct settling *settling)
+static void compare_elements(struct arena *arena, const struct set *old, const struct set *new,
+			     struct settling *settling)
 {
 	size_t i = 0, j = 0;
 
@@ -214,20 +222,20 @@ static bool name_is_reserved(const struct table_pair *pair, const struct set *se
 }
 
 /*
- * The old set that a new one follows, or NULL. Of several with its logical name the one in force: the others were prepared once and never
- * switched to.
+ * The old set that a new one follows, or NULL. Of several with its logical name the one in force: the others
+ * were prepared once and never switched to.
  */
 static const struct set *set_in_force(struct arena *arena, const struct table_pair *pair, const struct set *set)
 {
-	const struct set *candidates[CANDIDATES_MAX];
+	const struct set *candidates[1 + CANDIDATES_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-		const char *name = numbered_name(arena, set->name, i);
+	for (size_t i = 0; i < 1 + CANDIDATES_MAX; i++) {
+		const char *name = i == 0 ? set->name : numbered_name(arena, set->name, i - 1);
+		const struct set *found = table_set(pair->old, name);
 
-		candidates[count] = name_is_reserved(pair, set, name) ? NULL : table_set(pair->old, name);
-		if (candidates[count])
-			count++;
+		if (found && !name_is_reserved(pair, set, name) && !(count > 0 && candidates[0] == found))
+			candidates[count++] = found;
 	}
 	for (size_t i = 0; count > 1 && i < count; i++) {
 		if (set_is_referred_to(pair->old, candidates[i]->name))
@@ -236,13 +244,15 @@ static const struct set *set_in_force(struct arena *arena, const struct table_pa
 	return count > 0 ? candidates[0] : NULL;
 }
 
-/* A name that no set the old rules refer to has: one of the first two, unless somebody else had a hand in it. */
+/* A name that no set the old rules refer to has: one of the first two, unless somebody else had a hand in it.
+ */
 static const char *free_name(struct arena *arena, const struct table_pair *pair, const struct set *set)
 {
 	for (size_t i = 0;; i++) {
 		const char *name = numbered_name(arena, set->name, i);
 
-		if (!name_is_reserved(pair, set, name) && !(table_set(pair->old, name) && set_is_referred_to(pair->old, name)))
+		if (!name_is_reserved(pair, set, name) &&
+		    !(table_set(pair->old, name) && set_is_referred_to(pair->old, name)))
 			return name;
 	}
 }
@@ -250,10 +260,12 @@ static const char *free_name(struct arena *arena, const struct table_pair *pair,
 /* Verdict maps cannot be built beside the old one: they name chains that come with the commit. */
 static bool changes_too_much(const struct set *set, const struct settling *settling)
 {
-	return set->interval && set->data != SET_DATA_VERDICT && settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX;
+	return set->interval && set->data != SET_DATA_VERDICT &&
+	       settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX;
 }
 
-static void settle_set(struct arena *arena, struct table_pair *pair, const struct set *set, struct settling *settling)
+static void settle_set(struct arena *arena, struct table_pair *pair, const struct set *set,
+		       struct settling *settling)
 {
 	const struct set *old = pair->old ? set_in_force(arena, pair, set) : NULL;
 	const struct set *in_the_way;
@@ -294,19 +306,21 @@ static void settle_table(struct arena *arena, struct table_pair *pair)
 
 /* ---- changes */
 
-static struct change *add_change(struct differ *differ, struct change_list *list, enum change_kind kind, const struct table *table)
+static struct change *add_change(struct differ *differ, struct change_list *list, enum change_kind kind,
+				 const struct table *table)
 {
 	struct changes *changes = &list->changes;
 	struct change *change;
 
-	changes->items = arena_grow(differ->arena, changes->items, changes->count, &list->capacity, sizeof(*changes->items));
+	changes->items = arena_grow(differ->arena, changes->items, changes->count, &list->capacity,
+				    sizeof(*changes->items));
 	change = &changes->items[changes->count++];
 	*change = (struct change){ .kind = kind, .table = table };
 	return change;
 }
 
-static void change_elements(struct differ *differ, struct change_list *list, enum change_kind kind, const struct table *table,
-			    const struct set *set, struct element_list elements)
+static void change_elements(struct differ *differ, struct change_list *list, enum change_kind kind,
+			    const struct table *table, const struct set *set, struct element_list elements)
 {
 	struct change *change;
 
@@ -330,7 +344,8 @@ static void prepare_table(struct differ *differ, const struct table_pair *pair)
 		return;
 	for (size_t i = 0; i < pair->old->set_count; i++) {
 		if (pair->fates[i] == FATE_GOES_FIRST)
-			add_change(differ, &differ->prepare, CHANGE_DELETE_SET, pair->old)->set = &pair->old->sets[i];
+			add_change(differ, &differ->prepare, CHANGE_DELETE_SET, pair->old)->set =
+				&pair->old->sets[i];
 	}
 	for (size_t i = 0; i < pair->new->set_count; i++) {
 		const struct set *set = table_set(pair->target, pair->settled[i].name);
@@ -338,7 +353,8 @@ static void prepare_table(struct differ *differ, const struct table_pair *pair)
 		if (!pair->settled[i].beside)
 			continue;
 		add_change(differ, &differ->prepare, CHANGE_ADD_SET, pair->target)->set = set;
-		change_elements(differ, &differ->prepare, CHANGE_ADD_ELEMENTS, pair->target, set, all_elements(differ->arena, set));
+		change_elements(differ, &differ->prepare, CHANGE_ADD_ELEMENTS, pair->target, set,
+				all_elements(differ->arena, set));
 	}
 }
 
@@ -361,7 +377,8 @@ static void add_sets(struct differ *differ, const struct table_pair *pair)
 	}
 }
 
-/* A verdict map that goes is emptied first: older kernels count its jumps until it is gone for good, and would not let the chains go. */
+/* A verdict map that goes is emptied first: older kernels count its jumps until it is gone for good, and
+ * would not let the chains go. */
 static void delete_elements(struct differ *differ, const struct table_pair *pair)
 {
 	if (!pair->old || !pair->new)
@@ -370,13 +387,15 @@ static void delete_elements(struct differ *differ, const struct table_pair *pair
 		const struct settling *settling = &pair->settled[i];
 
 		if (settling->kept)
-			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old, settling->kept, settling->deleted);
+			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old,
+					settling->kept, settling->deleted);
 	}
 	for (size_t i = 0; i < pair->old->set_count; i++) {
 		const struct set *set = &pair->old->sets[i];
 
 		if (pair->fates[i] == FATE_GOES && set->data == SET_DATA_VERDICT)
-			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old, set, all_elements(differ->arena, set));
+			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old, set,
+					all_elements(differ->arena, set));
 	}
 }
 
@@ -385,7 +404,8 @@ static void flush_chains(struct differ *differ, const struct table_pair *pair)
 	for (size_t i = 0; pair->old && pair->new && i < pair->old->chain_count; i++) {
 		const struct chain *old = &pair->old->chains[i], *new = table_chain(pair->target, old->name);
 
-		if (old->rule_count > 0 && (!new || !hook_equal(&old->hook, &new->hook) || !chain_rules_equal(old, new)))
+		if (old->rule_count > 0 &&
+		    (!new || !hook_equal(&old->hook, &new->hook) || !chain_rules_equal(old, new)))
 			add_change(differ, &differ->commit, CHANGE_FLUSH_CHAIN, pair->old)->chain = old;
 	}
 }
@@ -456,7 +476,8 @@ static void delete_sets(struct differ *differ, const struct table_pair *pair)
 {
 	for (size_t i = 0; pair->old && pair->new && i < pair->old->set_count; i++) {
 		if (pair->fates[i] == FATE_GOES)
-			add_change(differ, &differ->commit, CHANGE_DELETE_SET, pair->old)->set = &pair->old->sets[i];
+			add_change(differ, &differ->commit, CHANGE_DELETE_SET, pair->old)->set =
+				&pair->old->sets[i];
 	}
 }
 
@@ -467,7 +488,8 @@ static void delete_table(struct differ *differ, const struct table_pair *pair)
 		add_change(differ, &differ->commit, CHANGE_DELETE_TABLE, pair->old);
 }
 
-static void for_each_pair(struct differ *differ, void (*visit)(struct differ *differ, const struct table_pair *pair))
+static void for_each_pair(struct differ *differ,
+			  void (*visit)(struct differ *differ, const struct table_pair *pair))
 {
 	for (size_t i = 0; i < differ->pair_count; i++)
 		visit(differ, &differ->pairs[i]);
@@ -476,7 +498,8 @@ static void for_each_pair(struct differ *differ, void (*visit)(struct differ *di
 /* ---- the whole */
 
 /* Pairs the tables of both rulesets by name and makes room for the target's. */
-static void pair_tables(struct differ *differ, const struct ruleset *old, const struct ruleset *new, struct ruleset *target)
+static void pair_tables(struct differ *differ, const struct ruleset *old, const struct ruleset *new,
+			struct ruleset *target)
 {
 	size_t old_count = old ? old->table_count : 0;
 
@@ -503,10 +526,9 @@ static void pair_tables(struct differ *differ, const struct ruleset *old, const 
 
 struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new)
 {
-	static void (*const steps[])(struct differ *differ, const struct table_pair *pair) = {
-		prepare_table,
-		add_table, add_sets, delete_elements, flush_chains, delete_changed_chains, add_chains, add_rules, add_elements,
-		delete_chains, delete_sets, delete_table,
+	static void (*const steps[])(struct differ * differ, const struct table_pair *pair) = {
+		prepare_table, add_table, add_sets,	delete_elements, flush_chains, delete_changed_chains,
+		add_chains,    add_rules, add_elements, delete_chains,	 delete_sets,  delete_table,
 	};
 	struct ruleset *target = arena_alloc(arena, sizeof(*target));
 	struct differ differ = { .arena = arena };
@@ -518,7 +540,9 @@ struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, c
 	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		for_each_pair(&differ, steps[i]);
-	return (struct transition){ .target = target, .prepare = differ.prepare.changes, .commit = differ.commit.changes };
+	return (struct transition){ .target = target,
+				    .prepare = differ.prepare.changes,
+				    .commit = differ.commit.changes };
 }
 
 /* The ruleset with the first name of each set. */

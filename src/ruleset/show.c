@@ -1,8 +1,9 @@
 /*
  * show: a ruleset as nft text (P6).
  *
- * What a rule depends on (nfproto, l4proto, iiftype) stands in the ruleset as steps of its own and is printed, so nft has nothing to add. Masks are
- * printed as masks where nft's prefix notation would load fewer bytes than the field has: the text must lead to the same bytecode.
+ * What a rule depends on (nfproto, l4proto, iiftype) stands in the ruleset as steps of its own and is
+ * printed, so nft has nothing to add. Masks are printed as masks where nft's prefix notation would load fewer
+ * bytes than the field has: the text must lead to the same bytecode.
  */
 #include "ruleset/show.h"
 
@@ -11,7 +12,8 @@
 
 enum { LOG_QUEUE_THRESHOLD = 16 };
 
-/* The words nft has for numbers. Only words nft knows by itself: /etc/protocols may be absent where the text is loaded. */
+/* The words nft has for numbers. Only words nft knows by itself: /etc/protocols may be absent where the text
+ * is loaded. */
 struct word {
 	enum field field;
 	uint32_t value;
@@ -19,27 +21,57 @@ struct word {
 };
 
 static const struct word words[] = {
-	{ FIELD_IIFTYPE, 1, "ether" }, { FIELD_IIFTYPE, 772, "loopback" },
-	{ FIELD_NFPROTO, NFPROTO_V4, "ipv4" }, { FIELD_NFPROTO, NFPROTO_V6, "ipv6" },
-	{ FIELD_L4PROTO, 1, "icmp" }, { FIELD_L4PROTO, 6, "tcp" }, { FIELD_L4PROTO, 17, "udp" }, { FIELD_L4PROTO, 58, "icmpv6" },
+	{ FIELD_IIFTYPE, 1, "ether" },
+	{ FIELD_IIFTYPE, 772, "loopback" },
+	{ FIELD_NFPROTO, NFPROTO_V4, "ipv4" },
+	{ FIELD_NFPROTO, NFPROTO_V6, "ipv6" },
+	{ FIELD_L4PROTO, 1, "icmp" },
+	{ FIELD_L4PROTO, 6, "tcp" },
+	{ FIELD_L4PROTO, 17, "udp" },
+	{ FIELD_L4PROTO, 58, "icmpv6" },
 	{ FIELD_L4PROTO, 132, "sctp" },
-	{ FIELD_PKTTYPE, 0, "host" }, { FIELD_PKTTYPE, 1, "broadcast" }, { FIELD_PKTTYPE, 2, "multicast" },
-	{ FIELD_CT_STATE, CT_INVALID, "invalid" }, { FIELD_CT_STATE, CT_ESTABLISHED, "established" },
-	{ FIELD_CT_STATE, CT_RELATED, "related" }, { FIELD_CT_STATE, CT_NEW, "new" }, { FIELD_CT_STATE, CT_UNTRACKED, "untracked" },
-	{ FIELD_CT_STATUS, CT_SNAT, "snat" }, { FIELD_CT_STATUS, CT_DNAT, "dnat" },
-	{ FIELD_CT_DIRECTION, DIRECTION_ORIGINAL, "original" }, { FIELD_CT_DIRECTION, DIRECTION_REPLY, "reply" },
-	{ FIELD_ETHER_TYPE, 0x0800, "ip" }, { FIELD_ETHER_TYPE, 0x0806, "arp" }, { FIELD_ETHER_TYPE, 0x86dd, "ip6" },
-	{ FIELD_TCP_FLAGS, 1, "fin" }, { FIELD_TCP_FLAGS, 2, "syn" }, { FIELD_TCP_FLAGS, 4, "rst" }, { FIELD_TCP_FLAGS, 8, "psh" },
-	{ FIELD_TCP_FLAGS, 16, "ack" }, { FIELD_TCP_FLAGS, 32, "urg" }, { FIELD_TCP_FLAGS, 64, "ecn" }, { FIELD_TCP_FLAGS, 128, "cwr" },
-	{ FIELD_ICMP_TYPE, 0, "echo-reply" }, { FIELD_ICMP_TYPE, 3, "destination-unreachable" }, { FIELD_ICMP_TYPE, 8, "echo-request" },
-	{ FIELD_ICMP_TYPE, 11, "time-exceeded" }, { FIELD_ICMP_TYPE, 12, "parameter-problem" },
-	{ FIELD_ICMP6_TYPE, 1, "destination-unreachable" }, { FIELD_ICMP6_TYPE, 2, "packet-too-big" },
-	{ FIELD_ICMP6_TYPE, 3, "time-exceeded" }, { FIELD_ICMP6_TYPE, 4, "parameter-problem" },
-	{ FIELD_ICMP6_TYPE, 128, "echo-request" }, { FIELD_ICMP6_TYPE, 129, "echo-reply" },
-	{ FIELD_ICMP6_TYPE, 130, "mld-listener-query" }, { FIELD_ICMP6_TYPE, 131, "mld-listener-report" },
-	{ FIELD_ICMP6_TYPE, 132, "mld-listener-done" }, { FIELD_ICMP6_TYPE, 133, "nd-router-solicit" },
-	{ FIELD_ICMP6_TYPE, 134, "nd-router-advert" }, { FIELD_ICMP6_TYPE, 135, "nd-neighbor-solicit" },
-	{ FIELD_ICMP6_TYPE, 136, "nd-neighbor-advert" }, { FIELD_ICMP6_TYPE, 137, "nd-redirect" },
+	{ FIELD_PKTTYPE, 0, "host" },
+	{ FIELD_PKTTYPE, 1, "broadcast" },
+	{ FIELD_PKTTYPE, 2, "multicast" },
+	{ FIELD_CT_STATE, CT_INVALID, "invalid" },
+	{ FIELD_CT_STATE, CT_ESTABLISHED, "established" },
+	{ FIELD_CT_STATE, CT_RELATED, "related" },
+	{ FIELD_CT_STATE, CT_NEW, "new" },
+	{ FIELD_CT_STATE, CT_UNTRACKED, "untracked" },
+	{ FIELD_CT_STATUS, CT_SNAT, "snat" },
+	{ FIELD_CT_STATUS, CT_DNAT, "dnat" },
+	{ FIELD_CT_DIRECTION, DIRECTION_ORIGINAL, "original" },
+	{ FIELD_CT_DIRECTION, DIRECTION_REPLY, "reply" },
+	{ FIELD_ETHER_TYPE, 0x0800, "ip" },
+	{ FIELD_ETHER_TYPE, 0x0806, "arp" },
+	{ FIELD_ETHER_TYPE, 0x86dd, "ip6" },
+	{ FIELD_TCP_FLAGS, 1, "fin" },
+	{ FIELD_TCP_FLAGS, 2, "syn" },
+	{ FIELD_TCP_FLAGS, 4, "rst" },
+	{ FIELD_TCP_FLAGS, 8, "psh" },
+	{ FIELD_TCP_FLAGS, 16, "ack" },
+	{ FIELD_TCP_FLAGS, 32, "urg" },
+	{ FIELD_TCP_FLAGS, 64, "ecn" },
+	{ FIELD_TCP_FLAGS, 128, "cwr" },
+	{ FIELD_ICMP_TYPE, 0, "echo-reply" },
+	{ FIELD_ICMP_TYPE, 3, "destination-unreachable" },
+	{ FIELD_ICMP_TYPE, 8, "echo-request" },
+	{ FIELD_ICMP_TYPE, 11, "time-exceeded" },
+	{ FIELD_ICMP_TYPE, 12, "parameter-problem" },
+	{ FIELD_ICMP6_TYPE, 1, "destination-unreachable" },
+	{ FIELD_ICMP6_TYPE, 2, "packet-too-big" },
+	{ FIELD_ICMP6_TYPE, 3, "time-exceeded" },
+	{ FIELD_ICMP6_TYPE, 4, "parameter-problem" },
+	{ FIELD_ICMP6_TYPE, 128, "echo-request" },
+	{ FIELD_ICMP6_TYPE, 129, "echo-reply" },
+	{ FIELD_ICMP6_TYPE, 130, "mld-listener-query" },
+	{ FIELD_ICMP6_TYPE, 131, "mld-listener-report" },
+	{ FIELD_ICMP6_TYPE, 132, "mld-listener-done" },
+	{ FIELD_ICMP6_TYPE, 133, "nd-router-solicit" },
+	{ FIELD_ICMP6_TYPE, 134, "nd-router-advert" },
+	{ FIELD_ICMP6_TYPE, 135, "nd-neighbor-solicit" },
+	{ FIELD_ICMP6_TYPE, 136, "nd-neighbor-advert" },
+	{ FIELD_ICMP6_TYPE, 137, "nd-redirect" },
 	{ FIELD_ICMP6_TYPE, 143, "mld2-listener-report" },
 };
 
@@ -74,7 +106,8 @@ static void show_quoted(struct buf *out, const char *text)
 	buf_putc(out, '"');
 }
 
-/* An interface by name, or by number when it has no name that nft would read back: ending with '*' it would be a pattern. */
+/* An interface by name, or by number when it has no name that nft would read back: ending with '*' it would
+ * be a pattern. */
 static void show_interface(struct buf *out, uint32_t index, const struct link_table *links)
 {
 	const char *name = links ? link_name(links, index) : NULL;
@@ -235,8 +268,8 @@ static bool value_fits_mask(const uint8_t *value, const uint8_t *mask, size_t si
 }
 
 /*
- * "ip6 saddr fe80::/10". False for masks that are not prefixes, or that nft would turn into a load of fewer bytes, and for values with bits outside the
- * mask, which nft would cut off.
+ * "ip6 saddr fe80::/10". False for masks that are not prefixes, or that nft would turn into a load of fewer
+ * bytes, and for values with bits outside the mask, which nft would cut off.
  */
 static bool show_prefix_match(struct buf *out, const struct step *step)
 {
@@ -260,7 +293,8 @@ static void show_masked_match(struct buf *out, const struct step *step, const st
 
 	if (show_prefix_match(out, step))
 		return;
-	if (field_has_bits(step->field) && step->op == MATCH_NE && value_is_zero(step->value, size) && bits_have_words(step->field, bits)) {
+	if (field_has_bits(step->field) && step->op == MATCH_NE && value_is_zero(step->value, size) &&
+	    bits_have_words(step->field, bits)) {
 		buf_printf(out, "%s ", field_phrase(step->field));
 		show_bits(out, step->field, bits, ',');
 		return;
@@ -311,7 +345,9 @@ static void show_log(struct buf *out, const struct step *step)
 
 static void show_set_step(struct buf *out, const struct step *step)
 {
-	static const char *const between[] = { [STEP_LOOKUP] = "", [STEP_VMAP] = "vmap ", [STEP_SET_MARK] = "map " };
+	static const char *const between[] = {
+		[STEP_LOOKUP] = "", [STEP_VMAP] = "vmap ", [STEP_SET_MARK] = "map "
+	};
 
 	if (step->kind == STEP_SET_MARK)
 		buf_puts(out, "ct mark set ");
@@ -337,7 +373,8 @@ static void show_step(struct buf *out, const struct step *step, const struct lin
 		buf_puts(out, "counter");
 		break;
 	case STEP_LIMIT:
-		buf_printf(out, "limit rate %" PRIu32 "/second burst %" PRIu32 " packets", step->rate, step->burst);
+		buf_printf(out, "limit rate %" PRIu32 "/second burst %" PRIu32 " packets", step->rate,
+			   step->burst);
 		break;
 	case STEP_LOG:
 		show_log(out, step);
@@ -369,9 +406,11 @@ void rule_show(struct buf *out, const struct rule *rule)
 	show_rule(out, rule, NULL);
 }
 
-static void show_element_key(struct buf *out, const struct set *set, const struct element *element, const struct link_table *links)
+static void show_element_key(struct buf *out, const struct set *set, const struct element *element,
+			     const struct link_table *links)
 {
-	const uint8_t *first = element->key, *last = set->interval ? element->key + key_size(&set->key) : element->key;
+	const uint8_t *first = element->key,
+		      *last = set->interval ? element->key + key_size(&set->key) : element->key;
 
 	for (size_t i = 0; i < key_field_count(&set->key); i++) {
 		enum field field = set->key.fields[i];
@@ -388,11 +427,13 @@ static void show_element_key(struct buf *out, const struct set *set, const struc
 	}
 }
 
-void element_show(struct buf *out, const struct set *set, const struct element *element, const struct link_table *links, int64_t now)
+void element_show(struct buf *out, const struct set *set, const struct element *element,
+		  const struct link_table *links, int64_t now)
 {
 	show_element_key(out, set, element, links);
 	if (set->timeout && element->expires_at != 0)
-		buf_printf(out, " timeout %" PRId64 "s", element->expires_at > now ? element->expires_at - now : 1);
+		buf_printf(out, " timeout %" PRId64 "s",
+			   element->expires_at > now ? element->expires_at - now : 1);
 	if (element->comment) {
 		buf_puts(out, " comment ");
 		show_quoted(out, element->comment);
@@ -418,15 +459,17 @@ static void show_elements(struct buf *out, const struct set *set, const struct l
 
 static void show_set(struct buf *out, const struct set *set, const struct link_table *links, int64_t now)
 {
-	static const char *const data[] = { [SET_DATA_NONE] = "", [SET_DATA_MARK] = " : mark", [SET_DATA_VERDICT] = " : verdict" };
+	static const char *const data[] = {
+		[SET_DATA_NONE] = "", [SET_DATA_MARK] = " : mark", [SET_DATA_VERDICT] = " : verdict"
+	};
 
 	buf_printf(out, "\t%s %s {\n\t\ttype ", set->data == SET_DATA_NONE ? "set" : "map", set->name);
 	for (size_t i = 0; i < key_field_count(&set->key); i++)
 		buf_printf(out, "%s%s", i ? " . " : "", field_type_name(set->key.fields[i]));
 	buf_printf(out, "%s\n", data[set->data]);
 	if (set->interval || set->timeout)
-		buf_printf(out, "\t\tflags %s%s%s\n", set->interval ? "interval" : "", set->interval && set->timeout ? "," : "",
-			   set->timeout ? "timeout" : "");
+		buf_printf(out, "\t\tflags %s%s%s\n", set->interval ? "interval" : "",
+			   set->interval && set->timeout ? "," : "", set->timeout ? "timeout" : "");
 	if (set->element_count > 0)
 		show_elements(out, set, links, now);
 	buf_puts(out, "\t}\n");
@@ -448,10 +491,12 @@ static void show_hook(struct buf *out, enum family family, const struct hook *ho
 		buf_puts(out, " device ");
 		show_quoted(out, hook->device);
 	}
-	buf_printf(out, " priority %" PRId32 "; policy %s;\n", hook->priority, hook->policy == VERDICT_ACCEPT ? "accept" : "drop");
+	buf_printf(out, " priority %" PRId32 "; policy %s;\n", hook->priority,
+		   hook->policy == VERDICT_ACCEPT ? "accept" : "drop");
 }
 
-static void show_chain(struct buf *out, enum family family, const struct chain *chain, const struct link_table *links)
+static void show_chain(struct buf *out, enum family family, const struct chain *chain,
+		       const struct link_table *links)
 {
 	buf_printf(out, "\tchain %s {\n", chain->name);
 	if (chain->comment) {
@@ -471,7 +516,9 @@ static void show_chain(struct buf *out, enum family family, const struct chain *
 
 static void show_table(struct buf *out, const struct table *table, const struct link_table *links, int64_t now)
 {
-	const char *family = table->family == FAMILY_INET ? "inet" : table->family == FAMILY_NETDEV ? "netdev" : "bridge";
+	const char *family = table->family == FAMILY_INET   ? "inet" :
+			     table->family == FAMILY_NETDEV ? "netdev" :
+							      "bridge";
 
 	buf_printf(out, "table %s %s {\n", family, table->name);
 	for (size_t i = 0; i < table->set_count; i++) {

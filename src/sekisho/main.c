@@ -203,9 +203,9 @@ static int run(struct context *context, int argc, char **argv)
 /* False when not everything could be written: half an answer is none. */
 static bool flush(struct context *context)
 {
-	bool written = fwrite(context->out.data, 1, context->out.length, stdout) == context->out.length && fflush(stdout) == 0;
+	bool written = fwrite(buf_text(&context->out), 1, context->out.length, stdout) == context->out.length && fflush(stdout) == 0;
 
-	fwrite(context->complaint.data, 1, context->complaint.length, stderr);
+	fwrite(buf_text(&context->complaint), 1, context->complaint.length, stderr);
 	return written;
 }
 

@@ -12,7 +12,7 @@
 #include "ruleset/explain.h"
 #include "sekishod/catalogue.h"
 
-enum { PROTOCOL_TCP = 6, TCP_ACK = 16, ETHER_TYPE_IP4 = 0x0800, ETHER_TYPE_IP6 = 0x86dd, HOPLIMIT_USUAL = 64 };
+enum { LOOPBACK_INDEX = 1, PROTOCOL_TCP = 6, TCP_ACK = 16, ETHER_TYPE_IP4 = 0x0800, ETHER_TYPE_IP6 = 0x86dd, HOPLIMIT_USUAL = 64 };
 
 static struct packet packet_of(const struct connection *connection, uint32_t iif, const struct macaddr *mac)
 {
@@ -93,8 +93,10 @@ bool lockout_allows(struct arena *arena, const struct ruleset *ruleset, const st
 			if (set_binds(&ruleset->tables[t].sets[s], connection->source.family) &&
 			    set_allows(arena, ruleset, &ruleset->tables[t].sets[s], connection, now, ret_flow))
 				return true;
+	/* The loopback lets everything pass, and nobody from outside comes by it. */
 	for (size_t i = 0; i < ruleset->links.count; i++)
-		if (way_allows(arena, ruleset, connection, ruleset->links.items[i].index, &unbound, now, ret_flow))
+		if (ruleset->links.items[i].index != LOOPBACK_INDEX &&
+		    way_allows(arena, ruleset, connection, ruleset->links.items[i].index, &unbound, now, ret_flow))
 			return true;
 	return false;
 }

@@ -5,8 +5,8 @@
 #define SEKISHOD_NOTIFY_H
 
 /*
- * Sends state ("READY=1\nSTATUS=...") to the socket named by $NOTIFY_SOCKET, given as socket_name: a path, or '@' and an abstract name. NULL: nobody asked, 0. 0 or
- * negative errno; nobody has to care.
+ * Sends state ("READY=1\nSTATUS=...") to the socket named by $NOTIFY_SOCKET, given as socket_name: a path, or '@' and an abstract name. NULL: nobody asked, 0. Never
+ * waits. 0 or negative errno; -EAGAIN: the manager has not read what it was told before.
  */
 int notify_send(const char *socket_name, const char *state);
 

@@ -202,7 +202,8 @@ static int ready_take(struct child *planner, struct span payload)
 	error = notify_send(getenv("NOTIFY_SOCKET"), state);
 	if (error)
 		log_event(LOG_LEVEL_WARNING, "SKS-NOTIFY", "the service manager could not be told reason=\"%s\"", strerror(-error));
-	parent->ready = true;
+	else
+		parent->ready = true;
 	if (memcmp(ready.digest, no_digest, sizeof(no_digest)) == 0)
 		return 0;
 	digest_hex(ready.digest, DIGEST_BYTES, parent->in_force);

@@ -179,6 +179,7 @@ static void planner_end(struct planner *planner)
 {
 	enforcer_drop(planner);
 	job_free(planner->job);
+	job_free(planner->waiting);
 	control_close(planner);
 	links_close(planner);
 	event_free(planner->parent_readable);

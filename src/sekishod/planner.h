@@ -86,7 +86,8 @@ struct planner {
 	unsigned int again_ms;
 
 	struct job *job;		/* NULL: idle */
-	bool renewal_wanted;		/* a JOB_RENEW is due when the job at hand is over */
+	struct job *waiting;		/* a JOB_APPLY that begins when the job at hand is over; NULL: none */
+	bool start_wanted, renewal_wanted; /* a JOB_START, a JOB_RENEW is due then */
 };
 
 /* Unix time. */
@@ -103,10 +104,13 @@ void planner_give_up(struct planner *planner, const char *reason);
 
 /* ---- planner_job.c */
 
-/* Begins a job, if none is at hand and there is an enforcer. request is copied (texts stay the client's arena's: arena goes to the job). 0; -EBUSY; -ENOTCONN. */
-int job_begin(struct planner *planner, enum job_kind kind, struct client *client, struct arena *arena, const struct apply_request *request);
+/*
+ * An administrator asks: begins the job now, or after one that nobody waits for. The arena, which holds the texts of the request, goes to the job. 0; -EBUSY: another apply is being
+ * worked on, and the arena stays the caller's.
+ */
+int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request);
 
-/* A new enforcer is there: begins what is due. */
+/* A new enforcer is there, or what failed is to be tried again: puts the file in force (start) or makes sure of what is. */
 void job_enforcer_came(struct planner *planner);
 
 /* The enforcer is gone: a job at hand has failed. */
@@ -121,7 +125,7 @@ void job_forget_client(struct planner *planner, const struct client *client);
 /* Begins a JOB_RENEW now, or after the job at hand. */
 void job_renew(struct planner *planner);
 
-/* For planner's end: gives back the job at hand. */
+/* Gives back a job. NULL is allowed. */
 void job_free(struct job *job);
 
 /* ---- planner_control.c */

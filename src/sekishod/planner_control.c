@@ -149,11 +149,9 @@ static void client_apply(struct client *client, const struct frame *frame)
 	} else {
 		log_event(LOG_LEVEL_NOTICE, "SKS-APPLY", "apply was asked for reason=\"%s\" force=%d dry_run=%d", request.reason, request.force,
 			  request.dry_run);
-		error = job_begin(client->planner, JOB_APPLY, client, arena, &request);
-		if (error == -EBUSY)
+		error = job_apply(client->planner, client, arena, &request);
+		if (error)
 			client_refuse(client, "busy", DAEMON_BUSY, NULL);
-		else if (error)
-			client_refuse(client, "failed", DAEMON_ENFORCER_GONE, NULL);
 	}
 	if (error)
 		arena_free(arena);

@@ -56,6 +56,8 @@ void job_free(struct job *job)
 	arena_free(job->arena);
 }
 
+static void job_next(struct planner *planner);
+
 /* ---- the answer */
 
 static json_t *text_or_null(const char *text)
@@ -104,8 +106,7 @@ static void job_end(struct planner *planner, const char *result, const struct co
 		client_answer(job->client, answer_json(job, result, committed));
 	planner->job = NULL;
 	job_free(job);
-	if (planner->renewal_wanted)
-		job_renew(planner);
+	job_next(planner);
 }
 
 /* ---- what is in force */
@@ -479,55 +480,76 @@ int job_frame(struct planner *planner, struct frame *frame)
 	return result;
 }
 
-int job_begin(struct planner *planner, enum job_kind kind, struct client *client, struct arena *arena, const struct apply_request *request)
+static struct job *job_make(enum job_kind kind, struct arena *arena)
 {
-	struct job *job;
+	struct job *job = arena_alloc(arena, sizeof(*job));
 
-	if (planner->job)
-		return -EBUSY;
-	if (planner->enforcer < 0)
-		return -ENOTCONN;
-	job = arena_alloc(arena, sizeof(*job));
 	*job = (struct job){
-		.kind = kind, .step = STEP_HELD, .client = client, .arena = arena, .findings = findings_in(arena), .foreign_findings = json_array(),
+		.kind = kind, .step = STEP_HELD, .arena = arena, .findings = findings_in(arena), .foreign_findings = json_array(),
+		.request.reason = kind == JOB_START ? "start" : "interfaces, date or a new enforcer",
 	};
-	job->request = request ? *request : (struct apply_request){ .reason = kind == JOB_START ? "start" : "interfaces or date" };
+	return job;
+}
+
+/* The first step. Nothing else is at hand and there is an enforcer. */
+static void job_start(struct planner *planner, struct job *job)
+{
 	planner->job = job;
 	if (planner_send_enforcer(planner, VERB_SNAPSHOT, 0, -1) != 0) {
 		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
 		job_fail(planner);
 	}
-	return 0;
 }
 
-static void job_begin_alone(struct planner *planner, enum job_kind kind)
+/* Begins what is due next: what was there first, then the administrator, then what follows from interfaces and dates. */
+static void job_next(struct planner *planner)
 {
-	struct arena *arena = arena_new();
+	struct job *waiting = planner->waiting;
 
-	if (job_begin(planner, kind, NULL, arena, NULL) != 0)
-		arena_free(arena);
+	if (planner->job || planner->enforcer < 0)
+		return;
+	if (planner->start_wanted) {
+		planner->start_wanted = false;
+		job_start(planner, job_make(JOB_START, arena_new()));
+	} else if (waiting) {
+		planner->waiting = NULL;
+		job_start(planner, waiting);
+	} else if (planner->renewal_wanted && planner->in_force) {
+		planner->renewal_wanted = false;
+		job_start(planner, job_make(JOB_RENEW, arena_new()));
+	}
+}
+
+int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request)
+{
+	struct job *job;
+
+	if (planner->waiting || (planner->job && planner->job->kind == JOB_APPLY))
+		return -EBUSY;
+	job = job_make(JOB_APPLY, arena);
+	job->client = client;
+	job->request = *request;
+	planner->waiting = job;
+	job_next(planner);
+	return 0;
 }
 
 void job_renew(struct planner *planner)
 {
-	planner->renewal_wanted = planner->job != NULL || planner->enforcer < 0;
-	if (!planner->renewal_wanted && planner->in_force)
-		job_begin_alone(planner, JOB_RENEW);
+	planner->renewal_wanted = true;
+	job_next(planner);
 }
 
 void job_enforcer_came(struct planner *planner)
 {
-	if (planner->in_force)
-		job_renew(planner);
-	else
-		job_begin_alone(planner, JOB_START);
+	planner->start_wanted = planner->in_force == NULL;
+	job_renew(planner);
 }
 
 void job_enforcer_went(struct planner *planner)
 {
 	if (!planner->job)
 		return;
-	planner->renewal_wanted = false;
 	finding_say(planner->job, DAEMON_ENFORCER_GONE, NULL);
 	job_fail(planner);
 }
@@ -536,4 +558,6 @@ void job_forget_client(struct planner *planner, const struct client *client)
 {
 	if (planner->job && planner->job->client == client)
 		planner->job->client = NULL;
+	if (planner->waiting && planner->waiting->client == client)
+		planner->waiting->client = NULL;
 }

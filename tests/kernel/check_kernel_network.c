@@ -18,14 +18,20 @@
 
 enum { EVENT_DEADLINE_MS = 5000 };
 
-/* Two ends of a cable: ska with an address of each family and a default route, skb behind it in the same namespace. */
+/*
+ * Two ends of a cable: ska with an address of each family and a default route, skb behind it in the same
+ * namespace.
+ */
 static void make_cable(void)
 {
-	ck_assert_int_eq(system("ip link add ska address 02:00:00:00:00:0a type veth peer name skb address 02:00:00:00:00:0b &&"
-				"ip link set ska up && ip link set skb up &&"
-				"ip address add 10.9.0.1/24 dev ska && ip address add fd09::1/64 dev ska nodad &&"
-				"ip route add default via 10.9.0.254 && ip -6 route add default via fd09::fe &&"
-				"ip route add unreachable 10.77.0.0/16 && ip -6 route add unreachable fd77::/64"), 0);
+	ck_assert_int_eq(
+		system("ip link add ska address 02:00:00:00:00:0a type veth peer name skb address "
+		       "02:00:00:00:00:0b &&"
+		       "ip link set ska up && ip link set skb up &&"
+		       "ip address add 10.9.0.1/24 dev ska && ip address add fd09::1/64 dev ska nodad &&"
+		       "ip route add default via 10.9.0.254 && ip -6 route add default via fd09::fe &&"
+		       "ip route add unreachable 10.77.0.0/16 && ip -6 route add unreachable fd77::/64"),
+		0);
 }
 
 static struct netaddr address_of(const char *text)
@@ -89,7 +95,8 @@ START_TEST(test_addresses_and_routes)
 	for (size_t i = 0; i < routes.count; i++) {
 		const struct route *route = &routes.items[i];
 
-		defaults += route->destination.length == 0 && route->has_gateway && route->table == 254 && route->type == 1;
+		defaults += route->destination.length == 0 && route->has_gateway && route->table == 254 &&
+			    route->type == 1;
 		refusing += route->type == 7;
 	}
 	ck_assert_uint_eq(defaults, 2);
@@ -180,7 +187,8 @@ START_TEST(test_watch)
 	while ((seen & watch_rows[_i].seen) == 0) {
 		struct pollfd waiting = { .fd = links_watch_descriptor(watch), .events = POLLIN };
 
-		ck_assert_msg(poll(&waiting, 1, EVENT_DEADLINE_MS) == 1, "%s: nothing came", watch_rows[_i].what);
+		ck_assert_msg(poll(&waiting, 1, EVENT_DEADLINE_MS) == 1, "%s: nothing came",
+			      watch_rows[_i].what);
 		ck_assert_int_eq(links_watch_read(watch), 0);
 	}
 	links_watch_close(watch);
@@ -219,8 +227,9 @@ static void send_datagram(const char *address, uint16_t port)
 
 START_TEST(test_marks_of_connections)
 {
-	static const char rules[] = "table inet t { chain output { type filter hook output priority 0;"
-				    " udp dport 1001 ct mark set 0x7ffffffe; udp dport 1002 ct mark set 5; }; }";
+	static const char rules[] =
+		"table inet t { chain output { type filter hook output priority 0;"
+		" udp dport 1001 ct mark set 0x7ffffffe; udp dport 1002 ct mark set 5; }; }";
 	struct workbench bench = workbench_open();
 	struct held_marks held;
 

@@ -1,4 +1,7 @@
-/* kernel: what is encoded is what is decoded (P8), whoever wrote it: we, or nft from our text, or nft from its own listing (P6). */
+/*
+ * kernel: what is encoded is what is decoded (P8), whoever wrote it: we, or nft from our text, or nft from its
+ * own listing (P6).
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +15,9 @@ enum { SEEDS = 120, ELEMENTS_MAX = 24 };
 
 static struct sample_world world_of_tests(void)
 {
-	return (struct sample_world){ .links = sample_loopback(), .now = WORKBENCH_NOW, .elements_max = ELEMENTS_MAX };
+	return (struct sample_world){ .links = sample_loopback(),
+				      .now = WORKBENCH_NOW,
+				      .elements_max = ELEMENTS_MAX };
 }
 
 /* A fresh kernel takes the ruleset and gives the same one back. */
@@ -101,7 +106,10 @@ START_TEST(test_listing_of_program)
 }
 END_TEST
 
-/* The ruleset with all its sets and chains, but no rules: nft rearranges those when it lists them, so that they do not come back the same. */
+/*
+ * The ruleset with all its sets and chains, but no rules: nft rearranges those when it lists them, so that they
+ * do not come back the same.
+ */
 static const struct ruleset *without_rules(struct arena *arena, const struct ruleset *ruleset)
 {
 	struct ruleset *bare = arena_alloc(arena, sizeof(*bare));
@@ -155,7 +163,8 @@ static const struct {
 START_TEST(test_large_sets)
 {
 	struct workbench bench = workbench_open();
-	const struct ruleset *wanted = ruleset_sample_large(bench.arena, large_rows[_i].count, large_rows[_i].interval);
+	const struct ruleset *wanted = ruleset_sample_large(bench.arena, large_rows[_i].count,
+							    large_rows[_i].interval);
 	struct snapshot snapshot;
 
 	workbench_apply(&bench, NULL, wanted);

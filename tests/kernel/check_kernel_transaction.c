@@ -1,13 +1,18 @@
-/* kernel: what is refused changes nothing and says why; what is not ours is an alien, and a difference repairs it. */
+/*
+ * kernel: what is refused changes nothing and says why; what is not ours is an alien, and a difference repairs
+ * it.
+ */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/decode_set.h"
 #include "kernel/features.h"
 
 #include "../unit/ruleset_sample.h"
@@ -29,7 +34,10 @@ static struct ruleset *ruleset_of_set(struct arena *arena, const struct set *set
 
 	ruleset->table_count = 1;
 	ruleset->tables = arena_alloc(arena, sizeof(*ruleset->tables));
-	*ruleset->tables = (struct table){ .family = FAMILY_INET, .name = "sekisho", .set_count = 1, .sets = arena_alloc(arena, sizeof(*set)) };
+	*ruleset->tables = (struct table){ .family = FAMILY_INET,
+					   .name = "sekisho",
+					   .set_count = 1,
+					   .sets = arena_alloc(arena, sizeof(*set)) };
 	*ruleset->tables->sets = *set;
 	return ruleset;
 }
@@ -61,7 +69,8 @@ START_TEST(test_stale_generation_changes_nothing)
 {
 	const struct sample_world world = world_of_tests();
 	struct workbench bench = workbench_open();
-	const struct ruleset *before = ruleset_sample(bench.arena, SEED, &world), *after = ruleset_sample(bench.arena, SEED + 1, &world);
+	const struct ruleset *before = ruleset_sample(bench.arena, SEED, &world),
+			     *after = ruleset_sample(bench.arena, SEED + 1, &world);
 	struct transition transition = ruleset_diff(bench.arena, before, after);
 	struct snapshot snapshot;
 
@@ -120,11 +129,16 @@ START_TEST(test_refusal_names_the_element)
 	const struct ruleset *all = ruleset_of_addresses(bench.arena, 0x0a000000, count);
 	struct set *set = present->tables->sets;
 	const struct element **elements = arena_array(bench.arena, count, sizeof(*elements));
-	struct change change = { .kind = CHANGE_DELETE_ELEMENTS, .table = all->tables, .set = all->tables->sets, .elements = elements, .element_count = count };
+	struct change change = { .kind = CHANGE_DELETE_ELEMENTS,
+				 .table = all->tables,
+				 .set = all->tables->sets,
+				 .elements = elements,
+				 .element_count = count };
 	const struct changes changes = { .items = &change, .count = 1 };
 	const char *sentence;
 
-	memmove(set->elements + missing, set->elements + missing + 1, (count - missing - 1) * sizeof(*set->elements));
+	memmove(set->elements + missing, set->elements + missing + 1,
+		(count - missing - 1) * sizeof(*set->elements));
 	set->element_count--;
 	for (size_t i = 0; i < count; i++)
 		elements[i] = &all->tables->sets->elements[i];
@@ -143,7 +157,8 @@ END_TEST
 START_TEST(test_refusal_names_the_rule)
 {
 	struct workbench bench = workbench_open();
-	struct step steps[] = { { .kind = STEP_COUNTER }, { .kind = STEP_VERDICT, .verdict = { VERDICT_GOTO, "nowhere" } } };
+	struct step steps[] = { { .kind = STEP_COUNTER },
+				{ .kind = STEP_VERDICT, .verdict = { VERDICT_GOTO, "nowhere" } } };
 	struct rule rules[] = { { .steps = steps, .step_count = 1 }, { .steps = steps, .step_count = 2 } };
 	struct chain chain = { .name = "c", .rules = rules, .rule_count = 2 };
 	struct table table = { .family = FAMILY_INET, .name = "sekisho", .chains = &chain, .chain_count = 1 };
@@ -151,7 +166,8 @@ START_TEST(test_refusal_names_the_rule)
 	struct transition transition = ruleset_diff(bench.arena, NULL, &ruleset);
 
 	ck_assert_int_eq(workbench_commit(&bench, &transition.commit, NULL, false), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(encode_explain(bench.arena, &bench.encoded, &bench.result.errors[0]), "rule 2 of chain c in table inet sekisho"));
+	ck_assert_ptr_nonnull(strstr(encode_explain(bench.arena, &bench.encoded, &bench.result.errors[0]),
+				     "rule 2 of chain c in table inet sekisho"));
 	ck_assert_ptr_null(workbench_snapshot(&bench).ruleset);
 	workbench_close(&bench);
 }
@@ -172,7 +188,11 @@ START_TEST(test_ranges_of_one_field)
 {
 	struct workbench bench = workbench_open();
 	struct element elements[4] = { 0 };
-	struct set set = { .name = "r", .key = { { FIELD_IP_SADDR } }, .interval = true, .elements = elements, .element_count = COUNT(range_rows) };
+	struct set set = { .name = "r",
+			   .key = { { FIELD_IP_SADDR } },
+			   .interval = true,
+			   .elements = elements,
+			   .element_count = COUNT(range_rows) };
 	const struct ruleset *wanted;
 	struct set empty = set;
 
@@ -184,7 +204,8 @@ START_TEST(test_ranges_of_one_field)
 	workbench_expect_equal(workbench_snapshot(&bench).ruleset, wanted, "ranges", 0);
 	empty.element_count = 0;
 	workbench_apply(&bench, wanted, ruleset_of_set(bench.arena, &empty));
-	workbench_expect_equal(workbench_snapshot(&bench).ruleset, ruleset_of_set(bench.arena, &empty), "no ranges", 0);
+	workbench_expect_equal(workbench_snapshot(&bench).ruleset, ruleset_of_set(bench.arena, &empty),
+			       "no ranges", 0);
 	workbench_close(&bench);
 }
 END_TEST
@@ -193,8 +214,13 @@ END_TEST
 START_TEST(test_expired_element_does_not_stay)
 {
 	struct workbench bench = workbench_open();
-	struct element element = { .key = address_key(bench.arena, 0x0a000001, 0), .expires_at = WORKBENCH_NOW - 1 };
-	struct set set = { .name = "t", .key = { { FIELD_IP_SADDR } }, .timeout = true, .elements = &element, .element_count = 1 };
+	struct element element = { .key = address_key(bench.arena, 0x0a000001, 0),
+				   .expires_at = WORKBENCH_NOW - 1 };
+	struct set set = { .name = "t",
+			   .key = { { FIELD_IP_SADDR } },
+			   .timeout = true,
+			   .elements = &element,
+			   .element_count = 1 };
 	struct snapshot snapshot;
 
 	workbench_apply(&bench, NULL, ruleset_of_set(bench.arena, &set));
@@ -205,36 +231,99 @@ START_TEST(test_expired_element_does_not_stay)
 }
 END_TEST
 
+static const struct {
+	const char *what;
+	struct set set;
+	uint32_t keys[3];
+	int result;
+} twice_rows[] = {
+	{ "all different", { .name = "x", .key = { { FIELD_IP_SADDR } } }, { 3, 1, 2 }, 0 },
+	{ "one twice", { .name = "x", .key = { { FIELD_IP_SADDR } } }, { 3, 1, 3 }, -EAGAIN },
+	{ "ranges, all different", { .name = "x", .key = { { FIELD_IP_SADDR } }, .interval = true }, { 9, 1, 5 }, 0 },
+	{ "ranges, one twice", { .name = "x", .key = { { FIELD_IP_SADDR } }, .interval = true }, { 9, 1, 9 }, -EAGAIN },
+};
+
+/* A dump in which a hash table grew sends some elements twice and others not at all: it must not be believed. */
+START_TEST(test_dump_with_an_element_twice_is_read_again)
+{
+	struct arena *arena = arena_new();
+	struct set set = twice_rows[_i].set;
+	struct element_reader reader = element_reader_begin(arena, &set, WORKBENCH_NOW);
+	char bytes[512] __attribute__((aligned(8))) = "";
+	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
+	struct nlattr *list, *element, *key;
+
+	mnl_nlmsg_put_extra_header(message, sizeof(struct nfgenmsg));
+	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (int i = 0; i < COUNT(twice_rows[0].keys); i++) {
+		element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+		key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+		mnl_attr_put_u32(message, NFTA_DATA_VALUE, htonl(twice_rows[_i].keys[i]));
+		mnl_attr_nest_end(message, key);
+		mnl_attr_nest_end(message, element);
+	}
+	mnl_attr_nest_end(message, list);
+	element_reader_take(&reader, message);
+	ck_assert_msg(element_reader_finish(&reader) == twice_rows[_i].result, "%s", twice_rows[_i].what);
+	ck_assert_ptr_null(reader.why);
+	arena_free(arena);
+}
+END_TEST
+
 /* What somebody else put into our table. */
 static const struct {
 	const char *what, *text, *where, *words;
 	bool needs_new_table;
 } alien_rows[] = {
-	{ "a rule by interface name", "table inet sekisho { chain c { iifname \"lo\" accept; }; }", "chain c rule 1", "meta", false },
-	{ "an anonymous set", "table inet sekisho { chain c { counter; meta l4proto { tcp, udp } accept; }; }", "set __set0", "flags", false },
-	{ "a range of ports", "table inet sekisho { chain c { th dport 1-5 accept; }; }", "chain c rule 1", "cmp", false },
-	{ "the original tuple", "table inet sekisho { chain c { ct original ip saddr 10.0.0.1 accept; }; }", "chain c rule 1", "ct", false },
-	{ "another group", "table inet sekisho { chain c { log group 1 prefix \"x\"; }; }", "chain c rule 1", "log", false },
-	{ "another way to reject", "table inet sekisho { chain c { reject with icmpx host-unreachable; }; }", "chain c rule 1", "reject", false },
-	{ "a limit per minute", "table inet sekisho { chain c { limit rate 5/minute accept; }; }", "chain c rule 1", "limit", false },
-	{ "a limit over", "table inet sekisho { chain c { limit rate over 5/second drop; }; }", "chain c rule 1", "limit", false },
-	{ "a changed packet", "table inet sekisho { chain c { ip ttl set 5; }; }", "chain c rule 1", "payload", false },
-	{ "a packet mark", "table inet sekisho { chain c { meta mark set 5; }; }", "chain c rule 1", "meta", false },
-	{ "no tracking", "table inet sekisho { chain c { notrack; }; }", "chain c rule 1", "notrack", false },
-	{ "an inverted lookup", "table inet sekisho { set s { type ipv4_addr; }; chain c { meta nfproto ipv4 ip saddr != @s accept; }; }",
+	{ "a rule by interface name", "table inet sekisho { chain c { iifname \"lo\" accept; }; }",
+	  "chain c rule 1", "meta", false },
+	{ "an anonymous set", "table inet sekisho { chain c { counter; meta l4proto { tcp, udp } accept; }; }",
+	  "set __set0", "flags", false },
+	{ "a range of ports", "table inet sekisho { chain c { th dport 1-5 accept; }; }",
+	  "chain c rule 1", "cmp", false },
+	{ "the original tuple", "table inet sekisho { chain c { ct original ip saddr 10.0.0.1 accept; }; }",
+	  "chain c rule 1", "ct", false },
+	{ "another group", "table inet sekisho { chain c { log group 1 prefix \"x\"; }; }",
+	  "chain c rule 1", "log", false },
+	{ "another way to reject", "table inet sekisho { chain c { reject with icmpx host-unreachable; }; }",
+	  "chain c rule 1", "reject", false },
+	{ "a limit per minute", "table inet sekisho { chain c { limit rate 5/minute accept; }; }",
+	  "chain c rule 1", "limit", false },
+	{ "a limit over", "table inet sekisho { chain c { limit rate over 5/second drop; }; }",
+	  "chain c rule 1", "limit", false },
+	{ "a changed packet", "table inet sekisho { chain c { ip ttl set 5; }; }",
+	  "chain c rule 1", "payload", false },
+	{ "a packet mark", "table inet sekisho { chain c { meta mark set 5; }; }",
+	  "chain c rule 1", "meta", false },
+	{ "no tracking", "table inet sekisho { chain c { notrack; }; }",
+	  "chain c rule 1", "notrack", false },
+	{ "an inverted lookup",
+	  "table inet sekisho { set s { type ipv4_addr; }; chain c { meta nfproto ipv4 ip saddr != @s accept; }; }",
 	  "chain c rule 1", "lookup", false },
-	{ "an IPv4 look at IPv6", "table inet sekisho { chain c { meta nfproto ipv6 @nh,96,32 5 accept; }; }", "chain c rule 1", "payload", false },
-	{ "a set with counters", "table inet sekisho { set s { type ipv4_addr; counter; }; }", "set s", "expressions", false },
-	{ "a set with a timeout", "table inet sekisho { set s { type ipv4_addr; timeout 5s; }; }", "set s", "timeout", false },
-	{ "a set with a size", "table inet sekisho { set s { type ipv4_addr; size 5; }; }", "set s", "size", false },
-	{ "a set of names", "table inet sekisho { set s { type ifname; }; }", "set s", "key type", false },
-	{ "a map to addresses", "table inet sekisho { map s { type ipv4_addr : ipv4_addr; }; }", "set s", "map", false },
-	{ "an element for everything", "table inet sekisho { set s { type ipv4_addr; elements = { * }; }; }", "set s", "everything", false },
-	{ "a dynamic set", "table inet sekisho { set s { type ipv4_addr; flags dynamic; size 9; }; }", "set s", "flags", false },
-	{ "a NAT chain", "table inet sekisho { chain c { type nat hook postrouting priority 100; }; }", "chain c", "type", false },
-	{ "a dormant table", "table inet sekisho { flags dormant; }", "table sekisho", "dormant", true },
-	{ "a counter object", "table inet sekisho { counter k { }; }", "object k", "objects", true },
-	{ "a table of another family", "table ip sekisho { }", "table sekisho", "family", true },
+	{ "an IPv4 look at IPv6", "table inet sekisho { chain c { meta nfproto ipv6 @nh,96,32 5 accept; }; }",
+	  "chain c rule 1", "payload", false },
+	{ "a set with counters", "table inet sekisho { set s { type ipv4_addr; counter; }; }",
+	  "set s", "expressions", false },
+	{ "a set with a timeout", "table inet sekisho { set s { type ipv4_addr; timeout 5s; }; }",
+	  "set s", "timeout", false },
+	{ "a set with a size", "table inet sekisho { set s { type ipv4_addr; size 5; }; }",
+	  "set s", "size", false },
+	{ "a set of names", "table inet sekisho { set s { type ifname; }; }",
+	  "set s", "key type", false },
+	{ "a map to addresses", "table inet sekisho { map s { type ipv4_addr : ipv4_addr; }; }",
+	  "set s", "map", false },
+	{ "an element for everything", "table inet sekisho { set s { type ipv4_addr; elements = { * }; }; }",
+	  "set s", "everything", false },
+	{ "a dynamic set", "table inet sekisho { set s { type ipv4_addr; flags dynamic; size 9; }; }",
+	  "set s", "flags", false },
+	{ "a NAT chain", "table inet sekisho { chain c { type nat hook postrouting priority 100; }; }",
+	  "chain c", "type", false },
+	{ "a dormant table", "table inet sekisho { flags dormant; }",
+	  "table sekisho", "dormant", true },
+	{ "a counter object", "table inet sekisho { counter k { }; }",
+	  "object k", "objects", true },
+	{ "a table of another family", "table ip sekisho { }",
+	  "table sekisho", "family", true },
 };
 
 static const struct alien *alien_find(const struct snapshot *snapshot, const char *where)
@@ -276,7 +365,9 @@ START_TEST(test_alien_rule_in_our_chain_is_repaired)
 	struct workbench bench = workbench_open();
 	struct step steps[] = { { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_DROP } } };
 	struct rule rule = { .steps = steps, .step_count = 1 };
-	struct chain chain = { .name = "forward", .hook = { true, 2, 0, VERDICT_DROP, NULL }, .rules = &rule, .rule_count = 1 };
+	struct chain chain = {
+		.name = "forward", .hook = { true, 2, 0, VERDICT_DROP, NULL }, .rules = &rule, .rule_count = 1
+	};
 	struct table table = { .family = FAMILY_INET, .name = "sekisho", .chains = &chain, .chain_count = 1 };
 	const struct ruleset wanted = { .tables = &table, .table_count = 1 };
 	struct snapshot snapshot;
@@ -306,7 +397,8 @@ START_TEST(test_owned_table)
 	ck_assert_int_eq(features_probe(&bench.nfnl, &features), 0);
 	ck_assert_int_ne(workbench_nft_load("list table inet " FEATURES_PROBE_TABLE), 0);
 	ruleset_encode(bench.arena, &batch, &transition.commit, WORKBENCH_NOW, true, &bench.encoded);
-	ck_assert_int_eq(nfnl_batch_commit(&bench.nfnl, &batch, false, &bench.result), features.table_owner_persist ? 0 : -EOPNOTSUPP);
+	ck_assert_int_eq(nfnl_batch_commit(&bench.nfnl, &batch, false, &bench.result),
+			 features.table_owner_persist ? 0 : -EOPNOTSUPP);
 	if (features.table_owner_persist) {
 		ck_assert_int_ne(workbench_nft_load("delete table inet sekisho"), 0);
 		snapshot = workbench_snapshot(&bench);
@@ -373,6 +465,7 @@ int main(void)
 	tcase_add_test(cases, test_refusal_names_the_rule);
 	tcase_add_test(cases, test_ranges_of_one_field);
 	tcase_add_test(cases, test_expired_element_does_not_stay);
+	tcase_add_loop_test(cases, test_dump_with_an_element_twice_is_read_again, 0, COUNT(twice_rows));
 	tcase_add_loop_test(cases, test_alien_is_found_and_removed, 0, COUNT(alien_rows));
 	tcase_add_test(cases, test_alien_rule_in_our_chain_is_repaired);
 	tcase_add_test(cases, test_owned_table);

@@ -56,7 +56,8 @@ void workbench_close(struct workbench *bench)
 	arena_freep(&bench->arena);
 }
 
-int workbench_commit(struct workbench *bench, const struct changes *changes, const uint32_t *generation, bool dry_run)
+int workbench_commit(struct workbench *bench, const struct changes *changes, const uint32_t *generation,
+		     bool dry_run)
 {
 	struct nfnl_batch batch = nfnl_batch_begin(&bench->nfnl, generation);
 
@@ -73,7 +74,8 @@ static void expect_committed(struct workbench *bench, const struct changes *chan
 	ck_assert_msg(r == 0, "refused: %s", strerror(-r));
 }
 
-const struct ruleset *workbench_apply(struct workbench *bench, const struct ruleset *old, const struct ruleset *new)
+const struct ruleset *workbench_apply(struct workbench *bench, const struct ruleset *old,
+				      const struct ruleset *new)
 {
 	struct transition transition = ruleset_diff(bench->arena, old, new);
 
@@ -86,7 +88,8 @@ struct snapshot workbench_snapshot(struct workbench *bench)
 {
 	struct snapshot snapshot;
 
-	ck_assert_int_eq(snapshot_read(bench->arena, &bench->nfnl, sample_loopback(), WORKBENCH_NOW, &snapshot), 0);
+	ck_assert_int_eq(snapshot_read(bench->arena, &bench->nfnl, sample_loopback(), WORKBENCH_NOW, &snapshot),
+			 0);
 	return snapshot;
 }
 
@@ -127,7 +130,8 @@ static void print_ruleset(const char *title, const struct ruleset *ruleset)
 	buf_free(&text);
 }
 
-void workbench_expect_equal(const struct ruleset *kernel, const struct ruleset *wanted, const char *what, uint64_t seed)
+void workbench_expect_equal(const struct ruleset *kernel, const struct ruleset *wanted, const char *what,
+			    uint64_t seed)
 {
 	if (kernel && ruleset_equal(kernel, wanted))
 		return;

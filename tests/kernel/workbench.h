@@ -1,5 +1,6 @@
 /*
- * workbench: what all kernel tests need: a network namespace of their own, transactions, snapshots, and the nft program beside ours.
+ * workbench: what all kernel tests need: a network namespace of their own, transactions, snapshots, and the nft
+ * program beside ours.
  */
 #ifndef TESTS_KERNEL_WORKBENCH_H
 #define TESTS_KERNEL_WORKBENCH_H
@@ -29,10 +30,12 @@ struct workbench workbench_open(void);
 void workbench_close(struct workbench *bench);
 
 /* Commits changes; generation NULL: no compare-and-swap. Returns what nfnl_batch_commit() does. */
-int workbench_commit(struct workbench *bench, const struct changes *changes, const uint32_t *generation, bool dry_run);
+int workbench_commit(struct workbench *bench, const struct changes *changes, const uint32_t *generation,
+		     bool dry_run);
 
 /* Leads the kernel from old (NULL: nothing) to new; both transactions must succeed. Returns the target. */
-const struct ruleset *workbench_apply(struct workbench *bench, const struct ruleset *old, const struct ruleset *new);
+const struct ruleset *workbench_apply(struct workbench *bench, const struct ruleset *old,
+				      const struct ruleset *new);
 
 /* What the kernel holds; must succeed. */
 struct snapshot workbench_snapshot(struct workbench *bench);
@@ -44,7 +47,8 @@ int workbench_nft_load(const char *text);
 const char *workbench_nft_list(struct workbench *bench, bool program_only);
 
 /* Fails the test unless both rulesets are equal; prints both as nft text if not. */
-void workbench_expect_equal(const struct ruleset *kernel, const struct ruleset *wanted, const char *what, uint64_t seed);
+void workbench_expect_equal(const struct ruleset *kernel, const struct ruleset *wanted, const char *what,
+			    uint64_t seed);
 
 /* Fails the test if the snapshot has aliens, and prints them. */
 void workbench_expect_no_aliens(const struct snapshot *snapshot, const char *what, uint64_t seed);

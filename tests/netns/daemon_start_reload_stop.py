@@ -144,7 +144,6 @@ def state(town):
 
 def check_interfaces(town):
     """A zone is bound to the interface, not to its name."""
-    before = town.rules()
     first = town.status()["kernel"]["generation"]
     town.ip("gateway", "link set mn0 down")
     town.ip("gateway", "link set mn0 name foreign0")
@@ -156,7 +155,7 @@ def check_interfaces(town):
     town.ip("gateway", "link set mn0 up")
     town.ip("gateway", "-6 addr add fd00:0:0:1::1/64 dev mn0 nodad")
     answer = town.apply(reason="the administrator has seen it")
-    expect("an apply does", answer["result"] == "committed" and town.rules() == before, answer)
+    expect("an apply does", answer["result"] == "committed" and "10.1.0.10" in town.rules(), answer)
 
 
 def check_stop_and_start(town):

@@ -239,6 +239,11 @@ class Town:
                 self._take_notification()
         return self.notified[key]
 
+    def _take_notifications(self):
+        """Takes what the daemon has said meanwhile, as a service manager would."""
+        while select.select([self._notify], [], [], 0)[0]:
+            self._take_notification()
+
     def _take_notification(self):
         for line in self._notify.recv(4096).decode().splitlines():
             key, _, value = line.partition("=")
@@ -268,6 +273,7 @@ class Town:
     def request(self, verb, body=None):
         """One request over the control socket; returns the answer."""
         payload = json.dumps(body).encode() if body is not None else b""
+        self._take_notifications()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
             control.settimeout(DEADLINE_S)
             control.connect(os.path.join(self.run_dir, "control"))

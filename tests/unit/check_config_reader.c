@@ -238,7 +238,7 @@ static const struct limit_row limit_rows[] = {
 	{ "text beyond it", LABEL_BEFORE, "a", "\"; } );", SCHEMA_TEXT_BYTES_MAX + 1, "text-long:2", 0 },
 	{ "nesting at the limit", MINIMAL "hosts = ( ); deep = ", "(", "", READER_BRACKETS_DEPTH_MAX, "bracket-open:2", -EBADMSG },
 	{ "nesting beyond it", MINIMAL "hosts = ( ); deep = ", "(", "", READER_BRACKETS_DEPTH_MAX + 1, "nested-deeply:2", -EBADMSG },
-	{ "list at the limit", PORTS_BEFORE, ",1", " ]; } );", READER_LIST_ITEMS_MAX - 1, "", 0 },
+	{ "list at the limit, then another mistake", PORTS_BEFORE, ",1", " ]; ) );", READER_LIST_ITEMS_MAX - 1, "bracket-wrong:2", -EBADMSG },
 	{ "list beyond it", PORTS_BEFORE, ",1", " ]; } );", READER_LIST_ITEMS_MAX, "list-long:2", -EBADMSG },
 };
 

@@ -31,6 +31,8 @@ static const struct policy_case rows[] = {
 	  ADD_RELAY("name = 'mail'; from = 'in'; to = 'lg'; accept_from = 'soto'; next_hops = 'kanri';") } },
 	{ "a host called any", "name-reserved", .line = "any", .edits = {
 	  ADD_HOST("name = 'any'; zone = 'in'; addresses = '10.3.0.99';") } },
+	{ "a zone called local", "name-reserved", .edits = {
+	  ADD_ZONE("name = 'local'; tier = 'lgwan'; interfaces = 'x0'; networks = '10.9.0.0/24';") } },
 	{ "a host called like another's address", "name-reserved", .edits = {
 	  ADD_HOST("name = '10.3.0.98'; zone = 'in'; addresses = '10.3.0.99';") } },
 	{ "an unknown zone", "zone-unknown", .edits = {

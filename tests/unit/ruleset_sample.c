@@ -1,4 +1,5 @@
-/* ruleset_sample: random rulesets for tests. From small to large: numbers, elements, sets, steps, rules, chains, tables. */
+/* ruleset_sample: random rulesets for tests. From small to large: numbers, elements, sets, steps, rules,
+ * chains, tables. */
 #include "ruleset_sample.h"
 
 #include <stdlib.h>
@@ -16,8 +17,9 @@ struct sampler {
 	const struct sample_world *world;
 	struct table *table;
 	/*
-	 * Chains that are jumped to are chain0, chain1, ...; each calls only later ones. Those before safe_from may ask for the next hop and are called
-	 * only from forward; those from leaf_from on call nobody, so that a verdict map may name them.
+	 * Chains that are jumped to are chain0, chain1, ...; each calls only later ones. Those before
+	 * safe_from may ask for the next hop and are called only from forward; those from leaf_from on call
+	 * nobody, so that a verdict map may name them.
 	 */
 	uint32_t callable_count, safe_from, leaf_from;
 };
@@ -69,7 +71,8 @@ static uint32_t random_link(struct sampler *sampler)
 
 static const char *random_comment(struct sampler *sampler)
 {
-	static const char *const texts[] = { "juki-shokai 00112233445566778899aabbccddeeff", "住民記録", "a", "two words, (three)" };
+	static const char *const texts[] = { "juki-shokai 00112233445566778899aabbccddeeff", "住民記録", "a",
+					     "two words, (three)" };
 
 	if (!one_in(sampler, COMMENT_ONE_IN))
 		return NULL;
@@ -86,7 +89,8 @@ static const char *random_comment(struct sampler *sampler)
 
 static uint8_t random_protocol(struct sampler *sampler)
 {
-	static const uint8_t protocols[] = { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMP6, 47, 132, 200 };
+	static const uint8_t protocols[] = { PROTOCOL_ICMP,  PROTOCOL_TCP, PROTOCOL_TCP, PROTOCOL_UDP,
+					     PROTOCOL_ICMP6, 47,	   132,		 200 };
 
 	return protocols[below(sampler, sizeof(protocols))];
 }
@@ -133,7 +137,8 @@ static bool field_may_range(enum field field)
 	return field == FIELD_IP_SADDR || field == FIELD_IP6_SADDR || field == FIELD_DPORT;
 }
 
-/* Makes *last the end of a range that begins at *first: now and then one point, a stretch, or up to the highest value. */
+/* Makes *last the end of a range that begins at *first: now and then one point, a stretch, or up to the
+ * highest value. */
 static void random_range_end(struct sampler *sampler, enum field field, uint8_t *first, uint8_t *last)
 {
 	size_t size = field_size(field);
@@ -197,7 +202,8 @@ static void fill_element_data(struct sampler *sampler, const struct set *set, st
 		element->verdict = random_leaf_verdict(sampler);
 	element->expires_at = 0;
 	if (set->timeout && !one_in(sampler, 3))
-		element->expires_at = sampler->world->now + EXPIRY_SECONDS_MIN + below(sampler, EXPIRY_SECONDS_MAX);
+		element->expires_at =
+			sampler->world->now + EXPIRY_SECONDS_MIN + below(sampler, EXPIRY_SECONDS_MAX);
 	element->comment = random_comment(sampler);
 }
 
@@ -209,7 +215,8 @@ static bool elements_meet(const struct set *set, const struct element *a, const 
 	for (size_t i = 0; i < key_field_count(&set->key); i++) {
 		size_t slot = field_slot(set->key.fields[i]);
 
-		if (memcmp(a->key + offset, b->key + size + offset, slot) > 0 || memcmp(b->key + offset, a->key + size + offset, slot) > 0)
+		if (memcmp(a->key + offset, b->key + size + offset, slot) > 0 ||
+		    memcmp(b->key + offset, a->key + size + offset, slot) > 0)
 			return false;
 		offset += slot;
 	}
@@ -226,7 +233,8 @@ static bool element_fits(const struct set *set, const struct element *element)
 	return true;
 }
 
-/* Adds one random element if there is room for it beside the others; set->elements must have the space. Does not sort. */
+/* Adds one random element if there is room for it beside the others; set->elements must have the space. Does
+ * not sort. */
 static void add_random_element(struct sampler *sampler, struct set *set)
 {
 	struct element element = { .key = random_key(sampler, set) };
@@ -302,20 +310,23 @@ static void add_sets(struct sampler *sampler, uint32_t count)
 	table->sets = arena_array(sampler->arena, count, sizeof(*table->sets));
 	for (uint32_t i = 0; i < SETS_MAX && table->set_count < count; i++) {
 		if (!one_in(sampler, 5))
-			fill_set(sampler, &table->sets[table->set_count++], arena_printf(sampler->arena, "set%u.exact4", i));
+			fill_set(sampler, &table->sets[table->set_count++],
+				 arena_printf(sampler->arena, "set%u.exact4", i));
 	}
 }
 
 /* ---- steps and rules */
 
-/* A rule under construction and what its steps have said so far, so that nft need not add or contradict anything. */
+/* A rule under construction and what its steps have said so far, so that nft need not add or contradict
+ * anything. */
 struct draft {
 	struct sampler *sampler;
 	struct rule *rule;
 	uint8_t nfproto;	/* 0: not said */
 	uint8_t l4proto;	/* 0: not said */
 	bool ethernet;		/* iiftype ether was said, or goes without saying */
-	bool link_header, network_header, transport_header; /* a value of it was compared: nft would merge a second comparison into one load */
+	bool link_header, network_header, transport_header; /* a value of it was compared: nft would merge a
+							       second comparison into one load */
 	bool may_next_hop;	/* the chain is reached from the forward hook only */
 	uint32_t first_callable; /* chains from this index on may be called */
 };
@@ -352,7 +363,8 @@ static enum match_op random_op(struct draft *draft)
 /* Goes on if one of some random bits out of `bits` is set, or if none is. */
 static void draft_bits(struct draft *draft, enum field field, const uint8_t *bits, uint32_t bit_count)
 {
-	uint32_t mask = bits[below(draft->sampler, bit_count)] | (uint32_t)bits[below(draft->sampler, bit_count)];
+	uint32_t mask =
+		bits[below(draft->sampler, bit_count)] | (uint32_t)bits[below(draft->sampler, bit_count)];
 	struct step *step = draft_match(draft, field, random_op(draft), 0);
 
 	put_value(step->mask, mask, field_size(field));
@@ -362,7 +374,8 @@ static void draft_address(struct draft *draft)
 {
 	bool v4 = draft->nfproto == NFPROTO_V4;
 	bool source = one_in(draft->sampler, 2);
-	enum field field = v4 ? (source ? FIELD_IP_SADDR : FIELD_IP_DADDR) : (source ? FIELD_IP6_SADDR : FIELD_IP6_DADDR);
+	enum field field = v4 ? (source ? FIELD_IP_SADDR : FIELD_IP_DADDR) :
+				(source ? FIELD_IP6_SADDR : FIELD_IP6_DADDR);
 	struct step *step = draft_match(draft, field, random_op(draft), 0);
 	size_t size = field_size(field), bits = below(draft->sampler, (uint32_t)size * 8) + 1;
 
@@ -400,7 +413,8 @@ static void draft_transport(struct draft *draft)
 	} else if (draft->l4proto == PROTOCOL_TCP) {
 		draft_bits(draft, FIELD_TCP_FLAGS, flags, sizeof(flags));
 	} else {
-		draft_match(draft, one_in(sampler, 2) ? FIELD_SPORT : FIELD_DPORT, random_op(draft), below(sampler, 65536));
+		draft_match(draft, one_in(sampler, 2) ? FIELD_SPORT : FIELD_DPORT, random_op(draft),
+			    below(sampler, 65536));
 	}
 }
 
@@ -431,7 +445,8 @@ static void draft_connection_match(struct draft *draft)
 		draft_match(draft, FIELD_CT_DIRECTION, random_op(draft), below(sampler, 2));
 		break;
 	default:
-		put_value(draft_match(draft, FIELD_CT_MARK, random_op(draft), 0x11)->mask, one_in(sampler, 2) ? 0xff : UINT32_MAX, 4);
+		put_value(draft_match(draft, FIELD_CT_MARK, random_op(draft), 0x11)->mask,
+			  one_in(sampler, 2) ? 0xff : UINT32_MAX, 4);
 	}
 }
 
@@ -466,13 +481,15 @@ static void draft_ethernet_match(struct draft *draft)
 	if (sampler->table->family != FAMILY_INET && one_in(sampler, 2))
 		draft_match(draft, FIELD_ETHER_TYPE, MATCH_EQ, types[below(sampler, 4)]);
 	else
-		random_field(sampler, FIELD_ETHER_SADDR, draft_match(draft, FIELD_ETHER_SADDR, random_op(draft), 0)->value);
+		random_field(sampler, FIELD_ETHER_SADDR,
+			     draft_match(draft, FIELD_ETHER_SADDR, random_op(draft), 0)->value);
 }
 
 static void draft_link_match(struct draft *draft)
 {
 	struct sampler *sampler = draft->sampler;
-	enum field interface = sampler->table->family == FAMILY_INET && one_in(sampler, 2) ? FIELD_OIF : FIELD_IIF;
+	enum field interface =
+		sampler->table->family == FAMILY_INET && one_in(sampler, 2) ? FIELD_OIF : FIELD_IIF;
 
 	switch (below(sampler, 3)) {
 	case 0:
@@ -526,7 +543,9 @@ static enum field random_sibling(struct draft *draft, const struct key *key, siz
 static bool draft_prepare_key(struct draft *draft, const struct key *key)
 {
 	for (size_t i = 0; i < key_field_count(key); i++) {
-		uint8_t needed = key->fields[i] == FIELD_IP_SADDR ? NFPROTO_V4 : key->fields[i] == FIELD_IP6_SADDR ? NFPROTO_V6 : 0;
+		uint8_t needed = key->fields[i] == FIELD_IP_SADDR  ? NFPROTO_V4 :
+				 key->fields[i] == FIELD_IP6_SADDR ? NFPROTO_V6 :
+								     0;
 
 		if (needed && draft->nfproto && draft->nfproto != needed)
 			return false;
@@ -534,7 +553,8 @@ static bool draft_prepare_key(struct draft *draft, const struct key *key)
 			draft_match(draft, FIELD_NFPROTO, MATCH_EQ, draft->nfproto = needed);
 		if (key->fields[i] == FIELD_ETHER_SADDR)
 			draft_ethernet(draft);
-		if (key->fields[i] == FIELD_DPORT && (draft->l4proto == PROTOCOL_ICMP || draft->l4proto == PROTOCOL_ICMP6))
+		if (key->fields[i] == FIELD_DPORT &&
+		    (draft->l4proto == PROTOCOL_ICMP || draft->l4proto == PROTOCOL_ICMP6))
 			return false;
 	}
 	return true;
@@ -578,11 +598,13 @@ static void draft_statement(struct draft *draft)
 		break;
 	case 2:
 		if (draft->sampler->table->family == FAMILY_INET)
-			draft_step(draft, STEP_LOG)->text = one_in(draft->sampler, 2) ? "sekisho flow " : "sekisho next-hop ";
+			draft_step(draft, STEP_LOG)->text =
+				one_in(draft->sampler, 2) ? "sekisho flow " : "sekisho next-hop ";
 		break;
 	default:
 		if (draft->sampler->table->family == FAMILY_INET)
-			put_value(draft_step(draft, STEP_SET_MARK_VALUE)->value, below(draft->sampler, 0x7fffffff) + 1, 4);
+			put_value(draft_step(draft, STEP_SET_MARK_VALUE)->value,
+				  below(draft->sampler, 0x7fffffff) + 1, 4);
 	}
 }
 
@@ -591,7 +613,9 @@ static void draft_end(struct draft *draft)
 	static const enum verdict_kind ends[] = { VERDICT_ACCEPT, VERDICT_DROP, VERDICT_RETURN };
 	struct sampler *sampler = draft->sampler;
 	bool inet = sampler->table->family == FAMILY_INET;
-	uint32_t callable = sampler->callable_count > draft->first_callable ? sampler->callable_count - draft->first_callable : 0;
+	uint32_t callable = sampler->callable_count > draft->first_callable ?
+				    sampler->callable_count - draft->first_callable :
+				    0;
 
 	if (inet && one_in(sampler, 12)) {
 		draft_step(draft, STEP_REJECT);
@@ -621,7 +645,8 @@ static void fill_rule(struct draft *draft, bool may_vmap)
 		size_t before = draft->rule->step_count;
 
 		draft_set_step(draft, STEP_VMAP);
-		if (draft->rule->step_count > before && draft->rule->steps[draft->rule->step_count - 1].kind == STEP_VMAP)
+		if (draft->rule->step_count > before &&
+		    draft->rule->steps[draft->rule->step_count - 1].kind == STEP_VMAP)
 			return;
 	}
 	if (draft->rule->step_count == 0 || one_in(sampler, 2))
@@ -630,7 +655,8 @@ static void fill_rule(struct draft *draft, bool may_vmap)
 
 /* ---- chains and tables */
 
-static void fill_rules(struct sampler *sampler, struct chain *chain, const struct draft *situation, bool may_vmap)
+static void fill_rules(struct sampler *sampler, struct chain *chain, const struct draft *situation,
+		       bool may_vmap)
 {
 	uint32_t count = below(sampler, RULES_MAX + 1);
 
@@ -661,7 +687,8 @@ static void add_callable_chains(struct sampler *sampler)
 	}
 }
 
-static void add_base_chain(struct sampler *sampler, const char *name, uint32_t number, int32_t priority, const char *device)
+static void add_base_chain(struct sampler *sampler, const char *name, uint32_t number, int32_t priority,
+			   const char *device)
 {
 	struct table *table = sampler->table;
 	struct chain *chain = &table->chains[table->chain_count++];
@@ -689,8 +716,9 @@ static void add_base_chains(struct sampler *sampler)
 		uint32_t number;
 		int32_t priority;
 	} rows[] = {
-		{ FAMILY_INET, "source", 0, -300 }, { FAMILY_INET, "forward", 2, 0 }, { FAMILY_INET, "input", 1, 0 },
-		{ FAMILY_INET, "output", 3, 0 }, { FAMILY_BRIDGE, "forward", 2, -300 },
+		{ FAMILY_INET, "source", 0, -300 },    { FAMILY_INET, "forward", 2, 0 },
+		{ FAMILY_INET, "input", 1, 0 },	       { FAMILY_INET, "output", 3, 0 },
+		{ FAMILY_BRIDGE, "forward", 2, -300 },
 	};
 	const struct link_table *links = sampler->world->links;
 
@@ -700,8 +728,9 @@ static void add_base_chains(struct sampler *sampler)
 	}
 	for (size_t i = 0; sampler->table->family == FAMILY_NETDEV && i < links->count; i++) {
 		if (!one_in(sampler, 3))
-			add_base_chain(sampler, arena_printf(sampler->arena, "ingress.%s", links->items[i].name), 0, -500,
-				       links->items[i].name);
+			add_base_chain(sampler,
+				       arena_printf(sampler->arena, "ingress.%s", links->items[i].name), 0,
+				       -500, links->items[i].name);
 	}
 }
 
@@ -721,7 +750,8 @@ static void fill_table(struct sampler *sampler, struct table *table, enum family
 	sampler->leaf_from = sampler->callable_count - below(sampler, sampler->callable_count + 1);
 	sampler->safe_from = inet ? below(sampler, sampler->leaf_from + 1) : 0;
 	add_sets(sampler, inet ? SETS_MAX : below(sampler, 3));
-	table->chains = arena_array(sampler->arena, CHAINS_MAX + 4 + sampler->world->links->count, sizeof(*table->chains));
+	table->chains = arena_array(sampler->arena, CHAINS_MAX + 4 + sampler->world->links->count,
+				    sizeof(*table->chains));
 	add_callable_chains(sampler);
 	add_base_chains(sampler);
 	qsort(table->chains, table->chain_count, sizeof(*table->chains), compare_chains);
@@ -755,7 +785,8 @@ static void edit_set(struct sampler *sampler, struct set *set)
 		set_sort(set);
 		break;
 	case 1:
-		memmove(&set->elements[i], &set->elements[i + 1], (--set->element_count - i) * sizeof(*set->elements));
+		memmove(&set->elements[i], &set->elements[i + 1],
+			(--set->element_count - i) * sizeof(*set->elements));
 		break;
 	default:
 		fill_element_data(sampler, set, &set->elements[i]);
@@ -777,16 +808,18 @@ static struct ruleset *copy_ruleset(struct arena *arena, const struct ruleset *o
 			struct set *set = &table->sets[j];
 
 			*set = original->tables[i].sets[j];
-			set->elements = arena_array(arena, set->element_count + spare_elements, sizeof(*set->elements));
+			set->elements = arena_array(arena, set->element_count + spare_elements,
+						    sizeof(*set->elements));
 			if (set->element_count)
-				memcpy(set->elements, original->tables[i].sets[j].elements, set->element_count * sizeof(*set->elements));
+				memcpy(set->elements, original->tables[i].sets[j].elements,
+				       set->element_count * sizeof(*set->elements));
 		}
 	}
 	return copy;
 }
 
-struct ruleset *ruleset_sample_edited(struct arena *arena, const struct ruleset *original, uint64_t seed, const struct sample_world *world,
-				      size_t edits)
+struct ruleset *ruleset_sample_edited(struct arena *arena, const struct ruleset *original, uint64_t seed,
+				      const struct sample_world *world, size_t edits)
 {
 	struct sampler sampler = { .arena = arena, .random = { seed }, .world = world };
 	struct ruleset *copy = copy_ruleset(arena, original, edits);
@@ -846,7 +879,12 @@ struct ruleset *ruleset_sample_large(struct arena *arena, size_t count, bool int
 		.hook = { .base = true, .number = 2, .policy = VERDICT_DROP },
 	};
 	*table = (struct table){
-		.family = FAMILY_INET, .name = "sekisho", .sets = set, .set_count = 1, .chains = chain, .chain_count = 1,
+		.family = FAMILY_INET,
+		.name = "sekisho",
+		.sets = set,
+		.set_count = 1,
+		.chains = chain,
+		.chain_count = 1,
 	};
 	ruleset->table_count = 1;
 	return ruleset;
