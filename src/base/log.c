@@ -1,4 +1,7 @@
-/* log: one line per event on standard error. The sink below is the only mutable global of the product besides parsed options. */
+/*
+ * log: one line per event on standard error. The sink below is the only mutable global of the product
+ * besides parsed options.
+ */
 #include "base/log.h"
 
 #include <errno.h>
@@ -14,7 +17,10 @@ static struct {
 	bool journal;
 } sink = { .part = "", .level = LOG_LEVEL_NOTICE };
 
-/* True when standard error is the stream that systemd named as "device:inode"; it may have been redirected since. */
+/*
+ * True when standard error is the stream that systemd named as "device:inode"; it may have been redirected
+ * since.
+ */
 static bool stderr_is(const char *journal_stream)
 {
 	unsigned long long device, inode;

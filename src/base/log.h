@@ -1,9 +1,10 @@
 /*
  * log: one line per event on standard error, for the journal.
  *
- * Only programs log; floors below return findings and errors. A line is "SKS-COMMIT: text key=value", with a stable message id in front that operators may
- * search for. When standard error is a journal stream the line carries its level as the prefix "<5>" (sd-daemon(3)), else it carries none.
- * Bytes that come from files or peers are made visible, so that nobody writes a second line into ours.
+ * Only programs log; floors below return findings and errors. A line is "SKS-COMMIT: text key=value", with
+ * a stable message id in front that operators may search for. When standard error is a journal stream the
+ * line carries its level as the prefix "<5>" (sd-daemon(3)), else it carries none. Bytes that come from
+ * files or peers are made visible, so that nobody writes a second line into ours.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -16,8 +17,9 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 
 enum { LOG_LINE_BYTES_MAX = 2048 };	/* a longer text is cut */
 
 /*
- * Opens the log for this process; part names the process in each line ("parent") and must outlive the log. journal_stream is the value of $JOURNAL_STREAM, or
- * NULL. Events above the level are not written. Before this call everything up to LOG_LEVEL_NOTICE is written plainly.
+ * Opens the log for this process; part names the process in each line ("parent") and must outlive the log.
+ * journal_stream is the value of $JOURNAL_STREAM, or NULL. Events above the level are not written. Before
+ * this call everything up to LOG_LEVEL_NOTICE is written plainly.
  */
 void log_open(const char *part, enum log_level level, const char *journal_stream);
 

@@ -52,7 +52,10 @@ int sandbox_keep_capabilities(const int *capabilities, size_t count)
 		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, (unsigned int)capabilities[i]) != 0)
 			return -EINVAL;
 	}
-	/* Without CAP_SETPCAP the bounding set stays as it is; there is then nothing in it that could be gained. */
+	/*
+	 * Without CAP_SETPCAP the bounding set stays as it is; there is then nothing in it that could be
+	 * gained.
+	 */
 	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0 && errno != EPERM)
 		return -EPERM;
 	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;

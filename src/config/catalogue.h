@@ -1,8 +1,9 @@
 /*
- * catalogue: what can be wrong with a zone file as a file: its bytes, its grammar, its keys and the form of its values.
+ * catalogue: what can be wrong with a zone file as a file: its bytes, its grammar, its keys and the form of its
+ * values.
  *
- * What the values mean, and whether the law allows it, is judged one floor up and has a catalogue of its own. Ids are stable; the first place
- * {0} of a sentence is what stands in the line, so that the caret finds it.
+ * What the values mean, and whether the law allows it, is judged one floor up and has a catalogue of its own.
+ * Ids are stable; the first place {0} of a sentence is what stands in the line, so that the caret finds it.
  */
 #ifndef CONFIG_CATALOGUE_H
 #define CONFIG_CATALOGUE_H

@@ -23,7 +23,8 @@ struct expander {
 	struct arena *arena;
 	struct findings *findings;
 	struct expansion *expansion;
-	const char *directory;	/* of the main file with its final '/'; "" for the current one; NULL: no file, nothing may be included */
+	const char *directory;	/* of the main file with its final '/'; "" for the current one; NULL: no file,
+				   nothing may be included */
 	int error;		/* the first */
 };
 
@@ -57,18 +58,21 @@ static enum config_finding finding_of_error(int error)
 	}
 }
 
-static void file_error_report(struct expander *expander, const char *path, int error, size_t limit_bytes, struct origin origin)
+static void file_error_report(struct expander *expander, const char *path, int error, size_t limit_bytes,
+			      struct origin origin)
 {
 	enum config_finding id = finding_of_error(error);
-	const char *detail = id == CONFIG_FILE_TOO_LARGE ? arena_printf(expander->arena, "%zu", limit_bytes >> 20) : strerror(-error);
+	const char *detail = id == CONFIG_FILE_TOO_LARGE
+				     ? arena_printf(expander->arena, "%zu", limit_bytes >> 20)
+				     : strerror(-error);
 
 	finding_add(expander->findings, &config_catalogue[id], origin, path, detail, NULL);
 	error_keep(expander, error);
 }
 
 /*
- * Looks before it opens: opening a pipe or a device would hang or do something. Who can change the file between the two looks
- * can write the zone file itself.
+ * Looks before it opens: opening a pipe or a device would hang or do something. Who can change the file between
+ * the two looks can write the zone file itself.
  */
 static int source_read_regular(struct arena *arena, const char *path, struct source *ret_source)
 {
@@ -103,12 +107,13 @@ static void text_append(struct expander *expander, const char *bytes, size_t len
 
 static bool byte_may_stand(uint32_t codepoint)
 {
-	return (codepoint >= 0x20 && codepoint != 0x7f) || codepoint == '\t' || codepoint == '\n' || codepoint == '\r' || codepoint == '\f';
+	return (codepoint >= 0x20 && codepoint != 0x7f) || codepoint == '\t' || codepoint == '\n' ||
+	       codepoint == '\r' || codepoint == '\f';
 }
 
 /*
- * A file that is not UTF-8 is reported once, at its first bad line: in a Shift_JIS file every line would be. A NUL byte would
- * hide the rest of the file from libconfig.
+ * A file that is not UTF-8 is reported once, at its first bad line: in a Shift_JIS file every line would be. A
+ * NUL byte would hide the rest of the file from libconfig.
  */
 static int source_check_bytes(struct expander *expander, const struct source *source)
 {
@@ -157,7 +162,10 @@ static bool path_climbs(const char *path)
 	}
 }
 
-/* The path of an included file as it is opened, or NULL when it does not lie below the directory of the main file. */
+/*
+ * The path of an included file as it is opened, or NULL when it does not lie below the directory of the main
+ * file.
+ */
 static const char *include_path(struct expander *expander, const char *path)
 {
 	const char *directory = expander->directory;
@@ -179,8 +187,8 @@ static bool path_is_open(const struct include_level *level, const char *path)
 }
 
 /* The path that may be included, or NULL after a finding. written: between the quotes. */
-static const char *include_check(struct expander *expander, const struct include_level *level, struct span written,
-				 struct origin origin)
+static const char *include_check(struct expander *expander, const struct include_level *level,
+				 struct span written, struct origin origin)
 {
 	const char *name = arena_strndup(expander->arena, written.data, written.length);
 	enum config_finding id;
@@ -210,12 +218,14 @@ static const char *include_check(struct expander *expander, const struct include
 	return NULL;
 }
 
-static void source_expand(struct expander *expander, const struct source *source, const struct include_level *level);
+static void source_expand(struct expander *expander, const struct source *source,
+			  const struct include_level *level);
 
-static void include_expand(struct expander *expander, const struct include_level *level, const struct token *token,
-			   struct origin origin)
+static void include_expand(struct expander *expander, const struct include_level *level,
+			   const struct token *token, struct origin origin)
 {
-	size_t quote = (size_t)((const char *)memchr(token->text.data, '"', token->text.length) - token->text.data);
+	size_t quote =
+		(size_t)((const char *)memchr(token->text.data, '"', token->text.length) - token->text.data);
 	struct span written = { token->text.data + quote + 1, token->text.length - quote - 2 };
 	const char *path = include_check(expander, level, written, origin);
 	struct include_level inner = { .outer = level, .path = path, .depth = level->depth + 1 };
@@ -234,12 +244,16 @@ static void include_expand(struct expander *expander, const struct include_level
 	source_expand(expander, source, &inner);
 }
 
-/* A text that goes over the end of its line lost its closing quote: from there on the quotes of the file are the wrong way round. */
+/*
+ * A text that goes over the end of its line lost its closing quote: from there on the quotes of the file are
+ * the wrong way round.
+ */
 static bool text_is_broken(const struct token *token)
 {
 	if (token->kind == TOKEN_TEXT_OPEN)
 		return true;
-	return (token->kind == TOKEN_TEXT || token->kind == TOKEN_INCLUDE) && memchr(token->text.data, '\n', token->text.length);
+	return (token->kind == TOKEN_TEXT || token->kind == TOKEN_INCLUDE) &&
+	       memchr(token->text.data, '\n', token->text.length);
 }
 
 /* Reports a quote or comment that is not closed; the rest of the file then means nothing. */
@@ -259,10 +273,12 @@ static bool token_is_broken(struct expander *expander, const struct token *token
 }
 
 /*
- * Copies the text and puts the included files in place of their @include. What follows on such a line must not come to stand at the beginning
- * of a line, where libconfig would take an @include of its own: an empty comment stands before it.
+ * Copies the text and puts the included files in place of their @include. What follows on such a line must not
+ * come to stand at the beginning of a line, where libconfig would take an @include of its own: an empty comment
+ * stands before it.
  */
-static void tokens_expand(struct expander *expander, const struct source *source, struct span text, const struct include_level *level)
+static void tokens_expand(struct expander *expander, const struct source *source, struct span text,
+			  const struct include_level *level)
 {
 	struct token_reader reader = token_reader_of(text);
 	size_t copied = 0;
@@ -287,8 +303,11 @@ static void tokens_expand(struct expander *expander, const struct source *source
 	text_append(expander, "\n", 1);
 }
 
-/* Appends a source to the expanded text. Windows editors put a byte order mark before UTF-8: it is passed over. */
-static void source_expand(struct expander *expander, const struct source *source, const struct include_level *level)
+/*
+ * Appends a source to the expanded text. Windows editors put a byte order mark before UTF-8: it is passed over.
+ */
+static void source_expand(struct expander *expander, const struct source *source,
+			  const struct include_level *level)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	struct span text = { source->text, source->length };
@@ -324,7 +343,8 @@ static int main_expand(struct expander *expander, const char *path)
 	if (expander->error == 0 && expansion->text.overflow) {
 		struct source *last = &expansion->sources[expansion->source_count - 1];
 
-		file_error_report(expander, last->path, -EFBIG, READER_TOTAL_BYTES_MAX, (struct origin){ .source = last });
+		file_error_report(expander, last->path, -EFBIG, READER_TOTAL_BYTES_MAX,
+				  (struct origin){ .source = last });
 	}
 	return expander->error;
 }
@@ -345,20 +365,22 @@ int expansion_read(struct arena *arena, const char *path, struct findings *findi
 	expander.directory = path_directory(arena, path);
 	error = source_read_regular(arena, path, &expansion->sources[0]);
 	if (error < 0) {
-		file_error_report(&expander, path, error, READER_FILE_BYTES_MAX, (struct origin){ .source = NULL });
+		file_error_report(&expander, path, error, READER_FILE_BYTES_MAX,
+				  (struct origin){ .source = NULL });
 		return error;
 	}
 	return main_expand(&expander, path);
 }
 
-int expansion_read_text(struct arena *arena, const char *path, const char *text, size_t length, struct findings *findings,
-			struct expansion *expansion)
+int expansion_read_text(struct arena *arena, const char *path, const char *text, size_t length,
+			struct findings *findings, struct expansion *expansion)
 {
 	struct expander expander = { .arena = arena, .findings = findings, .expansion = expansion };
 
 	*expansion = expansion_new(arena);
 	if (length > READER_FILE_BYTES_MAX) {
-		file_error_report(&expander, path, -EFBIG, READER_FILE_BYTES_MAX, (struct origin){ .source = NULL });
+		file_error_report(&expander, path, -EFBIG, READER_FILE_BYTES_MAX,
+				  (struct origin){ .source = NULL });
 		return -EFBIG;
 	}
 	expansion->sources[0] = source_of_text(arena, path, text, length);

@@ -1,6 +1,6 @@
 /*
- * print: settings as a zone file, and whether two settings say the same. Both follow the schema, so that what it lists is neither forgotten
- * in the file nor overlooked in a comparison.
+ * print: settings as a zone file, and whether two settings say the same. Both follow the schema, so that what
+ * it lists is neither forgotten in the file nor overlooked in a comparison.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -33,11 +33,14 @@ static bool value_written(const struct schema_key *key, const void *values)
 	case SCHEMA_TEXT_LIST:
 		return ((const struct text_list *)value)->count > 0;
 	case SCHEMA_NUMBER:
-		return ((const struct number *)value)->at.source || ((const struct number *)value)->value != key->standard;
+		return ((const struct number *)value)->at.source ||
+		       ((const struct number *)value)->value != key->standard;
 	case SCHEMA_FLAG:
-		return ((const struct flag *)value)->at.source || ((const struct flag *)value)->value != (key->standard != 0);
+		return ((const struct flag *)value)->at.source ||
+		       ((const struct flag *)value)->value != (key->standard != 0);
 	case SCHEMA_GROUP:
-		return (key->item_size > 0 && ((const struct origin *)value)->source) || keys_written(key->keys, value);
+		return (key->item_size > 0 && ((const struct origin *)value)->source) ||
+		       keys_written(key->keys, value);
 	case SCHEMA_RECORDS:
 		break;
 	}
@@ -185,7 +188,8 @@ static bool records_equal(const struct schema_key *key, const void *a, const voi
 /* An empty group that was written is not the same as none: "record = { };" claims a record. */
 static bool group_equal(const struct schema_key *key, const void *a, const void *b)
 {
-	return value_written(key, a) == value_written(key, b) && keys_equal(key->keys, value_at(a, key), value_at(b, key));
+	return value_written(key, a) == value_written(key, b) &&
+	       keys_equal(key->keys, value_at(a, key), value_at(b, key));
 }
 
 static bool value_equal(const struct schema_key *key, const void *a, const void *b)

@@ -1,6 +1,6 @@
 /*
- * reader: see reader.h. Files become one text (expand), the text's grammar is checked (syntax), libconfig parses it, and its tree is
- * walked by the schema into settings.
+ * reader: see reader.h. Files become one text (expand), the text's grammar is checked (syntax), libconfig
+ * parses it, and its tree is walked by the schema into settings.
  */
 #include <errno.h>
 #include <libconfig.h>
@@ -19,7 +19,8 @@ struct reader {
 	const struct expansion *expansion;
 };
 
-static struct finding *reader_find(struct reader *reader, enum config_finding id, struct origin origin, const char *what)
+static struct finding *reader_find(struct reader *reader, enum config_finding id, struct origin origin,
+				   const char *what)
 {
 	return finding_add(reader->findings, &config_catalogue[id], origin, what, NULL);
 }
@@ -33,8 +34,8 @@ static struct origin setting_origin(const struct reader *reader, const config_se
 }
 
 /*
- * Gives each text of the tree the line at which it begins: libconfig notes the line of whatever stands behind it. The tree keeps the order
- * of the file. Recursion ends with the depth that the syntax check allows.
+ * Gives each text of the tree the line at which it begins: libconfig notes the line of whatever stands behind
+ * it. The tree keeps the order of the file. Recursion ends with the depth that the syntax check allows.
  */
 static void lines_attach(config_setting_t *setting, const struct text_lines *lines, size_t *used)
 {
@@ -100,7 +101,8 @@ static void name_check(struct reader *reader, const char *name, struct origin or
 }
 
 /* A bad name is kept: what refers to it would be reported a second time as unknown. */
-static void form_check(struct reader *reader, const struct schema_key *key, const char *name, struct origin origin)
+static void form_check(struct reader *reader, const struct schema_key *key, const char *name,
+		       struct origin origin)
 {
 	switch (key->form) {
 	case SCHEMA_FORM_FREE:
@@ -134,7 +136,8 @@ static const char *keys_shown(struct arena *arena, const struct schema_key *keys
 	return arena_strdup(arena, buf_text(&text));
 }
 
-static bool choice_check(struct reader *reader, const struct schema_key *key, const char *word, struct origin origin)
+static bool choice_check(struct reader *reader, const struct schema_key *key, const char *word,
+			 struct origin origin)
 {
 	const char *choices;
 	struct span nearest;
@@ -144,14 +147,17 @@ static bool choice_check(struct reader *reader, const struct schema_key *key, co
 	choices = choices_shown(reader->arena, key->choices);
 	nearest = schema_nearest_choice(key->choices, word);
 	if (nearest.length > 0)
-		finding_add(reader->findings, &config_catalogue[CONFIG_CHOICE_MISSPELLED], origin, word, key->name, choices,
-			    arena_strndup(reader->arena, nearest.data, nearest.length), NULL);
+		finding_add(reader->findings, &config_catalogue[CONFIG_CHOICE_MISSPELLED], origin, word,
+			    key->name, choices, arena_strndup(reader->arena, nearest.data, nearest.length),
+			    NULL);
 	else
-		finding_add(reader->findings, &config_catalogue[CONFIG_CHOICE_UNKNOWN], origin, word, key->name, choices, NULL);
+		finding_add(reader->findings, &config_catalogue[CONFIG_CHOICE_UNKNOWN], origin, word, key->name,
+			    choices, NULL);
 	return false;
 }
 
-static void text_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct text *text)
+static void text_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+		      struct text *text)
 {
 	const char *value;
 
@@ -161,7 +167,8 @@ static void text_read(struct reader *reader, const struct schema_key *key, const
 		return;
 	}
 	value = config_setting_get_string(setting);
-	if (!text_check(reader, key->name, span_of(value), text->at) || !choice_check(reader, key, value, text->at))
+	if (!text_check(reader, key->name, span_of(value), text->at) ||
+	    !choice_check(reader, key, value, text->at))
 		return;
 	form_check(reader, key, value, text->at);
 	text->value = arena_strdup(reader->arena, value);
@@ -185,7 +192,8 @@ static int64_t setting_number(const config_setting_t *setting)
 }
 
 /* One item of a list of texts; false when it cannot be kept. */
-static bool item_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct text *item)
+static bool item_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+		      struct text *item)
 {
 	item->at = setting_origin(reader, setting);
 	if (setting_is_whole_number(setting)) {
@@ -203,7 +211,8 @@ static bool item_read(struct reader *reader, const struct schema_key *key, const
 }
 
 /* How many items a list has (the syntax check limits them); a finding when one is needed and there is none. */
-static size_t list_length(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct origin origin)
+static size_t list_length(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+			  struct origin origin)
 {
 	size_t length = (size_t)config_setting_length(setting);
 
@@ -212,7 +221,8 @@ static size_t list_length(struct reader *reader, const struct schema_key *key, c
 	return length;
 }
 
-static void text_list_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct text_list *list)
+static void text_list_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+			   struct text_list *list)
 {
 	size_t length;
 
@@ -232,7 +242,8 @@ static void text_list_read(struct reader *reader, const struct schema_key *key, 
 	}
 }
 
-static void number_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct number *number)
+static void number_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+			struct number *number)
 {
 	int64_t value;
 
@@ -252,7 +263,8 @@ static void number_read(struct reader *reader, const struct schema_key *key, con
 		    arena_printf(reader->arena, "%lld", (long long)key->maximum), NULL);
 }
 
-static void flag_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, struct flag *flag)
+static void flag_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+		      struct flag *flag)
 {
 	flag->at = setting_origin(reader, setting);
 	if (config_setting_type(setting) == CONFIG_TYPE_BOOL)
@@ -261,10 +273,11 @@ static void flag_read(struct reader *reader, const struct schema_key *key, const
 		reader_find(reader, CONFIG_KIND_FLAG, flag->at, key->name);
 }
 
-static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group, struct origin origin,
-		      void *values);
+static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group,
+		      struct origin origin, void *values);
 
-static void group_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, void *values)
+static void group_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+		       void *values)
 {
 	struct origin origin = setting_origin(reader, setting);
 
@@ -277,7 +290,8 @@ static void group_read(struct reader *reader, const struct schema_key *key, cons
 	keys_read(reader, key->keys, setting, origin, values);
 }
 
-static void records_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, void *values)
+static void records_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+			 void *values)
 {
 	struct origin origin = setting_origin(reader, setting);
 	char *items;
@@ -305,7 +319,8 @@ static void records_read(struct reader *reader, const struct schema_key *key, co
 	*(size_t *)(void *)((char *)values + key->count_offset) = count;
 }
 
-static void value_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting, void *values)
+static void value_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+		       void *values)
 {
 	void *value = (char *)values + key->offset;
 
@@ -344,7 +359,8 @@ static void standards_fill(const struct schema_key *keys, void *values)
 	}
 }
 
-static void unknown_key_report(struct reader *reader, const struct schema_key *keys, const config_setting_t *setting)
+static void unknown_key_report(struct reader *reader, const struct schema_key *keys,
+			       const config_setting_t *setting)
 {
 	/* Of the setting itself, not of its value: the name is what is wrong. */
 	struct origin origin = expansion_origin(reader->expansion, config_setting_source_line(setting));
@@ -353,16 +369,22 @@ static void unknown_key_report(struct reader *reader, const struct schema_key *k
 	const char *nearest = schema_nearest(keys, name);
 
 	if (refused)
-		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_REFUSED], origin, name, refused->en, refused->ja, NULL);
+		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_REFUSED], origin, name, refused->en,
+			    refused->ja, NULL);
 	else if (nearest)
-		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_MISSPELLED], origin, name, nearest, NULL);
+		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_MISSPELLED], origin, name, nearest,
+			    NULL);
 	else
-		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_UNKNOWN], origin, name, keys_shown(reader->arena, keys), NULL);
+		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_UNKNOWN], origin, name,
+			    keys_shown(reader->arena, keys), NULL);
 }
 
-/* Reads a group into the struct at values by its table; origin: where the group stands, for what is missing in it. */
-static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group, struct origin origin,
-		      void *values)
+/*
+ * Reads a group into the struct at values by its table; origin: where the group stands, for what is missing in
+ * it.
+ */
+static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group,
+		      struct origin origin, void *values)
 {
 	standards_fill(keys, values);
 	for (int i = 0; i < config_setting_length(group); i++) {
@@ -384,11 +406,13 @@ static void syntax_report(struct reader *reader, const config_t *config)
 	uint32_t line = config_error_line(config) > 0 ? (uint32_t)config_error_line(config) : 1;
 	const char *words = config_error_text(config);
 
-	reader_find(reader, CONFIG_SYNTAX, expansion_origin(reader->expansion, line), words ? words : "libconfig");
+	reader_find(reader, CONFIG_SYNTAX, expansion_origin(reader->expansion, line),
+		    words ? words : "libconfig");
 }
 
 /* Parses the expanded text and walks the tree, which is given back before the call returns. */
-static int tree_read(struct reader *reader, struct buf *text, const struct text_lines *lines, struct settings *settings)
+static int tree_read(struct reader *reader, struct buf *text, const struct text_lines *lines,
+		     struct settings *settings)
 {
 	struct origin file = { .source = &reader->expansion->sources[0], .line = 0 };
 	size_t used = 0;
@@ -409,7 +433,8 @@ static int tree_read(struct reader *reader, struct buf *text, const struct text_
 	return result;
 }
 
-static int expansion_settle(struct arena *arena, struct expansion *expansion, struct findings *findings, struct settings **ret_settings)
+static int expansion_settle(struct arena *arena, struct expansion *expansion, struct findings *findings,
+			    struct settings **ret_settings)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *scratch = arena_new();
 	struct reader reader = { .arena = arena, .findings = findings, .expansion = expansion };
@@ -427,7 +452,8 @@ static int expansion_settle(struct arena *arena, struct expansion *expansion, st
 	return 0;
 }
 
-int settings_read(struct arena *arena, const char *path, struct findings *findings, struct settings **ret_settings)
+int settings_read(struct arena *arena, const char *path, struct findings *findings,
+		  struct settings **ret_settings)
 {
 	__attribute__((cleanup(expansion_free))) struct expansion expansion;
 	int error = expansion_read(arena, path, findings, &expansion);
@@ -435,8 +461,8 @@ int settings_read(struct arena *arena, const char *path, struct findings *findin
 	return error < 0 ? error : expansion_settle(arena, &expansion, findings, ret_settings);
 }
 
-int settings_read_text(struct arena *arena, const char *path, const char *text, size_t length, struct findings *findings,
-		       struct settings **ret_settings)
+int settings_read_text(struct arena *arena, const char *path, const char *text, size_t length,
+		       struct findings *findings, struct settings **ret_settings)
 {
 	__attribute__((cleanup(expansion_free))) struct expansion expansion;
 	int error = expansion_read_text(arena, path, text, length, findings, &expansion);

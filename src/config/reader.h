@@ -1,10 +1,11 @@
 /*
  * reader: a zone file becomes settings.
  *
- * libconfig parses; the schema decides what is known. All mistakes of a file are reported in one run: unknown keys (with the
- * nearest known one), wrong kinds, missing values, values out of range, invalid UTF-8, control characters, a list that is too long, keys that other
- * firewalls have and this one refuses for a reason (nat, masquerade, ...: the reason and the alternative in words). A syntax error stops the file at its line.
- * The whole settings group of libconfig is given back before the call returns (FACTS: its tree is large).
+ * libconfig parses; the schema decides what is known. All mistakes of a file are reported in one run: unknown
+ * keys (with the nearest known one), wrong kinds, missing values, values out of range, invalid UTF-8, control
+ * characters, a list that is too long, keys that other firewalls have and this one refuses for a reason (nat,
+ * masquerade, ...: the reason and the alternative in words). A syntax error stops the file at its line. The
+ * whole settings group of libconfig is given back before the call returns (FACTS: its tree is large).
  */
 #ifndef CONFIG_READER_H
 #define CONFIG_READER_H
@@ -23,19 +24,21 @@ enum {
 };
 
 /*
- * Reads the file at path (and what it @includes; relative names are taken from the directory of path) into settings in the arena.
- * Mistakes become findings; 0 also when there are any: the settings then hold what could be read, so that later floors can find more.
- * -EBADMSG: the syntax is broken, nothing usable was read (a finding says where); other negative errno: the file could not be read
- * (a finding says so as well).
+ * Reads the file at path (and what it @includes; relative names are taken from the directory of path) into
+ * settings in the arena. Mistakes become findings; 0 also when there are any: the settings then hold what could
+ * be read, so that later floors can find more. -EBADMSG: the syntax is broken, nothing usable was read (a
+ * finding says where); other negative errno: the file could not be read (a finding says so as well).
  */
-int settings_read(struct arena *arena, const char *path, struct findings *findings, struct settings **ret_settings);
+int settings_read(struct arena *arena, const char *path, struct findings *findings,
+		  struct settings **ret_settings);
 
 /* Like settings_read() for a text that is named path in findings; @include is refused with a finding. */
-int settings_read_text(struct arena *arena, const char *path, const char *text, size_t length, struct findings *findings,
-		       struct settings **ret_settings);
+int settings_read_text(struct arena *arena, const char *path, const char *text, size_t length,
+		       struct findings *findings, struct settings **ret_settings);
 
 /*
- * Prints settings as a zone file that reads back as equal settings (origins aside): canonical order, only what was written, strings escaped.
+ * Prints settings as a zone file that reads back as equal settings (origins aside): canonical order, only what
+ * was written, strings escaped.
  */
 void settings_print(struct buf *out, const struct settings *settings);
 

@@ -421,26 +421,33 @@ const struct schema_key *schema_key_named(const struct schema_key *keys, const c
 
 enum { NEAREST_BYTES_MAX = 64, NEAREST_DISTANCE_MAX = 3 };
 
-/* Edit distance (insert, delete, replace one byte). Both at most NEAREST_BYTES_MAX long. */
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Edit distance: insert, delete, replace one byte, or exchange two neighbours ("teir"). Both at most NEAREST_BYTES_MAX long. */
 static size_t edit_distance(struct span a, struct span b)
 {
-	size_t row[NEAREST_BYTES_MAX + 1];
+	size_t rows[3][NEAREST_BYTES_MAX + 1]; /* of this byte of a, the one before and the one before that */
 
-	for (size_t j = 0; j <= b.length; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.length; i++) {
-		size_t diagonal = row[0];
+	for (size_t i = 0; i <= a.length; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= b.length; j++) {
-			size_t replaced = diagonal + (name_byte_folded(a.data[i - 1]) != name_byte_folded(b.data[j - 1]));
-			size_t moved = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+			char left = i ? name_byte_folded(a.data[i - 1]) : '\0', right = name_byte_folded(b.data[j - 1]);
 
-			diagonal = row[j];
-			row[j] = replaced < moved ? replaced : moved;
+			if (i == 0) {
+				row[j] = j;
+				continue;
+			}
+			row[j] = smaller(above[j - 1] + (left != right), 1 + smaller(above[j], row[j - 1]));
+			if (i > 1 && j > 1 && left == name_byte_folded(b.data[j - 2]) && right == name_byte_folded(a.data[i - 2]))
+				row[j] = smaller(row[j], two_above[j - 2] + 1);
 		}
 	}
-	return row[b.length];
+	return rows[a.length % 3][b.length];
 }
 
 /* How far candidate is from word; SIZE_MAX when it is too far to be meant. */

@@ -1,8 +1,8 @@
 /*
  * schema: the one table of what a zone file may say.
  *
- * Reader, defaults, ranges, units, print-back, comparison and the manual page sekisho.conf(5) are all driven by it; a key
- * exists when it stands here and nowhere else.
+ * Reader, defaults, ranges, units, print-back, comparison and the manual page sekisho.conf(5) are all driven by
+ * it; a key exists when it stands here and nowhere else.
  */
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
@@ -18,8 +18,8 @@ enum schema_kind {
 	SCHEMA_TEXT_LIST,	/* struct text_list: array or list of strings or numbers, or one bare value */
 	SCHEMA_NUMBER,		/* struct number, minimum..maximum */
 	SCHEMA_FLAG,		/* struct flag */
-	SCHEMA_GROUP,		/* a nested struct described by `keys`, with its own `struct origin at` first when item_size is not 0 */
-	SCHEMA_RECORDS,		/* a list of groups: pointer at `offset`, count at `count_offset`, each described by `keys`, `struct origin at` first */
+	SCHEMA_GROUP,		/* a nested struct described by `keys`, its `struct origin at` first */
+	SCHEMA_RECORDS,		/* a list of groups: pointer at `offset`, count at `count_offset`, items like SCHEMA_GROUP */
 };
 
 /* What a text must look like besides being UTF-8 without hidden characters. */
@@ -41,7 +41,7 @@ struct schema_key {
 	enum schema_kind kind;
 	size_t offset;		/* of the value in its struct */
 	size_t count_offset;	/* SCHEMA_RECORDS: of the item count */
-	size_t item_size;	/* SCHEMA_RECORDS: bytes per item; SCHEMA_GROUP: bytes of its struct, 0 when its keys lie in the enclosing struct */
+	size_t item_size;	/* bytes per item or of the group; 0: a group whose keys lie in the enclosing struct */
 	bool required;
 	int64_t minimum, maximum, standard; /* SCHEMA_NUMBER: range and default */
 	const char *choices;	/* SCHEMA_TEXT: the allowed words separated by '|', or NULL */
@@ -54,7 +54,10 @@ struct schema_key {
 /* The keys of the file itself. */
 extern const struct schema_key schema_root[];
 
-/* A key that is refused on purpose, with the reason: names other products use (nat, masquerade, snat, dnat, port_forward, wifi ...). */
+/*
+ * A key that is refused on purpose, with the reason: names other products use (nat, masquerade, snat, dnat,
+ * port_forward, wifi ...).
+ */
 struct schema_refused {
 	const char *name;
 	const char *en, *ja;	/* why, and what to do instead */
@@ -69,7 +72,10 @@ const struct schema_refused *schema_refused_named(const char *name);
 /* The key of the table with exactly this name, or NULL. */
 const struct schema_key *schema_key_named(const struct schema_key *keys, const char *name);
 
-/* The known key of the table that is nearest to name (edit distance at most 3 and less than half its length), or NULL. */
+/*
+ * The known key of the table that is nearest to name (edit distance at most 3 and less than half its length),
+ * or NULL.
+ */
 const char *schema_nearest(const struct schema_key *keys, const char *name);
 
 /* True when word is one of the choices ("a|b|c"). */

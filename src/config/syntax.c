@@ -1,5 +1,6 @@
 /*
- * syntax: see syntax.h. A walk over the tokens with a stack of open brackets; one function for each thing that may be expected next.
+ * syntax: see syntax.h. A walk over the tokens with a stack of open brackets; one function for each thing that
+ * may be expected next.
  */
 #include <errno.h>
 #include <limits.h>
@@ -80,7 +81,8 @@ static const char *span_shown(struct walker *walker, struct span text)
 /* The finding that ends the walk. */
 static int walker_refuse(struct walker *walker, enum config_finding id, uint32_t line, const char *what)
 {
-	finding_add(walker->findings, &config_catalogue[id], expansion_origin(walker->expansion, line), what, NULL);
+	finding_add(walker->findings, &config_catalogue[id], expansion_origin(walker->expansion, line), what,
+		    NULL);
 	return -EBADMSG;
 }
 
@@ -102,8 +104,8 @@ static int bracket_refuse(struct walker *walker, const struct token *token)
 	if (token->kind == TOKEN_END)
 		return walker_refuse(walker, CONFIG_BRACKET_OPEN, frame->line, bracket);
 	finding = finding_add(walker->findings, &config_catalogue[CONFIG_BRACKET_WRONG],
-			      expansion_origin(walker->expansion, token->line), span_shown(walker, token->text), bracket,
-			      arena_printf(walker->arena, "%u", (unsigned int)opened.line), NULL);
+			      expansion_origin(walker->expansion, token->line), span_shown(walker, token->text),
+			      bracket, arena_printf(walker->arena, "%u", (unsigned int)opened.line), NULL);
 	finding_relate(finding, opened);
 	return -EBADMSG;
 }
@@ -126,17 +128,22 @@ static bool tokens_touch(const struct token *left, const struct token *right)
 	return left->text.length > 0 && left->offset + left->text.length == right->offset;
 }
 
-/* True for the beginnings of a word that lacks its quotes: 10.1.0.0/24 begins like a number, fd00::1 like a key. */
+/*
+ * True for the beginnings of a word that lacks its quotes: 10.1.0.0/24 begins like a number, fd00::1 like a
+ * key.
+ */
 static bool token_is_wordlike(const struct token *token)
 {
-	return token->kind == TOKEN_NUMBER || token->kind == TOKEN_FLOAT || token->kind == TOKEN_NAME || token->kind == TOKEN_FLAG;
+	return token->kind == TOKEN_NUMBER || token->kind == TOKEN_FLOAT || token->kind == TOKEN_NAME ||
+	       token->kind == TOKEN_FLAG;
 }
 
 /* True when this token goes on with the word that the value before it began. */
 static bool word_goes_on(const struct walker *walker, const struct token *token)
 {
 	return token_is_wordlike(&walker->previous) && tokens_touch(&walker->previous, token) &&
-	       (token_is_wordlike(token) || token->kind == TOKEN_STRAY || (token->kind == TOKEN_EQUALS && *token->text.data == ':'));
+	       (token_is_wordlike(token) || token->kind == TOKEN_STRAY ||
+		(token->kind == TOKEN_EQUALS && *token->text.data == ':'));
 }
 
 static int word_refuse(struct walker *walker, size_t start, uint32_t line)
@@ -153,7 +160,10 @@ static bool token_begins_setting(const struct walker *walker, const struct token
 	       word_at(walker, token->offset).length == token->text.length;
 }
 
-/* Signs of the Japanese keyboard that look like those of the grammar; other characters are letters that lack their quotes. */
+/*
+ * Signs of the Japanese keyboard that look like those of the grammar; other characters are letters that lack
+ * their quotes.
+ */
 static bool is_full_width_sign(uint32_t codepoint)
 {
 	return (codepoint >= 0x2018 && codepoint <= 0x201f) || (codepoint >= 0x3001 && codepoint <= 0x3011) ||
@@ -162,7 +172,8 @@ static bool is_full_width_sign(uint32_t codepoint)
 
 static bool walker_wants_value(const struct walker *walker)
 {
-	return walker->expectation == EXPECT_VALUE || walker->expectation == EXPECT_FIRST_ITEM || walker->expectation == EXPECT_ITEM;
+	return walker->expectation == EXPECT_VALUE || walker->expectation == EXPECT_FIRST_ITEM ||
+	       walker->expectation == EXPECT_ITEM;
 }
 
 /* A character outside of quotes that the grammar does not know. */
@@ -177,7 +188,8 @@ static int stray_refuse(struct walker *walker, const struct token *token)
 	if (codepoint == 0x3000)
 		return walker_refuse(walker, CONFIG_FULL_WIDTH_SPACE, token->line, NULL);
 	if (error < 0 || utf8_is_hidden(codepoint))
-		return walker_refuse(walker, CONFIG_STRAY, token->line, arena_printf(walker->arena, "U+%04X", (unsigned int)codepoint));
+		return walker_refuse(walker, CONFIG_STRAY, token->line,
+				     arena_printf(walker->arena, "U+%04X", (unsigned int)codepoint));
 	if (codepoint < 0x80)
 		return token_refuse(walker, CONFIG_STRAY, token);
 	if (walker_wants_value(walker) && !is_full_width_sign(codepoint))
@@ -185,7 +197,10 @@ static int stray_refuse(struct walker *walker, const struct token *token)
 	return token_refuse(walker, CONFIG_FULL_WIDTH, token);
 }
 
-/* Digits of a whole number without sign, leading zeros, 0x and suffix. The text ends with a line end, so nothing reads past it. */
+/*
+ * Digits of a whole number without sign, leading zeros, 0x and suffix. The text ends with a line end, so
+ * nothing reads past it.
+ */
 static size_t significant_digits(struct span number, bool hexadecimal)
 {
 	size_t first = hexadecimal ? 2 : strspn(number.data, "+-");
@@ -234,8 +249,8 @@ static int scalar_kind(struct walker *walker, const struct token *token, enum va
 
 static void line_note(struct walker *walker, uint32_t line)
 {
-	walker->lines.items = arena_grow(walker->arena, walker->lines.items, walker->lines.count, &walker->lines.capacity,
-					 sizeof(*walker->lines.items));
+	walker->lines.items = arena_grow(walker->arena, walker->lines.items, walker->lines.count,
+					 &walker->lines.capacity, sizeof(*walker->lines.items));
 	walker->lines.items[walker->lines.count++] = line;
 }
 
@@ -306,7 +321,8 @@ static int key_take(struct walker *walker, const struct token *token)
 		finding_relate(&walker->findings->items[walker->findings->count - 1], first);
 		return -EBADMSG;
 	}
-	walker->keys = arena_grow(walker->arena, walker->keys, walker->key_count, &walker->key_capacity, sizeof(*walker->keys));
+	walker->keys = arena_grow(walker->arena, walker->keys, walker->key_count, &walker->key_capacity,
+				  sizeof(*walker->keys));
 	walker->keys[walker->key_count++] = (struct key){ .name = token->text, .line = token->line };
 	walker->expectation = EXPECT_EQUALS;
 	return 0;
@@ -322,7 +338,8 @@ static int on_key(struct walker *walker, const struct token *token)
 	case TOKEN_END:
 		return walker->depth ? bracket_refuse(walker, token) : 0;
 	case TOKEN_OPEN:
-		return walker->depth ? bracket_refuse(walker, token) : token_refuse(walker, CONFIG_KEY_EXPECTED, token);
+		return walker->depth ? bracket_refuse(walker, token)
+				     : token_refuse(walker, CONFIG_KEY_EXPECTED, token);
 	default:
 		return token_refuse(walker, CONFIG_KEY_EXPECTED, token);
 	}
@@ -363,8 +380,9 @@ static int item_count(struct walker *walker, const struct token *token)
 	if (!frame_is_list(frame) || frame->item_count++ < READER_LIST_ITEMS_MAX)
 		return 0;
 	key = &walker->keys[frame->key_count - 1];
-	finding_add(walker->findings, &config_catalogue[CONFIG_LIST_LONG], expansion_origin(walker->expansion, token->line),
-		    span_shown(walker, key->name), arena_printf(walker->arena, "%d", READER_LIST_ITEMS_MAX), NULL);
+	finding_add(walker->findings, &config_catalogue[CONFIG_LIST_LONG],
+		    expansion_origin(walker->expansion, token->line), span_shown(walker, key->name),
+		    arena_printf(walker->arena, "%d", READER_LIST_ITEMS_MAX), NULL);
 	return -EBADMSG;
 }
 
@@ -412,7 +430,10 @@ static int on_item_end(struct walker *walker, const struct token *token)
 	case TOKEN_CLOSE:
 		return bracket_pop(walker, token);
 	case TOKEN_TEXT:
-		return token_refuse(walker, walker->previous.kind == TOKEN_TEXT ? CONFIG_TEXTS_JOINED : CONFIG_COMMA_MISSING, token);
+		return token_refuse(walker,
+				    walker->previous.kind == TOKEN_TEXT ? CONFIG_TEXTS_JOINED
+									: CONFIG_COMMA_MISSING,
+				    token);
 	case TOKEN_NUMBER:
 	case TOKEN_FLOAT:
 	case TOKEN_FLAG:
@@ -452,7 +473,8 @@ static int walker_step(struct walker *walker, const struct token *token)
 	return on_item_end(walker, token);
 }
 
-int syntax_check(struct arena *arena, const struct expansion *expansion, struct findings *findings, struct text_lines *ret_lines)
+int syntax_check(struct arena *arena, const struct expansion *expansion, struct findings *findings,
+		 struct text_lines *ret_lines)
 {
 	struct walker walker = {
 		.arena = arena,

@@ -15,7 +15,13 @@ struct token_reader token_reader_of(struct span text)
 /* The byte at distance bytes from here; 0 behind the end. */
 static char byte_at(const struct token_reader *reader, size_t distance)
 {
-	return distance < reader->text.length - reader->offset ? reader->text.data[reader->offset + distance] : '\0';
+	return distance < reader->text.length - reader->offset ? reader->text.data[reader->offset + distance]
+							       : '\0';
+}
+
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r' || byte == '\f';
 }
 
 static bool is_digit(char byte)
@@ -66,7 +72,7 @@ static bool reader_skip_blanks(struct token_reader *reader)
 		char byte = byte_at(reader, 0);
 		size_t length;
 
-		if (strchr(" \t\n\r\f", byte)) {
+		if (is_blank(byte)) {
 			length = 1;
 		} else if (byte == '#' || (byte == '/' && byte_at(reader, 1) == '/')) {
 			length = length_through(reader, "\n", 0);
@@ -84,7 +90,10 @@ static bool reader_skip_blanks(struct token_reader *reader)
 	return true;
 }
 
-/* Length of the quoted text whose opening quote stands at this distance, with both quotes; 0 when it is not closed. */
+/*
+ * Length of the quoted text whose opening quote stands at this distance, with both quotes; 0 when it is not
+ * closed.
+ */
 static size_t quoted_length(const struct token_reader *reader, size_t distance)
 {
 	size_t left = reader->text.length - reader->offset;
@@ -141,7 +150,8 @@ static size_t number_length(const struct token_reader *reader, enum token_kind *
 	size_t exponent;
 
 	*ret_kind = TOKEN_NUMBER;
-	if (first == '0' && (byte_at(reader, 1) == 'x' || byte_at(reader, 1) == 'X') && is_hex_digit(byte_at(reader, 2))) {
+	if (first == '0' && (byte_at(reader, 1) == 'x' || byte_at(reader, 1) == 'X') &&
+	    is_hex_digit(byte_at(reader, 2))) {
 		length = 3;
 		while (is_hex_digit(byte_at(reader, length)))
 			length++;
@@ -181,7 +191,10 @@ static bool at_line_start(const struct token_reader *reader)
 	return i == 0 || reader->text.data[i - 1] == '\n';
 }
 
-/* Length of an include line up to its closing quote; 0 if this is none. *ret_closed: false when the quote is not closed. */
+/*
+ * Length of an include line up to its closing quote; 0 if this is none. *ret_closed: false when the quote is
+ * not closed.
+ */
 static size_t include_length(const struct token_reader *reader, bool *ret_closed)
 {
 	static const char word[] = "@include";
@@ -189,7 +202,8 @@ static size_t include_length(const struct token_reader *reader, bool *ret_closed
 	size_t length = sizeof(word) - 1;
 	size_t quoted;
 
-	if (left < length || memcmp(reader->text.data + reader->offset, word, length) != 0 || !at_line_start(reader))
+	if (left < length || memcmp(reader->text.data + reader->offset, word, length) != 0 ||
+	    !at_line_start(reader))
 		return 0;
 	while (byte_at(reader, length) == ' ' || byte_at(reader, length) == '\t')
 		length++;
@@ -236,7 +250,8 @@ static enum token_kind name_kind(const struct token_reader *reader, size_t lengt
 {
 	const char *name = reader->text.data + reader->offset;
 
-	if ((length == 4 && strncasecmp(name, "true", 4) == 0) || (length == 5 && strncasecmp(name, "false", 5) == 0))
+	if ((length == 4 && strncasecmp(name, "true", 4) == 0) ||
+	    (length == 5 && strncasecmp(name, "false", 5) == 0))
 		return TOKEN_FLAG;
 	return TOKEN_NAME;
 }

@@ -1,9 +1,9 @@
 /*
  * tokens: the words and signs of a zone file, as libconfig's scanner cuts them.
  *
- * libconfig says "syntax error" and a line, accepts two texts side by side as one, and reads included files by itself. What it does not tell
- * is found here: where a quote was opened, where a text really stands, which lines include a file. It follows libconfig's scanner to the
- * letter, so that both see the same tokens.
+ * libconfig says "syntax error" and a line, accepts two texts side by side as one, and reads included files by
+ * itself. What it does not tell is found here: where a quote was opened, where a text really stands, which
+ * lines include a file. It follows libconfig's scanner to the letter, so that both see the same tokens.
  */
 #ifndef CONFIG_TOKENS_H
 #define CONFIG_TOKENS_H

@@ -1,8 +1,8 @@
 /*
  * utf8: one character after the other, strictly (RFC 3629), and which of them must not stand in a text.
  *
- * Names and labels go into reports that auditors sign. A character that cannot be seen, or that turns the writing direction, would make two
- * different names look alike or a line read other than it is.
+ * Names and labels go into reports that auditors sign. A character that cannot be seen, or that turns the
+ * writing direction, would make two different names look alike or a line read other than it is.
  */
 #ifndef CONFIG_UTF8_H
 #define CONFIG_UTF8_H
@@ -14,8 +14,9 @@
 #include "base/buf.h"
 
 /*
- * Decodes the character at *offset (which must lie inside the text) and moves *offset behind it. 0; -EILSEQ for anything RFC 3629 does not
- * allow (overlong forms, surrogates, above U+10FFFF, a cut sequence): then *offset has not moved.
+ * Decodes the character at *offset (which must lie inside the text) and moves *offset behind it. 0; -EILSEQ for
+ * anything RFC 3629 does not allow (overlong forms, surrogates, above U+10FFFF, a cut sequence): then *offset
+ * has not moved.
  */
 int utf8_next(struct span text, size_t *offset, uint32_t *ret_codepoint);
 

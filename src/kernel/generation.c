@@ -1,8 +1,8 @@
 /*
  * generation (世代): file -> settings -> policy -> law -> ruleset, in one arena.
  *
- * Users are looked up in /etc/passwd itself and not through NSS: no foreign module and no network is let into the process that decides, and
- * the user of a process on the gateway is a local one.
+ * Users are looked up in /etc/passwd itself and not through NSS: no foreign module and no network is let
+ * into the process that decides, and the user of a process on the gateway is a local one.
  */
 #include "kernel/generation.h"
 
@@ -24,7 +24,10 @@ static void file_closep(FILE **file)
 		fclose(*file);
 }
 
-/* policy_user_lookup by /etc/passwd. A line that is too long ends the search: the user is then unknown, and the finding says so. */
+/*
+ * policy_user_lookup by /etc/passwd. A line that is too long ends the search: the user is then unknown, and
+ * the finding says so.
+ */
 static int local_user_lookup(void *context, const char *name, uint32_t *ret_uid)
 {
 	__attribute__((cleanup(file_closep))) FILE *passwd = fopen("/etc/passwd", "re");

@@ -19,6 +19,7 @@ enum set_role {
 	ROLE_FIXED,		/* filled by the program, compared with it */
 	ROLE_PAIR_MAP, ROLE_LOCAL_MAP, ROLE_LIVE, ROLE_LOCAL_LIVE,
 	ROLE_SOURCE,		/* addresses that an interface takes as senders */
+	ROLE_ENDS,		/* the two ends of specified flows, for their ICMP errors */
 	ROLE_INTERFACES,
 	ROLE_NEXT_HOPS,		/* addresses alone: nothing to judge */
 	ROLE_UNKNOWN,
@@ -103,7 +104,13 @@ static void field_values(const struct subject *subject, const struct element *el
 
 bool audit_set_is_fixed(const struct set *set)
 {
-	return !strcmp(set->name, "ports") || !strcmp(set->name, "uplinks") || !strcmp(set->name, "pairs");
+	static const char *const names[] = { "ports", "uplinks", "guarded", "pairs" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(set->name, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static enum set_role plain_set_role(const struct key *key)
@@ -115,6 +122,8 @@ static enum set_role plain_set_role(const struct key *key)
 		return ROLE_LOCAL_LIVE;
 	if (key->fields[0] == FIELD_CT_MARK && key->fields[1] == FIELD_IIF && key->fields[2] == FIELD_IIF && count == 3)
 		return ROLE_LIVE;
+	if (key->fields[0] == FIELD_IIF && key->fields[2] == FIELD_IIF && address && count == 4)
+		return ROLE_ENDS;
 	if (key->fields[0] == FIELD_IIF && address)
 		return count == 2 || (count == 3 && key->fields[2] == FIELD_ETHER_SADDR) ? ROLE_SOURCE : ROLE_UNKNOWN;
 	if (count != 1)
@@ -402,6 +411,19 @@ static bool local_live_element_holds(const struct judge *judge, const struct ele
 	return mark_is_valid(mark) && mark_belongs(judge, mark, path, path);
 }
 
+/* Between the My Number tier and another, ICMP errors pass between bound ends only: (iif, source, oif, destination). */
+static bool ends_element_holds(const struct judge *judge, const struct subject *subject, const struct element *element)
+{
+	const struct program_zone *zones = judge->audit->pins->zones;
+	size_t family = subject->set->key.fields[1] == FIELD_IP6_SADDR, width = family ? 16 : 4;
+	uint32_t from = zone_of_interface(judge, number_at(element->key, 4));
+	uint32_t to = zone_of_interface(judge, number_at(element->key + 4 + width, 4));
+
+	return zones[from].tier != zones[to].tier && law_tiers_may_meet(zones[from].tier, zones[to].tier) &&
+	       address_is_bound(judge, from, family, element->key + 4) &&
+	       address_is_bound(judge, to, family, element->key + 8 + width);
+}
+
 static void judge_element(struct judge *judge, const struct subject *subject, const struct element *element)
 {
 	bool holds = true;
@@ -414,6 +436,8 @@ static void judge_element(struct judge *judge, const struct subject *subject, co
 		judge_map_element(judge, subject, element);
 	if (subject->role == ROLE_SOURCE)
 		add_source(judge, subject, element);
+	if (subject->role == ROLE_ENDS && !ends_element_holds(judge, subject, element))
+		report_element(judge, RULESET_AUDIT_SPECIFIED_UNBOUND, subject->set, element);
 	if (subject->role == ROLE_LIVE)
 		holds = live_element_holds(judge, element);
 	if (subject->role == ROLE_LOCAL_LIVE)

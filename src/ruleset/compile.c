@@ -51,6 +51,7 @@ struct compiler {
 	uint32_t *ranks;		/* of each flow; smaller is better */
 	struct pair_maps *pairs;	/* one per input.pairs */
 	struct filling live, local_live;
+	struct filling ends[2];
 	struct filling local_in[2], local_in_portless[2], local_out[2], local_out_portless[2];
 	size_t range_count;
 };
@@ -307,6 +308,7 @@ static void open_fillings(struct compiler *compiler)
 	compiler->live = filling_of(compiler, "live");
 	compiler->local_live = filling_of(compiler, "local-live");
 	for (size_t f = 0; f < 2; f++) {
+		compiler->ends[f] = family_filling(compiler, "ends", f);
 		compiler->local_in[f] = family_filling(compiler, "local.in", f);
 		compiler->local_in_portless[f] = family_filling(compiler, "local.in.portless", f);
 		compiler->local_out[f] = family_filling(compiler, "local.out", f);
@@ -487,6 +489,36 @@ static void add_ported(struct compiler *compiler, struct pair_maps *maps, const 
 	}
 }
 
+/* ICMP errors of a specified flow pass between its two ends only; both directions stand in the set. */
+static void add_end(struct compiler *compiler, uint32_t iif, const struct netaddr *source, uint32_t oif, const struct netaddr *destination)
+{
+	struct filling *filling = &compiler->ends[family_index(source)];
+	struct key_writer key = key_begin(compiler->arena, filling->set);
+
+	key_number(&key, iif, 4);
+	key_address(&key, source);
+	key_number(&key, oif, 4);
+	key_address(&key, destination);
+	filling_add(compiler, filling, key.bytes, 0);
+}
+
+static void add_ends(struct compiler *compiler, const struct flow *flow, const struct ends *ends)
+{
+	const struct program_zone *from = &compiler->input.zones[flow->from], *to = &compiler->input.zones[flow->to];
+
+	if (from->tier == to->tier || (from->tier != TIER_MYNUMBER && to->tier != TIER_MYNUMBER))
+		return;
+	for (size_t i = 0; i < from->interface_count * to->interface_count; i++) {
+		uint32_t a = link_index(compiler->input.links, from->interfaces[i / to->interface_count]);
+		uint32_t b = link_index(compiler->input.links, to->interfaces[i % to->interface_count]);
+
+		if (a == 0 || b == 0)
+			continue;
+		add_end(compiler, a, &ends->source->first, b, &ends->destination->first);
+		add_end(compiler, b, &ends->destination->first, a, &ends->source->first);
+	}
+}
+
 static void add_forward_flow(struct compiler *compiler, const struct flow *flow, size_t index)
 {
 	struct pair_maps *maps = maps_of_flow(compiler, flow);
@@ -499,6 +531,7 @@ static void add_forward_flow(struct compiler *compiler, const struct flow *flow,
 
 		if (ends.source->first.family != ends.destination->first.family)
 			continue;
+		add_ends(compiler, flow, &ends);
 		if (protocol_has_ports(flow->protocol))
 			add_ported(compiler, maps, flow, index, &ends, ports, port_count);
 		else
@@ -752,6 +785,7 @@ static int close_maps(struct compiler *compiler)
 		struct filling *locals[] = { &compiler->local_in[f], &compiler->local_in_portless[f], &compiler->local_out[f],
 					     &compiler->local_out_portless[f] };
 
+		filling_close(&compiler->ends[f]);
 		for (size_t i = 0; i < 4 && !error; i++)
 			error = filling_close_boxes(compiler, locals[i]);
 	}

@@ -4,7 +4,7 @@
  * THE PROGRAM (fixed; only the pair chains come and go with the zone pairs that have a flow). In nft words:
  *
  * table netdev sekisho
- *   chain ingress.<ifname>    hook ingress device <ifname>, priority -500, policy drop: ether type ip, ip6, arp accept
+ *   chain ingress.<ifname>    hook ingress device <ifname>, priority -500, policy drop: of Ethernet only ether type ip, ip6, arp accept
  * table bridge sekisho
  *   set   ports               iif of every zone interface
  *   chain forward             hook forward, priority -300, policy accept: iif @ports drop; oif @ports drop
@@ -14,6 +14,7 @@
  *                               @bound.hosts -> refuse "mac"; (iif, saddr) in @networks -> accept; link-local and unspecified sources for ND and MLD
  *                               only; else refuse "source"
  *   chain forward             hook forward, priority 0, policy drop: the steps 1-6 of ARCHITECTURE "The kernel program"
+ *   chain related             ICMP errors only; into and out of the My Number tier only between the two ends of a flow (set ends<4|6>)
  *   chain next-hop            what leaves by an uplink must go to a declared next hop (R17)
  *   chain <from>.<to>.<4|6>[.reply]  one per ordered pair with a flow, family and direction: exact map, @live; range map, @live; echo only;
  *                               portless map, @live; then refuse (or reject, where the pair says so)

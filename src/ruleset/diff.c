@@ -6,7 +6,7 @@
  * comparison by name. The order of the commit is what the kernel's reference counts ask for:
  *
  *     add tables, sets; delete elements; flush chains; delete chains that come back as another kind of chain;
- * add chains, rules, elements; delete chains, sets, tables
+ *     add chains, rules, elements; delete chains, sets, tables
  *
  * so that nothing is deleted while something refers to it, and nothing is referred to before it is there.
  */
@@ -17,8 +17,10 @@
 
 #include "base/buf.h"
 
-/* Names of one set that are looked for in the old ruleset. Two are in use, unless somebody else had a hand in
- * it. */
+/*
+ * Names of one set that are looked for in the old ruleset. Two are in use, unless somebody else had a hand in
+ * it.
+ */
 enum { CANDIDATES_MAX = 4 };
 
 struct element_list {
@@ -34,11 +36,8 @@ struct settling {
 	struct element_list added, deleted; /* of a kept set */
 };
 
-enum fate {
-	FATE_GOES,
-	FATE_GOES_FIRST,
-	FATE_STAYS
-}; /* of an old set; first: in the prepare transaction, because its name is wanted */
+/* What becomes of an old set. FATE_GOES_FIRST: in the prepare transaction, because its name is wanted. */
+enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_STAYS };
 
 /* A table by name; old NULL: it is new; new and target NULL: it goes. */
 struct table_pair {
@@ -134,8 +133,10 @@ static bool names_change(const struct naming *naming)
 	return false;
 }
 
-/* The table with its sets renamed, in its rules as well. Elements are shared; where no name changes,
- * everything is. */
+/*
+ * The table with its sets renamed, in its rules as well. Elements are shared; where no name changes,
+ * everything is.
+ */
 static struct table rename_sets(struct arena *arena, const struct naming *naming)
 {
 	const struct table *table = naming->table;
@@ -244,7 +245,8 @@ static const struct set *set_in_force(struct arena *arena, const struct table_pa
 	return count > 0 ? candidates[0] : NULL;
 }
 
-/* A name that no set the old rules refer to has: one of the first two, unless somebody else had a hand in it.
+/*
+ * A name that no set the old rules refer to has: one of the first two, unless somebody else had a hand in it.
  */
 static const char *free_name(struct arena *arena, const struct table_pair *pair, const struct set *set)
 {
@@ -377,8 +379,10 @@ static void add_sets(struct differ *differ, const struct table_pair *pair)
 	}
 }
 
-/* A verdict map that goes is emptied first: older kernels count its jumps until it is gone for good, and
- * would not let the chains go. */
+/*
+ * A verdict map that goes is emptied first: older kernels count its jumps until it is gone for good, and
+ * would not let the chains go.
+ */
 static void delete_elements(struct differ *differ, const struct table_pair *pair)
 {
 	if (!pair->old || !pair->new)
@@ -526,9 +530,10 @@ static void pair_tables(struct differ *differ, const struct ruleset *old, const 
 
 struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new)
 {
-	static void (*const steps[])(struct differ * differ, const struct table_pair *pair) = {
-		prepare_table, add_table, add_sets,	delete_elements, flush_chains, delete_changed_chains,
-		add_chains,    add_rules, add_elements, delete_chains,	 delete_sets,  delete_table,
+	static void (*const steps[])(struct differ *differ, const struct table_pair *pair) = {
+		prepare_table,
+		add_table, add_sets, delete_elements, flush_chains, delete_changed_chains,
+		add_chains, add_rules, add_elements, delete_chains, delete_sets, delete_table,
 	};
 	struct ruleset *target = arena_alloc(arena, sizeof(*target));
 	struct differ differ = { .arena = arena };
@@ -540,9 +545,9 @@ struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, c
 	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		for_each_pair(&differ, steps[i]);
-	return (struct transition){ .target = target,
-				    .prepare = differ.prepare.changes,
-				    .commit = differ.commit.changes };
+	return (struct transition){
+		.target = target, .prepare = differ.prepare.changes, .commit = differ.commit.changes,
+	};
 }
 
 /* The ruleset with the first name of each set. */

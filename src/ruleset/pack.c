@@ -6,13 +6,17 @@
  *     ruleset   magic, links, tables
  *     links     u32 count, then: u32 index, name
  *     tables    u32 count, then: u8 family, name, sets, chains
- *     sets      u32 count, then: name, u8 field for each field of a key (RULESET_KEY_FIELDS_MAX), u8 flags,
- * u8 data, elements elements  u32 count, then: key bytes (twice in an interval set), i64 expiry if the set
- * has timeouts, u32 mark or verdict as the set's data says, optional text chains    u32 count, then: name, u8
- * base, [u32 hook, u32 priority, u8 policy, optional device], optional comment, rules rules     u32 count,
- * then: optional comment, u8 count of steps, steps step      u8 kind and what this kind of step has verdict
- * u8 kind, and the chain's name for jump and goto name      u8 length, bytes, NUL (so that the ruleset can
- * point at it); optional text: the same, or u8 255 for none
+ *     sets      u32 count, then: name, key, u8 flags, u8 data, elements
+ *     elements  u32 count, then: key bytes (twice in an interval set), i64 expiry if the set has timeouts,
+ *               u32 mark or verdict as the set's data says, optional text
+ *     chains    u32 count, then: name, u8 base, [u32 hook, u32 priority, u8 policy, optional device],
+ *               optional comment, rules
+ *     rules     u32 count, then: optional comment, u8 count of steps, steps
+ *     step      u8 kind and what this kind of step has
+ *     key       RULESET_KEY_FIELDS_MAX times u8 field, FIELD_NONE after the last
+ *     verdict   u8 kind, and the chain's name for jump and goto
+ *     name      u8 length, bytes, NUL (so that the ruleset can point at it)
+ *     optional text: like a name, or u8 255 for none
  *
  * Reading: a cursor that, once it failed, gives only zeros. Counts are believed only as far as the remaining
  * bytes can hold that many of the smallest item, so that a short message cannot make us allocate a lot.
@@ -25,21 +29,15 @@
 #include <string.h>
 
 enum {
-	TEXT_NONE = 255,
-	TEXT_BYTES_MAX = 254,
+	TEXT_NONE = 255, TEXT_BYTES_MAX = 254,
 	LINKS_MAX = 65536,
-	SET_FLAG_INTERVAL = 1,
-	SET_FLAG_TIMEOUT = 2,
-	SET_FLAGS = 3,
-	LOG_TEXT_BYTES_MAX = 127, /* NF_LOG_PREFIXLEN - 1 */
-	INTERFACE_NAME_BYTES_MAX = 15, /* IFNAMSIZ - 1 */
-	HOOK_NUMBER_MAX = 4, /* NF_INET_POST_ROUTING */
-	LINK_BYTES_MIN = 7,
-	TABLE_BYTES_MIN = 12,
-	SET_BYTES_MIN = 15,
-	ELEMENT_BYTES_MIN = 5,
-	CHAIN_BYTES_MIN = 9,
-	RULE_BYTES_MIN = 3,
+	SET_FLAG_INTERVAL = 1, SET_FLAG_TIMEOUT = 2, SET_FLAGS = 3,
+	LOG_TEXT_BYTES_MAX = 127,	/* NF_LOG_PREFIXLEN - 1 */
+	INTERFACE_NAME_BYTES_MAX = 15,	/* IFNAMSIZ - 1 */
+	HOOK_NUMBER_MAX = 4,		/* NF_INET_POST_ROUTING */
+	/* The least that one of them takes in the message. */
+	LINK_BYTES_MIN = 7, TABLE_BYTES_MIN = 12, SET_BYTES_MIN = 15,
+	ELEMENT_BYTES_MIN = 5, CHAIN_BYTES_MIN = 9, RULE_BYTES_MIN = 3,
 };
 
 /* ---- writing */
@@ -303,8 +301,10 @@ static bool device_byte(unsigned char byte)
 	return byte > ' ' && byte != 0x7f && byte != '/' && byte != ':';
 }
 
-/* Comments and log prefixes end up in terminals and logs: no control characters, and no quotes, which nft
- * text could not hold. */
+/*
+ * Comments and log prefixes end up in terminals and logs: no control characters, and no quotes, which nft
+ * text could not hold.
+ */
 static bool comment_byte(unsigned char byte)
 {
 	return byte >= ' ' && byte != 0x7f && byte != '"';
@@ -362,8 +362,8 @@ static struct key take_key(struct cursor *cursor)
 
 static struct verdict take_verdict(struct cursor *cursor)
 {
-	struct verdict verdict = { .kind = (enum verdict_kind)take_choice(cursor, VERDICT_ACCEPT,
-									  VERDICT_GOTO) };
+	uint8_t kind = take_choice(cursor, VERDICT_ACCEPT, VERDICT_GOTO);
+	struct verdict verdict = { .kind = (enum verdict_kind)kind };
 
 	if (verdict.kind == VERDICT_JUMP || verdict.kind == VERDICT_GOTO)
 		verdict.chain = take_name(cursor);
@@ -661,9 +661,9 @@ static void take_links(struct cursor *cursor, struct link_table *links)
 
 int ruleset_unpack(struct arena *arena, struct span bytes, struct ruleset **ret_ruleset)
 {
-	struct cursor cursor = { .arena = arena,
-				 .bytes = (const uint8_t *)bytes.data,
-				 .remaining = bytes.length };
+	struct cursor cursor = {
+		.arena = arena, .bytes = (const uint8_t *)bytes.data, .remaining = bytes.length,
+	};
 	const size_t magic_bytes = sizeof(RULESET_PACK_MAGIC) - 1;
 	struct ruleset *ruleset = arena_alloc(arena, sizeof(*ruleset));
 	const uint8_t *magic;

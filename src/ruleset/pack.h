@@ -3,6 +3,9 @@
  *
  * The receiver trusts nothing: unpack checks every length, count, name, enumeration and order, and fails closed. The format is private to one build of sekishod
  * (both ends are the same binary); it is little endian and starts with RULESET_PACK_MAGIC.
+ *
+ * Not judged here, because the kernel refuses it: loops of jumps, ranges that share a point. What the ruleset allows is the audit's business. Texts are
+ * checked for control characters and quotes, not for being UTF-8. Handles do not travel.
  */
 #ifndef RULESET_PACK_H
 #define RULESET_PACK_H

@@ -258,19 +258,39 @@ static void add_index_element(const struct builder *builder, const char *name, u
 	add_element(builder, context)->key = key;
 }
 
-/* Fills a set of interface indexes with those of all zones, or of the uplink zones only. */
-static void fill_interfaces(struct builder *builder, struct set *set, bool uplinks_only)
+static bool zone_is_any(const struct program_zone *zone)
 {
+	(void)zone;
+	return true;
+}
+
+static bool zone_is_uplink(const struct program_zone *zone)
+{
+	return zone->uplink;
+}
+
+static bool zone_is_guarded(const struct program_zone *zone)
+{
+	return zone->tier == TIER_MYNUMBER;
+}
+
+/* Adds a set of the interfaces of those zones. */
+static void add_interface_set(struct builder *builder, const char *name, bool (*wanted)(const struct program_zone *zone))
+{
+	struct set *set = add_set(builder, name, (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
 	struct element_sink sink = { .set = set };
 
 	for (size_t i = 0; i < builder->input->zone_count; i++) {
-		if (!uplinks_only || builder->input->zones[i].uplink)
+		if (wanted(&builder->input->zones[i]))
 			each_interface(builder, &builder->input->zones[i], add_index_element, &sink);
 	}
 	set_sort(set);
 }
 
-/* ---- table netdev: only IPv4, IPv6 and ARP enter. `ether type`, because `meta protocol` sees past a VLAN tag. */
+/*
+ * ---- table netdev: of Ethernet only IPv4, IPv6 and ARP enter. `ether type`, because `meta protocol` sees past a VLAN tag. A line without
+ * Ethernet (PPP) carries nothing but IP.
+ */
 
 static void add_ingress_chain(const struct builder *const_builder, const char *name, uint32_t index, void *context)
 {
@@ -278,12 +298,15 @@ static void add_ingress_chain(const struct builder *const_builder, const char *n
 	struct builder *builder = context;
 	struct chain *chain = add_base_chain(builder, arena_printf(const_builder->arena, "ingress.%s", name), HOOK_NUMBER_INGRESS,
 					     PRIORITY_INGRESS, VERDICT_DROP);
+	struct rule *rule = chain_rule(builder, chain);
 
 	(void)index;
 	chain->hook.device = arena_strdup(const_builder->arena, name);
+	match_not(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct rule *rule = chain_rule(builder, chain);
-
+		rule = chain_rule(builder, chain);
+		match(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
 		match(builder, rule, FIELD_ETHER_TYPE, types[i]);
 		verdict(builder, rule, VERDICT_ACCEPT, NULL);
 	}
@@ -302,7 +325,7 @@ static void build_bridge(struct builder *builder)
 	static const enum field ends[] = { FIELD_IIF, FIELD_OIF };
 	struct chain *chain = add_base_chain(builder, "forward", HOOK_NUMBER_FORWARD, PRIORITY_BEFORE_CONNTRACK, VERDICT_ACCEPT);
 
-	fill_interfaces(builder, add_set(builder, "ports", (struct key){ { FIELD_IIF } }, SET_DATA_NONE), false);
+	add_interface_set(builder, "ports", zone_is_any);
 	for (size_t i = 0; i < 2; i++) {
 		struct rule *rule = chain_rule(builder, chain);
 
@@ -457,11 +480,12 @@ static void build_source(struct builder *builder)
 }
 
 /* ICMP errors quote a connection and carry its mark; anything else that is "related" came from a helper or an expectation. */
-static void add_related_guard(struct builder *builder, struct chain *chain)
+static void add_side_traffic_guard(struct builder *builder, struct chain *chain, bool behind_jump)
 {
 	struct rule *rule = chain_rule(builder, chain);
 
-	match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
+	if (!behind_jump)
+		match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
 	match_not(builder, rule, FIELD_L4PROTO, PROTOCOL_ICMP);
 	match_not(builder, rule, FIELD_L4PROTO, PROTOCOL_ICMP6);
 	refuse(builder, rule, REFUSE_RELATED);
@@ -476,7 +500,45 @@ static void add_state_guards(struct builder *builder, struct chain *chain)
 	rule = chain_rule(builder, chain);
 	match_any_bit(builder, rule, FIELD_CT_STATUS, CT_SNAT | CT_DNAT);
 	refuse(builder, rule, REFUSE_NAT);
-	add_related_guard(builder, chain);
+}
+
+/*
+ * An ICMP error carries bytes, and conntrack asks only which connection it quotes, not who sent it. Into and out of the My Number tier it
+ * may come from the two ends of the flow alone (R3); what the gateway itself has to say does not pass here.
+ */
+static void build_related(struct builder *builder)
+{
+	struct chain *chain = add_chain(builder, "related");
+	struct rule *rule;
+
+	add_side_traffic_guard(builder, chain, true);
+	rule = chain_rule(builder, chain);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF } }, "guarded");
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_OIF } }, "guarded");
+	verdict(builder, rule, VERDICT_RETURN, NULL);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const char *ends = arena_printf(builder->arena, "ends%c", families[i].digit);
+		struct key key = { { FIELD_IIF, families[i].source, FIELD_OIF, families[i].destination } };
+
+		add_set(builder, ends, key, SET_DATA_NONE);
+		rule = family_rule(builder, chain, &families[i]);
+		use_set(builder, rule, STEP_LOOKUP, key, ends);
+		verdict(builder, rule, VERDICT_RETURN, NULL);
+	}
+	rule = chain_rule(builder, chain);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF } }, "guarded");
+	refuse(builder, rule, REFUSE_RELATED);
+	rule = chain_rule(builder, chain);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_OIF } }, "guarded");
+	refuse(builder, rule, REFUSE_RELATED);
+}
+
+static void add_related_jump(struct builder *builder, struct chain *chain)
+{
+	struct rule *rule = chain_rule(builder, chain);
+
+	match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
+	verdict(builder, rule, VERDICT_JUMP, "related");
 }
 
 /* What was not accepted by its live mark: side traffic is refused, and TCP has to begin at its beginning. */
@@ -527,6 +589,7 @@ static void build_forward(struct builder *builder)
 	add_isolated_rule(builder, chain, FIELD_IIF);
 	add_isolated_rule(builder, chain, FIELD_OIF);
 	add_state_guards(builder, chain);
+	add_related_jump(builder, chain);
 	add_next_hop_jump(builder, chain);
 	add_live_rule(builder, chain, &live_key, "live");
 	add_beginning_guards(builder, chain);
@@ -720,6 +783,7 @@ static void build_input(struct builder *builder)
 	add_quiet_rules(builder, chain);
 	add_isolated_rule(builder, chain, FIELD_IIF);
 	add_state_guards(builder, chain);
+	add_side_traffic_guard(builder, chain, false);
 	add_live_rule(builder, chain, &key, "local-live");
 	add_beginning_guards(builder, chain);
 	for (size_t i = 0; i < FAMILIES; i++)
@@ -728,14 +792,18 @@ static void build_input(struct builder *builder)
 	refuse(builder, chain_rule(builder, chain), REFUSE_LOCAL);
 }
 
-/* An ICMP error of our own goes back only to the host whose packet it quotes; its connection was allowed once, or is being rejected. */
+/*
+ * An ICMP error of our own goes back only to the host whose packet it quotes; its connection was allowed once, or is being rejected. The family stands behind
+ * the protocol: nft would leave it out of its listing the other way round.
+ */
 static void add_own_error_rules(struct builder *builder, struct chain *chain)
 {
 	for (size_t i = 0; i < FAMILIES; i++) {
-		struct rule *rule = family_rule(builder, chain, &families[i]);
+		struct rule *rule = chain_rule(builder, chain);
 
 		match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
 		match(builder, rule, FIELD_L4PROTO, families[i].echo_protocol);
+		match(builder, rule, FIELD_NFPROTO, families[i].nfproto);
 		match_not(builder, rule, FIELD_CT_MARK, 0);
 		verdict(builder, rule, VERDICT_ACCEPT, NULL);
 	}
@@ -754,6 +822,7 @@ static void build_output(struct builder *builder)
 		accept_icmp6(builder, chain, own_icmp6[i], FIELD_OIF, false);
 	add_isolated_rule(builder, chain, FIELD_OIF);
 	add_state_guards(builder, chain);
+	add_side_traffic_guard(builder, chain, false);
 	add_next_hop_jump(builder, chain);
 	add_live_rule(builder, chain, &key, "local-live");
 	add_own_error_rules(builder, chain);
@@ -818,11 +887,10 @@ static void add_local_out(struct builder *builder, const struct family_words *fa
 
 static void build_inet(struct builder *builder)
 {
-	const struct key interface = { { FIELD_IIF } };
-
-	fill_interfaces(builder, add_set(builder, "ports", interface, SET_DATA_NONE), false);
-	fill_interfaces(builder, add_set(builder, "uplinks", interface, SET_DATA_NONE), true);
-	add_set(builder, "isolated", interface, SET_DATA_NONE);
+	add_interface_set(builder, "ports", zone_is_any);
+	add_interface_set(builder, "uplinks", zone_is_uplink);
+	add_interface_set(builder, "guarded", zone_is_guarded);
+	add_set(builder, "isolated", (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
 	add_set(builder, "live", live_key, SET_DATA_NONE)->timeout = true;
 	add_set(builder, "local-live", (struct key){ { FIELD_CT_MARK, FIELD_IIF } }, SET_DATA_NONE)->timeout = true;
 	for (int i = 0; i < REFUSE_COUNT; i++)
@@ -831,6 +899,7 @@ static void build_inet(struct builder *builder)
 	add_quiet_chain(builder);
 	build_source(builder);
 	build_forward(builder);
+	build_related(builder);
 	build_next_hop(builder);
 	build_pairs(builder);
 	build_input(builder);

@@ -46,7 +46,7 @@ const char *refusal_sentence(enum refusal refusal, enum language language);
 bool refusal_of_chain(const char *chain, enum refusal *ret_refusal);
 
 /*
- * The program: all tables, chains, rules and sets; the sets `ports`, `uplinks` and `pairs` are filled (they follow from the input alone), all other sets
+ * The program: all tables, chains, rules and sets; the sets `ports`, `uplinks`, `guarded` and `pairs` are filled (they follow from the input alone), all other sets
  * are empty. The ruleset holds a copy of the links. In the arena.
  */
 struct ruleset *program_build(struct arena *arena, const struct program_input *input);

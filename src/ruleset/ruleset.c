@@ -175,8 +175,10 @@ static const struct element *set_find_exact(const struct set *set, const uint8_t
 	return NULL;
 }
 
-/* True when each field of key lies in its range. Slots are in network order, so their bytes order as their
- * values do. */
+/*
+ * True when each field of key lies in its range. Slots are in network order, so their bytes order as their
+ * values do.
+ */
 static bool element_holds(const struct set *set, const struct element *element, const uint8_t *key, size_t size)
 {
 	const uint8_t *first = element->key, *last = element->key + size;

@@ -12,8 +12,10 @@
 
 enum { LOG_QUEUE_THRESHOLD = 16 };
 
-/* The words nft has for numbers. Only words nft knows by itself: /etc/protocols may be absent where the text
- * is loaded. */
+/*
+ * The words nft has for numbers. Only words nft knows by itself: /etc/protocols may be absent where the text
+ * is loaded.
+ */
 struct word {
 	enum field field;
 	uint32_t value;
@@ -106,8 +108,10 @@ static void show_quoted(struct buf *out, const char *text)
 	buf_putc(out, '"');
 }
 
-/* An interface by name, or by number when it has no name that nft would read back: ending with '*' it would
- * be a pattern. */
+/*
+ * An interface by name, or by number when it has no name that nft would read back: ending with '*' it would
+ * be a pattern.
+ */
 static void show_interface(struct buf *out, uint32_t index, const struct link_table *links)
 {
 	const char *name = links ? link_name(links, index) : NULL;
@@ -409,8 +413,8 @@ void rule_show(struct buf *out, const struct rule *rule)
 static void show_element_key(struct buf *out, const struct set *set, const struct element *element,
 			     const struct link_table *links)
 {
-	const uint8_t *first = element->key,
-		      *last = set->interval ? element->key + key_size(&set->key) : element->key;
+	const uint8_t *first = element->key;
+	const uint8_t *last = set->interval ? element->key + key_size(&set->key) : element->key;
 
 	for (size_t i = 0; i < key_field_count(&set->key); i++) {
 		enum field field = set->key.fields[i];
@@ -514,11 +518,22 @@ static void show_chain(struct buf *out, enum family family, const struct chain *
 	buf_puts(out, "\t}\n");
 }
 
+static const char *family_word(enum family family)
+{
+	switch (family) {
+	case FAMILY_NETDEV:
+		return "netdev";
+	case FAMILY_BRIDGE:
+		return "bridge";
+	case FAMILY_INET:
+		break;
+	}
+	return "inet";
+}
+
 static void show_table(struct buf *out, const struct table *table, const struct link_table *links, int64_t now)
 {
-	const char *family = table->family == FAMILY_INET   ? "inet" :
-			     table->family == FAMILY_NETDEV ? "netdev" :
-							      "bridge";
+	const char *family = family_word(table->family);
 
 	buf_printf(out, "table %s %s {\n", family, table->name);
 	for (size_t i = 0; i < table->set_count; i++) {

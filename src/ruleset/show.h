@@ -1,5 +1,7 @@
 /*
- * show: a ruleset as nft text (P6). What it prints, `nft -f` (1.0.6 and later) accepts where the interfaces exist, and it decodes to the same ruleset.
+ * show: a ruleset as nft text (P6). What it prints, `nft -f` (1.0.6 and later) accepts where the interfaces exist, and it decodes to the same ruleset:
+ * as far as the rules say themselves what they depend on (nfproto before addresses, l4proto before ports' headers, iiftype before Ethernet addresses in inet
+ * and netdev), and do not compare two neighbouring fields of one header, which nft would load as one.
  */
 #ifndef RULESET_SHOW_H
 #define RULESET_SHOW_H

@@ -141,7 +141,8 @@ static int complain_kernel(struct context *context, int error)
 	if (error == -EPERM || error == -EACCES)
 		return complain(context, "the kernel's rules can be read by root only; run this with sudo",
 				"カーネルのルールを読めるのは root だけです。sudo を付けて実行してください");
-	return complain(context, "the kernel's rules could not be read: %s", "カーネルのルールを読めませんでした: %s", strerror(-error));
+	return complain(context, "the kernel's rules could not be read: %s",
+			"カーネルのルールを読めませんでした: %s", strerror(-error));
 }
 
 int live_read(struct context *context, struct live *ret_live)

@@ -1,8 +1,9 @@
 /*
  * command: what the commands of sekisho share - language, output, exit status, the file and the live kernel.
  *
- * Every command is one file command_<name>.c with one function of type command_run. It writes to context->out and returns an exit status; main()
- * prints. Words of the commands themselves stand in both languages where they are used: phrase(context, english, japanese).
+ * Every command is one file command_<name>.c with one function of type command_run. It writes to context->out
+ * and returns an exit status; main() prints. Words of the commands themselves stand in both languages where
+ * they are used: phrase(context, english, japanese).
  */
 #ifndef SEKISHO_COMMAND_H
 #define SEKISHO_COMMAND_H
@@ -79,8 +80,8 @@ int command_why(struct context *context, int argc, char **argv);	/* see command_
 const char *phrase(const struct context *context, const char *en, const char *ja);
 
 /*
- * Puts a sentence (and a line end) on stderr and returns EXIT_UNABLE. Both formats take the same arguments in the same order; whatever they bring is made
- * visible (base/width.h).
+ * Puts a sentence (and a line end) on stderr and returns EXIT_UNABLE. Both formats take the same arguments in
+ * the same order; whatever they bring is made visible (base/width.h).
  */
 int complain(struct context *context, const char *en, const char *ja, ...);
 
@@ -93,13 +94,19 @@ const struct generation *load_offline(struct context *context, const char *path)
 /* Prints findings of a generation as people read them; true if one of them is an error. */
 bool print_findings(struct context *context, const struct generation *generation);
 
-/* True when the ruleset of a file can be used; else says why not on stdout (JSON: {"file", "findings"}), and the command ends with EXIT_REFUSED. */
+/*
+ * True when the ruleset of a file can be used; else says why not on stdout (JSON: {"file", "findings"}), and
+ * the command ends with EXIT_REFUSED.
+ */
 bool is_usable(struct context *context, const char *path, const struct generation *generation);
 
 /* Text from a file or a peer as a JSON value, visible as in print. */
 json_t *json_visible(struct context *context, const char *text);
 
-/* A day, and a point in time in Japan, as the reader writes them: 令和9年3月31日 16:55, 2027-03-31 16:55. In the arena. */
+/*
+ * A day, and a point in time in Japan, as the reader writes them: 令和9年3月31日 16:55, 2027-03-31 16:55. In the
+ * arena.
+ */
 const char *date_words(struct context *context, int32_t day);
 const char *time_words(struct context *context, int64_t unix_seconds);	/* see date_words() */
 
@@ -116,7 +123,8 @@ struct live {
 int live_read(struct context *context, struct live *ret_live);
 
 /*
- * Loads a file as the daemon would on this machine: real interfaces and users, and the marks the kernel already gives to flows it knows. Lives as long as the context.
+ * Loads a file as the daemon would on this machine: real interfaces and users, and the marks the kernel already
+ * gives to flows it knows. Lives as long as the context.
  */
 const struct generation *load_for_live(struct context *context, const char *path, const struct live *live);
 

@@ -1,8 +1,9 @@
 /*
- * sekisho apply [--reason TEXT] [--force] [--dry-run]: has the daemon read its file and put it in force, and tells what came of it.
+ * sekisho apply [--reason TEXT] [--force] [--dry-run]: has the daemon read its file and put it in force, and
+ * tells what came of it.
  *
- * --json prints the daemon's answer as it is: {"result", "findings", "changes", "generation", "digest"}. Exit status: 0 committed or unchanged, 1
- * refused, 3 it could not be done or is not known.
+ * --json prints the daemon's answer as it is: {"result", "findings", "changes", "generation", "digest"}. Exit
+ * status: 0 committed or unchanged, 1 refused, 3 it could not be done or is not known.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -35,14 +36,16 @@ static int parse_options(struct context *context, int argc, char **argv, struct 
 		case 'r': result.reason = optarg; break;
 		case 'f': result.force = true; break;
 		case 'd': result.dry_run = true; break;
-		default: return complain_usage(context, "apply: unknown option, or one without its value", "apply: 知らないオプションか、値のないオプションがあります");
+		default: return complain_usage(context, "apply: unknown option, or one without its value",
+				"apply: 知らないオプションか、値のないオプションがあります");
 		}
 	}
 	if (optind < argc)
 		return complain_usage(context, "apply takes no file: the daemon reads its own; to look at another: sekisho check %s",
 				      "apply にファイルは指定できません(sekishod が自分のファイルを読みます)。検査だけなら: sekisho check %s", argv[optind]);
 	if (strlen(result.reason) > REASON_BYTES_MAX)
-		return complain_usage(context, "the reason is longer than %d bytes", "理由は %d バイト以内で指定してください", REASON_BYTES_MAX);
+		return complain_usage(context, "the reason is longer than %d bytes",
+				"理由は %d バイト以内で指定してください", REASON_BYTES_MAX);
 	*ret_options = result;
 	return 0;
 }
@@ -73,7 +76,8 @@ static void print_changes(struct context *context, const json_t *changes)
 	json_int_t deleted = json_integer_value(json_object_get(changes, "elements_deleted"));
 	json_int_t rules = json_integer_value(json_object_get(changes, "rules_added"));
 
-	buf_printf(&context->out, phrase(context, "  %lld elements added, %lld deleted, %lld rules written\n", "  要素の追加 %lld、削除 %lld、ルールの書き込み %lld\n"),
+	buf_printf(&context->out, phrase(context, "  %lld elements added, %lld deleted, %lld rules written\n",
+			"  要素の追加 %lld、削除 %lld、ルールの書き込み %lld\n"),
 		   (long long)added, (long long)deleted, (long long)rules);
 }
 
@@ -87,10 +91,14 @@ struct outcome {
 };
 
 static const struct outcome outcomes[] = {
-	{ "committed", EXIT_FINE, true, "Applied: the file is in force now.", "適用しました。ファイルの内容が有効になりました。",
-	  "This file would be applied. Nothing was changed.", "このファイルは適用できます。まだ何も変更していません。" },
-	{ "unchanged", EXIT_FINE, false, "Nothing to change: the kernel holds what the file says.", "変更はありません。すでにファイルの内容どおりです。",
-	  "Nothing would change: the kernel holds what the file says.", "適用しても変更はありません。すでにファイルの内容どおりです。" },
+	{ "committed", EXIT_FINE, true, "Applied: the file is in force now.",
+	  "適用しました。ファイルの内容が有効になりました。",
+	  "This file would be applied. Nothing was changed.",
+	  "このファイルは適用できます。まだ何も変更していません。" },
+	{ "unchanged", EXIT_FINE, false, "Nothing to change: the kernel holds what the file says.",
+	  "変更はありません。すでにファイルの内容どおりです。",
+	  "Nothing would change: the kernel holds what the file says.",
+	  "適用しても変更はありません。すでにファイルの内容どおりです。" },
 	{ "refused", EXIT_REFUSED, false, "Refused: nothing was changed; what was in force stays in force.",
 	  "適用しませんでした。これまでの設定がそのまま有効です。", "This file would be refused. Nothing was changed.",
 	  "このファイルは適用できません。何も変更していません。" },

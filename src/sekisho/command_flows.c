@@ -1,10 +1,11 @@
 /*
  * sekisho flows [--live] [FILE]: the ledger of flows: what is allowed, by which record, until when.
  *
- * Without --live a flow is open unless its record has expired. With --live (root) it is also asked whether its interfaces exist here and whether the
- * kernel has it. --json: {"file", "flows": [{"name", "from", "to", "method", "peer", "source", "destination", "user", "protocol", "ports", "record":
- * {"number", "reason", "approver", "approved", "expires"}, "critical", "state", "file", "line"}]}; what does not apply is null. state is open, expired,
- * no-interface or not-in-kernel.
+ * Without --live a flow is open unless its record has expired. With --live (root) it is also asked whether its
+ * interfaces exist here and whether the kernel has it. --json: {"file", "flows": [{"name", "from", "to",
+ * "method", "peer", "source", "destination", "user", "protocol", "ports", "record": {"number", "reason",
+ * "approver", "approved", "expires"}, "critical", "state", "file", "line"}]}; what does not apply is null.
+ * state is open, expired, no-interface or not-in-kernel.
  */
 #include <getopt.h>
 #include <string.h>

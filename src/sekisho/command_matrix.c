@@ -1,8 +1,9 @@
 /*
  * sekisho matrix [--file FILE] [--live]: who may begin to talk to whom, from row to column.
  *
- * --json: {"file", "live", "zones": [names, then "gateway"], "cells": [{"from", "to", "never", "flows", "methods": {"specified": 1, ...}}]}. Methods are those of the
- * zone file, "service" and "egress" for the gateway, and "unknown" for what only the kernel has. Exit status 1: something begins where the law says
+ * --json: {"file", "live", "zones": [names, then "gateway"], "cells": [{"from", "to", "never", "flows",
+ * "methods": {"specified": 1, ...}}]}. Methods are those of the zone file, "service" and "egress" for the
+ * gateway, and "unknown" for what only the kernel has. Exit status 1: something begins where the law says
  * never, or the kernel has what the file does not know.
  */
 #include <getopt.h>
@@ -51,7 +52,8 @@ static const char *cell_text(struct context *context, const struct matrix_cell *
 			text = arena_printf(context->arena, "%s%s%s %zu", text ? text : "", text ? phrase(context, ", ", "、") : "",
 					    kind_label(context, kind), cell->counts[kind]);
 	}
-	return cell->never ? arena_printf(context->arena, phrase(context, "NEVER, BUT %s", "禁止違反!%s"), text) : text;
+	return cell->never ? arena_printf(context->arena, phrase(context, "NEVER, BUT %s",
+			"禁止違反!%s"), text) : text;
 }
 
 static void print_matrix(struct context *context, const struct matrix *matrix)
@@ -129,7 +131,8 @@ static int parse_options(struct context *context, int argc, char **argv, struct 
 					      "matrix: 知らないオプションか、値のないオプションがあります");
 	}
 	if (optind < argc)
-		return complain_usage(context, "matrix: unexpected word \"%s\"", "matrix: 余分な語「%s」があります", argv[optind]);
+		return complain_usage(context, "matrix: unexpected word \"%s\"",
+				"matrix: 余分な語「%s」があります", argv[optind]);
 	*ret_options = result;
 	return 0;
 }
@@ -151,7 +154,8 @@ static int make_matrix(struct context *context, const struct matrix_options *opt
 	if (status)
 		return status;
 	if (!live.snapshot.ruleset)
-		return complain(context, "the kernel holds no rules of sekisho", "カーネルに関所のルールはありません");
+		return complain(context, "the kernel holds no rules of sekisho",
+				"カーネルに関所のルールはありません");
 	generation = load_for_live(context, options->path, &live);
 	if (!is_usable(context, options->path, generation))
 		return EXIT_REFUSED;
@@ -177,7 +181,8 @@ int command_matrix(struct context *context, int argc, char **argv)
 	else
 		print_matrix(context, &matrix);
 	if (matrix.stranger)
-		complain(context, "the kernel has a map of zones that the file does not know: %s", "ファイルにないゾーンの対応表がカーネルにあります: %s",
+		complain(context, "the kernel has a map of zones that the file does not know: %s",
+				"ファイルにないゾーンの対応表がカーネルにあります: %s",
 			 matrix.stranger);
 	return is_as_it_should(&matrix) ? EXIT_FINE : EXIT_REFUSED;
 }

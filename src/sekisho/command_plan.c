@@ -1,8 +1,9 @@
 /*
  * sekisho plan [FILE]: what applying a file would change against what the kernel holds now. It changes nothing.
  *
- * --json: {"file", "kernel": bool, "changes": bool, "findings", "flows": {"opens", "closes", "expires", "loses-interface", "changes", "renamed", "new-expiry", "stays": [names]},
- * "pairs": {"added", "deleted": ["from.to"]}, "interfaces": {"added", "deleted": [names]}, "chains": {"added", "deleted"}, "rules_written",
+ * --json: {"file", "kernel": bool, "changes": bool, "findings", "flows": {"opens", "closes", "expires",
+ * "loses-interface", "changes", "renamed", "new-expiry", "stays": [names]}, "pairs": {"added", "deleted":
+ * ["from.to"]}, "interfaces": {"added", "deleted": [names]}, "chains": {"added", "deleted"}, "rules_written",
  * "elements": {"added", "deleted"}, "aliens": n, "expiring": [{"flow", "expires"}]}.
  */
 #include <stdlib.h>
@@ -41,10 +42,13 @@ static const struct fate_words fates[FATE_COUNT] = {
 	[FATE_OPENS] = { "opens", "+", "opens", "新しく開く" },
 	[FATE_CLOSES] = { "closes", "-", "closes; its connections are cut", "閉じる(続いている接続も切れる)" },
 	[FATE_EXPIRES] = { "expires", "-", "closes: its record has expired", "閉じる(期限切れ)" },
-	[FATE_LOSES_INTERFACE] = { "loses-interface", "-", "closes: an interface is missing", "閉じる(インターフェースなし)" },
-	[FATE_CHANGES] = { "changes", "~", "changes; running connections are judged again", "内容が変わる(続いている接続は判定し直す)" },
+	[FATE_LOSES_INTERFACE] = { "loses-interface", "-", "closes: an interface is missing",
+	  "閉じる(インターフェースなし)" },
+	[FATE_CHANGES] = { "changes", "~", "changes; running connections are judged again",
+	  "内容が変わる(続いている接続は判定し直す)" },
 	[FATE_RENAMED] = { "renamed", "~", "gets this name; connections go on", "名前だけ変わる(接続は続く)" },
-	[FATE_NEW_EXPIRY] = { "new-expiry", "~", "gets another last day; connections go on", "期限だけ変わる(接続は続く)" },
+	[FATE_NEW_EXPIRY] = { "new-expiry", "~", "gets another last day; connections go on",
+	  "期限だけ変わる(接続は続く)" },
 	[FATE_STAYS] = { "stays", "=", "stays", "変わらない" },
 };
 
@@ -186,8 +190,10 @@ static void print_program(const struct plan *plan)
 
 	print_names(context, phrase(context, "pairs of zones added: ", "ゾーンの組の追加: "), &plan->pairs_added);
 	print_names(context, phrase(context, "pairs of zones deleted: ", "ゾーンの組の削除: "), &plan->pairs_deleted);
-	print_names(context, phrase(context, "interfaces added: ", "インターフェースの追加: "), &plan->interfaces_added);
-	print_names(context, phrase(context, "interfaces deleted: ", "インターフェースの削除: "), &plan->interfaces_deleted);
+	print_names(context, phrase(context, "interfaces added: ",
+			"インターフェースの追加: "), &plan->interfaces_added);
+	print_names(context, phrase(context, "interfaces deleted: ",
+			"インターフェースの削除: "), &plan->interfaces_deleted);
 	buf_printf(&context->out, phrase(context, "kernel: %zu chains added, %zu deleted; %zu rules written; %zu elements added, %zu deleted\n",
 					 "カーネル: チェーンの追加 %zu、削除 %zu、ルールの書き込み %zu、要素の追加 %zu、削除 %zu\n"),
 		   plan->chains_added, plan->chains_deleted, plan->rules_written, plan->elements_added, plan->elements_deleted);
@@ -207,7 +213,8 @@ static void print_expiring(const struct plan *plan)
 	}
 	if (grid.count == 0)
 		return;
-	buf_printf(&context->out, phrase(context, "records that expire within %d days:\n", "%d 日以内に期限が来るもの:\n"), LAW_NOTICE_DAYS);
+	buf_printf(&context->out, phrase(context, "records that expire within %d days:\n",
+			"%d 日以内に期限が来るもの:\n"), LAW_NOTICE_DAYS);
 	grid_print(&context->out, &grid, 2);
 }
 
@@ -218,7 +225,8 @@ static void print_plan(const struct plan *plan)
 
 	print_findings(context, plan->generation);
 	if (!plan->live.snapshot.ruleset)
-		buf_puts(&context->out, phrase(context, "The kernel holds no rules of sekisho yet.\n", "カーネルにはまだ関所のルールがありません。\n"));
+		buf_puts(&context->out, phrase(context, "The kernel holds no rules of sekisho yet.\n",
+				"カーネルにはまだ関所のルールがありません。\n"));
 	if (plan->live.snapshot.alien_count > 0)
 		buf_printf(&context->out, phrase(context, "Things in our tables that are not of sekisho, and would be removed: %zu\n",
 						 "関所のテーブルにある、関所のものでない項目(取り除かれます): %zu 件\n"), plan->live.snapshot.alien_count);

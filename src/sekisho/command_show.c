@@ -1,5 +1,6 @@
 /*
- * sekisho show [--nft] [--file FILE]: the rules as nft text, from the kernel or from a file; without --nft the file in canonical form.
+ * sekisho show [--nft] [--file FILE]: the rules as nft text, from the kernel or from a file; without --nft the
+ * file in canonical form.
  *
  * It prints texts that other programs read back, so there is no JSON, and everything else goes to stderr.
  */
@@ -49,10 +50,12 @@ static int show_live(struct context *context)
 	if (error)
 		return error;
 	if (!live.snapshot.ruleset)
-		return complain(context, "the kernel holds no rules of sekisho", "カーネルに関所のルールはありません");
+		return complain(context, "the kernel holds no rules of sekisho",
+				"カーネルに関所のルールはありません");
 	ruleset_show(&context->out, live.snapshot.ruleset, context->now);
 	for (size_t i = 0; i < live.snapshot.alien_count; i++)
-		complain(context, "foreign: %s: %s", "関所のものではありません: %s: %s", live.snapshot.aliens[i].where, live.snapshot.aliens[i].what);
+		complain(context, "foreign: %s: %s",
+				"関所のものではありません: %s: %s", live.snapshot.aliens[i].where, live.snapshot.aliens[i].what);
 	return live.snapshot.alien_count ? EXIT_REFUSED : EXIT_FINE;
 }
 
@@ -75,7 +78,8 @@ int command_show(struct context *context, int argc, char **argv)
 			return complain_usage(context, "show: unknown option", "show: 知らないオプションです");
 	}
 	if (optind < argc)
-		return complain_usage(context, "show: unexpected word \"%s\"", "show: 余分な語「%s」があります", argv[optind]);
+		return complain_usage(context, "show: unexpected word \"%s\"",
+				"show: 余分な語「%s」があります", argv[optind]);
 	if (context->json)
 		return complain_usage(context, "show has no JSON form", "show に JSON 形式はありません");
 	if (!nft)

@@ -1,9 +1,9 @@
 /*
  * sekisho status: what the daemon says is in force; when it does not answer, what the kernel holds.
  *
- * --json prints the daemon's answer as it is: {"state", "config", "digest", "committed_at", "flows", "zones", "generation", "enforcer", "kernel",
- * "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}]}. Exit status: 0 the file is in force, 1 something else is, 3 the daemon does
- * not answer.
+ * --json prints the daemon's answer as it is: {"state", "config", "digest", "committed_at", "flows", "zones",
+ * "generation", "enforcer", "kernel", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}]}. Exit
+ * status: 0 the file is in force, 1 something else is, 3 the daemon does not answer.
  */
 #include <string.h>
 
@@ -45,7 +45,8 @@ static void add_line(struct grid *grid, const char *label, const char *value)
 
 static void add_text(struct context *context, struct grid *grid, const char *label, const json_t *value)
 {
-	add_line(grid, label, json_is_string(value) ? json_string_value(value) : phrase(context, "not known", "不明"));
+	add_line(grid, label, json_is_string(value) ? json_string_value(value) : phrase(context, "not known",
+			"不明"));
 }
 
 static void add_number(struct context *context, struct grid *grid, const char *label, const json_t *value)
@@ -58,7 +59,8 @@ static void add_time(struct context *context, struct grid *grid, const char *lab
 {
 	int64_t time = json_integer_value(value);
 
-	add_line(grid, label, time > 0 && time < INT32_MAX * (int64_t)86400 ? time_words(context, time) : phrase(context, "never", "なし"));
+	add_line(grid, label, time > 0 && time < INT32_MAX * (int64_t)86400 ? time_words(context, time) : phrase(context, "never",
+			"なし"));
 }
 
 /* What a check of the file said when it was last read. */
@@ -67,8 +69,9 @@ static void add_findings(struct context *context, struct grid *grid, const json_
 	long long errors = json_integer_value(json_object_get(findings, "errors"));
 	long long warnings = json_integer_value(json_object_get(findings, "warnings"));
 
-	add_line(grid, phrase(context, "the file", "ファイルの指摘"),
-		 arena_printf(context->arena, phrase(context, "errors: %lld, warnings: %lld", "エラー %lld 件、警告 %lld 件"), errors, warnings));
+	add_line(grid, phrase(context, "findings", "ファイルの指摘"),
+		 arena_printf(context->arena, phrase(context, "errors: %lld, warnings: %lld",
+				"エラー %lld 件、警告 %lld 件"), errors, warnings));
 }
 
 static void add_expiries(struct context *context, struct grid *grid, const json_t *expiries)
@@ -103,8 +106,8 @@ static void print_status(struct context *context, const struct state_words *word
 }
 
 /*
- * The daemon is silent; the kernel's rules do not depend on it. Who may not read them was told already what to do first, so that a second
- * complaint would only hide the first.
+ * The daemon is silent; the kernel's rules do not depend on it. Who may not read them was told already what to
+ * do first, so that a second complaint would only hide the first.
  */
 static void print_kernel(struct context *context)
 {
@@ -117,11 +120,13 @@ static void print_kernel(struct context *context)
 		return;
 	}
 	if (!live.snapshot.ruleset) {
-		complain(context, "the kernel holds no rules of sekisho: nothing is filtered by it", "カーネルに関所のルールはありません(関所による遮断は働いていません)");
+		complain(context, "the kernel holds no rules of sekisho: nothing is filtered by it",
+				"カーネルに関所のルールはありません(関所による遮断は働いていません)");
 		return;
 	}
 	book = mark_book_of(context->arena, live.snapshot.ruleset, NULL, 0);
-	complain(context, "the kernel goes on by the rules it has, with %zu different flows", "カーネルは、設定済みのルール(通信許可 %zu 種)で動作を続けています",
+	complain(context, "the kernel goes on by the rules it has, with %zu different flows",
+			"カーネルは、設定済みのルール(通信許可 %zu 種)で動作を続けています",
 		 book.count);
 }
 
@@ -132,7 +137,8 @@ int command_status(struct context *context, int argc, char **argv)
 	int status;
 
 	if (argc > 1)
-		return complain_usage(context, "status: unexpected word \"%s\"", "status: 余分な語「%s」があります", argv[1]);
+		return complain_usage(context, "status: unexpected word \"%s\"",
+				"status: 余分な語「%s」があります", argv[1]);
 	status = control_ask(context, VERB_STATUS, NULL, &answer);
 	if (status) {
 		print_kernel(context);

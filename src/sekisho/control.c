@@ -14,7 +14,8 @@ static int complain_connect(struct context *context, int error)
 		return complain(context, "only root may ask sekishod; run this with sudo",
 				"sekishod に指示できるのは root だけです。sudo を付けて実行してください");
 	if (error == -ENAMETOOLONG)
-		return complain(context, "the path of the control socket is too long: %s", "制御ソケットのパスが長すぎます: %s", context->socket_path);
+		return complain(context, "the path of the control socket is too long: %s",
+				"制御ソケットのパスが長すぎます: %s", context->socket_path);
 	return complain(context, "sekishod does not answer at %s (%s); start it with: systemctl start sekishod",
 			"sekishod が %s で応答しません(%s)。systemctl start sekishod で起動してください", context->socket_path, strerror(-error));
 }
@@ -32,7 +33,8 @@ static int complain_answer(struct context *context, int error)
 	if (error == -EBADMSG)
 		return complain(context, "the answer of sekishod was not understood; are sekisho and sekishod of the same version?",
 				"sekishod の応答を解釈できませんでした。sekisho と sekishod の版が同じか確認してください");
-	return complain(context, "sekishod could not be asked: %s", "sekishod と通信できませんでした: %s", strerror(-error));
+	return complain(context, "sekishod could not be asked: %s",
+			"sekishod と通信できませんでした: %s", strerror(-error));
 }
 
 static int control_connect(const char *path, int *ret_socket)

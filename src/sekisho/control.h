@@ -10,8 +10,9 @@
 enum { CONTROL_ANSWER_TIMEOUT_MS = 60 * 1000 };
 
 /*
- * Asks the daemon at context->socket_path and waits for its answer, at most CONTROL_ANSWER_TIMEOUT_MS. question may be NULL; the call lets go of
- * it. 0, and the caller lets go of *ret_answer, which is a JSON object; else EXIT_UNABLE after complaining with the next action.
+ * Asks the daemon at context->socket_path and waits for its answer, at most CONTROL_ANSWER_TIMEOUT_MS. question
+ * may be NULL; the call lets go of it. 0, and the caller lets go of *ret_answer, which is a JSON object; else
+ * EXIT_UNABLE after complaining with the next action.
  */
 int control_ask(struct context *context, enum verb verb, json_t *question, json_t **ret_answer);
 

@@ -1,8 +1,9 @@
 /*
  * flow_changes: what a new policy does to the flows the kernel has, by the identity of their content.
  *
- * A flow stays when its content stays: its connections go on, whatever its name, record or place in the file. The kernel tells names and identities by the
- * comments of its live elements, so nothing here depends on the file that was applied before.
+ * A flow stays when its content stays: its connections go on, whatever its name, record or place in the file.
+ * The kernel tells names and identities by the comments of its live elements, so nothing here depends on the
+ * file that was applied before.
  */
 #ifndef SEKISHO_FLOW_CHANGES_H
 #define SEKISHO_FLOW_CHANGES_H
@@ -34,8 +35,8 @@ struct flow_changes {
 };
 
 /*
- * Compares the flows of the generation, which must have compiled with the kernel's marks, with those of the kernel (NULL: it has none). Names point into
- * both or live in the arena.
+ * Compares the flows of the generation, which must have compiled with the kernel's marks, with those of the
+ * kernel (NULL: it has none). Names point into both or live in the arena.
  */
 struct flow_changes flow_changes_of(struct arena *arena, const struct generation *generation, const struct ruleset *kernel);
 

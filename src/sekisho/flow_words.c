@@ -42,7 +42,8 @@ static const char *ranges_text(struct context *context, const struct addr_ranges
 	addr_range_format(&ranges->items[0], text);
 	if (ranges->count == 1)
 		return arena_strdup(context->arena, text);
-	return arena_printf(context->arena, phrase(context, "%s (%zu more)", "%s ほか%zu件"), text, ranges->count - 1);
+	return arena_printf(context->arena, phrase(context, "%s (%zu more)",
+			"%s ほか%zu件"), text, ranges->count - 1);
 }
 
 const char *flow_source_text(struct context *context, const struct flow *flow)

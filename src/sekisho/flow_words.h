@@ -1,5 +1,6 @@
 /*
- * flow_words: a flow of a policy in the words of a table. Texts live in the context's arena and may hold what the file says.
+ * flow_words: a flow of a policy in the words of a table. Texts live in the context's arena and may hold what
+ * the file says.
  */
 #ifndef SEKISHO_FLOW_WORDS_H
 #define SEKISHO_FLOW_WORDS_H
@@ -16,7 +17,10 @@ const char *flow_method_label(const struct context *context, const struct flow *
 /* The same as a stable word for JSON: "specified", ..., "service", "egress". */
 const char *flow_method_word(const struct flow *flow);
 
-/* Who may begin and whom he may reach: a host's name, "any", the first range and how many more there are; "user root". */
+/*
+ * Who may begin and whom he may reach: a host's name, "any", the first range and how many more there are; "user
+ * root".
+ */
 const char *flow_source_text(struct context *context, const struct flow *flow);
 const char *flow_destination_text(struct context *context, const struct flow *flow);	/* see flow_source_text() */
 

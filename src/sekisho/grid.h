@@ -17,10 +17,16 @@ struct grid {
 /* An empty grid of so many columns (at least 1). Its cells live in the arena. */
 struct grid grid_make(struct arena *arena, size_t columns);
 
-/* Adds the next cell: a copy of the text as buf_put_visible() shows it, because it may come from a file or a peer. */
+/*
+ * Adds the next cell: a copy of the text as buf_put_visible() shows it, because it may come from a file or a
+ * peer.
+ */
 void grid_add(struct grid *grid, const char *text);
 
-/* Prints the rows, two spaces between columns and none at the end of a line. Each line begins with indent spaces. */
+/*
+ * Prints the rows, two spaces between columns and none at the end of a line. Each line begins with indent
+ * spaces.
+ */
 void grid_print(struct buf *out, const struct grid *grid, size_t indent);
 
 /* A copy of the text as buf_put_visible() shows it, in the arena. */

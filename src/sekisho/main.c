@@ -1,5 +1,6 @@
 /*
- * sekisho: the command of the gateway. It reads a zone file, the live kernel, or asks the daemon; it changes nothing by itself.
+ * sekisho: the command of the gateway. It reads a zone file, the live kernel, or asks the daemon; it changes
+ * nothing by itself.
  *
  *	sekisho [--lang ja|en] [--json] [--config FILE] [--socket PATH] COMMAND [...]
  */
@@ -15,32 +16,43 @@
 #define OPTION_FILE { "--file FILE", "another file than the default", "既定以外のファイルを使う" }
 
 static const struct command commands[] = {
-	{ "check", command_check, "[FILE]", "check a zone file; needs neither root nor the daemon", "ゾーン定義ファイルを検査する(root も sekishod も不要)", {} },
-	{ "plan", command_plan, "[FILE]", "what applying the file would change (root)", "適用すると何が変わるかを表示する(root)", {} },
+	{ "check", command_check, "[FILE]", "check a zone file; needs neither root nor the daemon",
+	  "ゾーン定義ファイルを検査する(root も sekishod も不要)", {} },
+	{ "plan", command_plan, "[FILE]", "what applying the file would change (root)",
+	  "適用すると何が変わるかを表示する(root)", {} },
 	{ "apply", command_apply, "[--reason TEXT] [--force] [--dry-run]", "have the daemon apply its file, and wait for the result",
 	  "sekishod に適用を指示し、結果を待つ",
 	  {
 		  { "--reason TEXT", "why it is changed, for the record", "変更の理由(記録に残る)" },
-		  { "--force", "even if it cuts the connection this is typed over", "いま操作している接続が切れる変更でも適用する" },
+		  { "--force", "even if it cuts the connection this is typed over",
+		  "いま操作している接続が切れる変更でも適用する" },
 		  { "--dry-run", "say what would happen, and change nothing", "結果だけを調べ、何も変更しない" },
 	  } },
 	{ "status", command_status, "", "what is in force", "現在の状態を表示する", {} },
-	{ "flows", command_flows, "[--live] [FILE]", "the list of flows with their records", "通信許可の一覧(台帳)を表示する",
-	  { { "--live", "ask the kernel which of them are open (root)", "実際に有効かどうかをカーネルに確かめる(root)" } } },
+	{ "flows", command_flows, "[--live] [FILE]", "the list of flows with their records",
+	  "通信許可の一覧(台帳)を表示する",
+	  { { "--live", "ask the kernel which of them are open (root)",
+	  "実際に有効かどうかをカーネルに確かめる(root)" } } },
 	{ "show", command_show, "[--nft] [--file FILE]", "the file in canonical form; --nft: the rules as nft text",
 	  "ファイルを整形して表示する(--nft でルールを nft 形式で表示)",
 	  {
-		  { "--nft", "the rules: those in the kernel (root), or with --file those of the file", "ルールを表示する(カーネルのルール(root)。--file ではファイルから作られるルール)" },
+		  { "--nft", "the rules: those in the kernel (root), or with --file those of the file",
+		  "ルールを表示する(カーネルのルール(root)。--file ではファイルから作られるルール)" },
 		  OPTION_FILE,
 	  } },
-	{ "matrix", command_matrix, "[--live] [--file FILE]", "who may talk to whom", "ゾーン間で許可された通信の表を表示する",
-	  { { "--live", "what the kernel lets pass, instead of what the file says (root)", "ファイルではなく、カーネルのルールから作る(root)" }, OPTION_FILE } },
-	{ "why", command_why, "SRC DST [PROTO [PORT]] [--live] [--file FILE]", "why a packet passes or does not", "ある通信が通る(通らない)理由を表示する",
+	{ "matrix", command_matrix, "[--live] [--file FILE]", "who may talk to whom",
+	  "ゾーン間で許可された通信の表を表示する",
+	  { { "--live", "what the kernel lets pass, instead of what the file says (root)",
+	  "ファイルではなく、カーネルのルールから作る(root)" }, OPTION_FILE } },
+	{ "why", command_why, "SRC DST [PROTO [PORT]] [--live] [--file FILE]", "why a packet passes or does not",
+	  "ある通信が通る(通らない)理由を表示する",
 	  {
 		  { "--live", "by the rules in the kernel (root)", "カーネルのルールで判定する(root)" },
 		  OPTION_FILE,
-		  { "--from-mac MAC", "the sender's MAC address, if not the declared one", "送信元の MAC アドレス(定義と違う場合)" },
-		  { "--iif NAME", "the interface it comes by, if not that of its zone", "入ってくるインターフェース(ゾーンのものと違う場合)" },
+		  { "--from-mac MAC", "the sender's MAC address, if not the declared one",
+		  "送信元の MAC アドレス(定義と違う場合)" },
+		  { "--iif NAME", "the interface it comes by, if not that of its zone",
+		  "入ってくるインターフェース(ゾーンのものと違う場合)" },
 		  { "--trail", "print each rule that decided", "判定したルールを順に表示する" },
 		  { "--batch FILE", "one probe per line, key=value; expect=pass|refuse is checked (\"-\": standard input)",
 		    "一行に一つの問い(キー=値)を読む。expect=pass|refuse があれば照合する(\"-\" は標準入力)" },
@@ -72,7 +84,8 @@ static void print_help(struct context *context)
 
 static void print_command_help(struct context *context, const struct command *command)
 {
-	buf_printf(&context->out, "%s sekisho %s%s%s\n%s\n", phrase(context, "usage:", "使い方:"), command->name, command->arguments[0] ? " " : "",
+	buf_printf(&context->out, "%s sekisho %s%s%s\n%s\n", phrase(context, "usage:",
+			"使い方:"), command->name, command->arguments[0] ? " " : "",
 		   command->arguments, phrase(context, command->en, command->ja));
 	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].name; i++) {
 		buf_puts(&context->out, "  ");
@@ -108,7 +121,8 @@ static int complain_unknown(struct context *context, const char *name)
 		if (word_distance(commands[i].name, name) < word_distance(nearest->name, name))
 			nearest = &commands[i];
 	}
-	return complain_usage(context, "there is no command \"%s\"; did you mean \"%s\"?", "「%s」というコマンドはありません。「%s」ではありませんか",
+	return complain_usage(context, "there is no command \"%s\"; did you mean \"%s\"?",
+			"「%s」というコマンドはありません。「%s」ではありませんか",
 			      name, nearest->name);
 }
 
@@ -159,42 +173,51 @@ static int run_command(struct context *context, int argc, char **argv)
 struct main_options {
 	const char *language;
 	bool help;
-	const char *wrong;	/* the word that makes no sense, or NULL */
+	const char *unknown, *valueless; /* the word that is wrong, or NULL */
 };
 
 static struct main_options parse_options(struct context *context, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "lang", required_argument, NULL, 'l' }, { "json", no_argument, NULL, 'j' }, { "config", required_argument, NULL, 'c' },
-		{ "socket", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "lang", required_argument, NULL, 'l' }, { "json", no_argument, NULL, 'j' },
+		{ "config", required_argument, NULL, 'c' }, { "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct main_options result = { .language = NULL };
 	int option;
 
 	opterr = 0;
-	while (!result.wrong && (option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+	while (!result.unknown && !result.valueless && (option = getopt_long(argc, argv, "+:", options, NULL)) >= 0) {
 		switch (option) {
 		case 'l': result.language = optarg; break;
 		case 'j': context->json = true; break;
 		case 'c': context->config_path = optarg; break;
 		case 's': context->socket_path = optarg; break;
 		case 'h': result.help = true; break;
-		default: result.wrong = argv[optind - 1];
+		case ':': result.valueless = argv[optind - 1]; break;
+		default: result.unknown = argv[optind - 1];
 		}
 	}
-	if (result.language && strcmp(result.language, "ja") != 0 && strcmp(result.language, "en") != 0)
-		result.wrong = result.language;
 	context->language = language_choose(result.language, getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"));
 	return result;
+}
+
+static bool is_language(const char *word)
+{
+	return strcmp(word, "ja") == 0 || strcmp(word, "en") == 0;
 }
 
 static int run(struct context *context, int argc, char **argv)
 {
 	struct main_options options = parse_options(context, argc, argv);
 
-	if (options.wrong)
-		return complain_usage(context, "\"%s\" is no option, lacks its value, or is no language (ja, en)",
-				      "「%s」というオプションや言語(ja、en)はありません。または、オプションの値がありません", options.wrong);
+	if (options.unknown)
+		return complain_usage(context, "there is no option \"%s\"", "「%s」というオプションはありません", options.unknown);
+	if (options.valueless)
+		return complain_usage(context, "the option \"%s\" needs a value", "オプション「%s」には値が必要です", options.valueless);
+	if (options.language && !is_language(options.language))
+		return complain_usage(context, "the languages are ja and en, not \"%s\"", "言語は ja か en です。「%s」は使えません",
+				      options.language);
 	if (options.help)
 		return run_help(context, 0, NULL);
 	return run_command(context, argc - optind, argv + optind);

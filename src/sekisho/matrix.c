@@ -141,7 +141,10 @@ static bool is_there(const struct survey *survey, const struct element *element)
 	return element->expires_at == 0 || element->expires_at > survey->now;
 }
 
-/* True when @pairs leads a new connection between the interfaces to a chain. The key: nfproto, direction, iif, oif. */
+/*
+ * True when @pairs leads a new connection between the interfaces to a chain. The key: nfproto, direction, iif,
+ * oif.
+ */
 static bool is_dispatched(const struct survey *survey, const uint8_t *interfaces)
 {
 	static const uint8_t nfprotos[] = { NFPROTO_V4, NFPROTO_V6 };
@@ -188,7 +191,10 @@ static void survey_local_live(struct survey *survey)
 	}
 }
 
-/* Maps of the gateway's own flows name the interface: at once for what comes in, behind the user for what goes out. */
+/*
+ * Maps of the gateway's own flows name the interface: at once for what comes in, behind the user for what goes
+ * out.
+ */
 static void survey_local_map(struct survey *survey, const struct set *map)
 {
 	bool out = map->key.fields[0] == FIELD_SKUID;

@@ -1,8 +1,10 @@
 /*
- * matrix: who may begin to talk to whom: a count of open flows for each ordered pair of zones and the gateway itself.
+ * matrix: who may begin to talk to whom: a count of open flows for each ordered pair of zones and the gateway
+ * itself.
  *
- * It is made from a file, or from what the kernel holds. From the kernel a flow counts when it could really begin: @pairs leads from interface to interface
- * to the pair's chain, a map of the pair gives the flow's mark, and the mark is alive between these interfaces. The file then only gives names.
+ * It is made from a file, or from what the kernel holds. From the kernel a flow counts when it could really
+ * begin: @pairs leads from interface to interface to the pair's chain, a map of the pair gives the flow's mark,
+ * and the mark is alive between these interfaces. The file then only gives names.
  */
 #ifndef SEKISHO_MATRIX_H
 #define SEKISHO_MATRIX_H

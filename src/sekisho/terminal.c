@@ -1,7 +1,8 @@
 /*
  * terminal: the TCP connections over which the person who gives a command is logged in.
  *
- * An address of a dual-stack socket (::ffff:192.0.2.1) is undressed here: what the daemon judges are packets, and those of that connection are IPv4.
+ * An address of a dual-stack socket (::ffff:192.0.2.1) is undressed here: what the daemon judges are packets,
+ * and those of that connection are IPv4.
  */
 #include "sekisho/terminal.h"
 
@@ -142,7 +143,10 @@ static bool has_inode(const struct finder *finder, uint64_t inode)
 	return false;
 }
 
-/* "0500020A:0016": the address in words of 32 bits, each printed as the number that this machine sees in the network's bytes. */
+/*
+ * "0500020A:0016": the address in words of 32 bits, each printed as the number that this machine sees in the
+ * network's bytes.
+ */
 static bool parse_proc_end(const char *text, struct netaddr *address, uint16_t *port)
 {
 	const char *colon = strchr(text, ':');
@@ -163,7 +167,10 @@ static bool parse_proc_end(const char *text, struct netaddr *address, uint16_t *
 	return true;
 }
 
-/* A line of /proc/net/tcp: slot, local end, remote end, state, queues, timer, retransmissions, user, timeout, inode, ... */
+/*
+ * A line of /proc/net/tcp: slot, local end, remote end, state, queues, timer, retransmissions, user, timeout,
+ * inode, ...
+ */
 static void take_proc_line(struct finder *finder, const char *line)
 {
 	struct terminal_connection connection;

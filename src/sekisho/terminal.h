@@ -1,8 +1,9 @@
 /*
  * terminal: the TCP connections over which the person who gives a command is logged in.
  *
- * The daemon is told of them, so that it can refuse a change that would cut them (lockout). They are found in two ways: SSH_CONNECTION, which sudo and su
- * drop, and the sockets of all processes above this one. What is found is a help for the person who asks and no proof of anything.
+ * The daemon is told of them, so that it can refuse a change that would cut them (lockout). They are found in
+ * two ways: SSH_CONNECTION, which sudo and su drop, and the sockets of all processes above this one. What is
+ * found is a help for the person who asks and no proof of anything.
  */
 #ifndef SEKISHO_TERMINAL_H
 #define SEKISHO_TERMINAL_H
@@ -20,8 +21,9 @@ enum {
 };
 
 /*
- * Finds the connections; no one twice, none over loopback. ssh_connection: the value of SSH_CONNECTION ("client port server port") or NULL. Sockets of
- * processes that may not be looked at are passed over. Returns how many were found.
+ * Finds the connections; no one twice, none over loopback. ssh_connection: the value of SSH_CONNECTION ("client
+ * port server port") or NULL. Sockets of processes that may not be looked at are passed over. Returns how many
+ * were found.
  */
 size_t terminal_connections(struct arena *arena, const char *ssh_connection,
 			    struct terminal_connection connections[static TERMINAL_CONNECTIONS_MAX]);

@@ -1,9 +1,10 @@
 /*
  * enforcer: the role that acts. It alone may change the kernel's rules.
  *
- * Everything it needs is open before it shuts itself in: from then on it opens no file, and reads no text but names inside checked bytes. The planner's proposals
- * are foreign bytes to it. It takes a ruleset only when it is well formed, speaks of the interfaces that really have these names, and passes
- * the audit against the pins that came from the parent. When the planner is gone, nothing changes.
+ * Everything it needs is open before it shuts itself in: from then on it opens no file, and reads no text
+ * but names inside checked bytes. The planner's proposals are foreign bytes to it. It takes a ruleset only
+ * when it is well formed, speaks of the interfaces that really have these names, and passes the audit
+ * against the pins that came from the parent. When the planner is gone, nothing changes.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -88,8 +89,9 @@ static int refused_send(struct enforcer *enforcer, const struct findings *findin
 /* ---- proof */
 
 /*
- * Every interface of a zone that the ruleset speaks of, and the loopback, is the one that has this name here and now: else the ruleset would let one
- * interface have the rights of another. An interface the ruleset does not speak of has no rights.
+ * Every interface of a zone that the ruleset speaks of, and the loopback, is the one that has this name
+ * here and now: else the ruleset would let one interface have the rights of another. An interface the
+ * ruleset does not speak of has no rights.
  */
 static bool link_is_true(const struct link_table *claimed, const struct link_table *real, const char *name)
 {
@@ -123,7 +125,10 @@ static int ruleset_prove(const struct enforcer *enforcer, struct question *quest
 	return question->findings.errors > 0 ? -EPERM : 0;
 }
 
-/* The interfaces that a ruleset read from the kernel uses: those of its set of ports, with the names they have now, and the loopback. */
+/*
+ * The interfaces that a ruleset read from the kernel uses: those of its set of ports, with the names they
+ * have now, and the loopback.
+ */
 static struct link_table links_used(struct arena *arena, const struct ruleset *ruleset, const struct link_table *real)
 {
 	const struct table *bridge = ruleset_table(ruleset, FAMILY_BRIDGE, "sekisho");
@@ -140,7 +145,10 @@ static struct link_table links_used(struct arena *arena, const struct ruleset *r
 	return used;
 }
 
-/* True when what the kernel holds could be proved now. An interface that joined no zone of it does not matter. */
+/*
+ * True when what the kernel holds could be proved now. An interface that joined no zone of it does not
+ * matter.
+ */
 static bool snapshot_is_lawful(const struct enforcer *enforcer, const struct question *question, const struct snapshot *snapshot)
 {
 	struct question aside = { .arena = question->arena, .findings = findings_in(question->arena), .links = question->links };
@@ -156,8 +164,8 @@ static bool snapshot_is_lawful(const struct enforcer *enforcer, const struct que
 /* ---- VERB_SNAPSHOT */
 
 /*
- * What is told of a ruleset with aliens: its sets, from which the planner learns who has which mark. Its chains are not well formed, nor are the traces of alien
- * sets, which have no key.
+ * What is told of a ruleset with aliens: its sets, from which the planner learns who has which mark. Its
+ * chains are not well formed, nor are the traces of alien sets, which have no key.
  */
 static struct ruleset *ruleset_without_aliens(struct arena *arena, const struct ruleset *ruleset)
 {
@@ -388,8 +396,9 @@ static int enforcer_loop(struct enforcer *enforcer)
 }
 
 /*
- * Opens what is needed while that is still possible. The dump of connections makes the kernel load connection tracking, without which its switches are not
- * there. When the kernel holds nothing of ours, nothing is forwarded until it does.
+ * Opens what is needed while that is still possible. The dump of connections makes the kernel load
+ * connection tracking, without which its switches are not there. When the kernel holds nothing of ours,
+ * nothing is forwarded until it does.
  */
 static int kernel_open(struct enforcer *enforcer)
 {

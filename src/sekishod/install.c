@@ -9,6 +9,8 @@
 #include "ruleset/diff.h"
 #include "sekishod/catalogue.h"
 
+enum { READBACKS_MAX = 4 };
+
 static const struct origin nowhere;
 
 /* One attempt. */
@@ -110,7 +112,10 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 
 	ruleset_encode(attempt->arena, &batch, changes, attempt->now, false, &encoded);
 	error = nfnl_batch_commit(attempt->nfnl, &batch, false, &result);
-	/* An element that expired while we wrote is gone before we delete it: that is a change like any other. */
+	/*
+	 * An element that expired while we wrote is gone before we delete it: that is a change like any
+	 * other.
+	 */
 	if (error == -ERESTART || error == -ENOENT)
 		return -ERESTART;
 	if (error)
@@ -148,18 +153,22 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 	return error;
 }
 
-/* Reads back what was committed. -ERESTART: somebody else has committed since. */
+/* What a dump of a large set gives while the kernel still rearranges its hash table may be wrong; so a difference is believed when it stays. */
 static int transition_verify(struct attempt *attempt, uint32_t generation)
 {
-	struct snapshot after;
-	int error = kernel_read(attempt, &after);
+	struct snapshot after = { .ruleset = NULL };
 
-	if (error)
-		return error;
-	if (after.alien_count == 0 && after.ruleset && ruleset_same(attempt->arena, after.ruleset, attempt->transition.target))
-		return 0;
-	if (after.generation != generation)
-		return -ERESTART;
+	for (int i = 0; i < READBACKS_MAX; i++) {
+		int error = kernel_read(attempt, &after);
+
+		if (error)
+			return error;
+		if (after.alien_count == 0 && after.ruleset && ruleset_same(attempt->arena, after.ruleset, attempt->transition.target))
+			return 0;
+		/* Somebody else has committed since. */
+		if (after.generation != generation)
+			return -ERESTART;
+	}
 	finding_add(attempt->findings, &daemon_catalogue[DAEMON_READBACK_DIFFERS], nowhere, NULL);
 	return -EIO;
 }

@@ -1,8 +1,9 @@
 /*
  * install: brings the kernel to hold a ruleset. The enforcer's hands; the proof is done before.
  *
- * Every attempt begins with what the kernel holds, commits the difference by compare-and-swap on the generation, and believes the result only after
- * reading it back. Whatever is in our tables and is not of our kind goes away with the same transaction.
+ * Every attempt begins with what the kernel holds, commits the difference by compare-and-swap on the
+ * generation, and believes the result only after reading it back. Whatever is in our tables and is not of
+ * our kind goes away with the same transaction.
  */
 #ifndef SEKISHOD_INSTALL_H
 #define SEKISHOD_INSTALL_H
@@ -18,8 +19,9 @@ enum { INSTALL_ATTEMPTS_MAX = 8 };	/* somebody else may commit between our readi
 int ruleset_install(struct nfnl *nfnl, const struct ruleset *wanted, int64_t now, struct findings *findings, struct committed *ret_committed);
 
 /*
- * The transition from a snapshot to wanted. What the snapshot could not decode differs from what is wanted and is replaced; where nothing less helps, the table of that
- * family is deleted and made anew in the same transaction. In the arena; the snapshot must outlive it.
+ * The transition from a snapshot to wanted. What the snapshot could not decode differs from what is wanted
+ * and is replaced; where nothing less helps, the table of that family is deleted and made anew in the same
+ * transaction. In the arena; the snapshot must outlive it.
  */
 struct transition install_plan(struct arena *arena, const struct snapshot *snapshot, const struct ruleset *wanted);
 

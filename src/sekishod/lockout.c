@@ -1,7 +1,8 @@
 /*
  * lockout: would a new ruleset cut the connection over which it was ordered?
  *
- * Which interface and Ethernet address the terminal has is not asked of anybody: the ruleset itself says by which interface a source may come, so each is tried.
+ * Which interface and Ethernet address the terminal has is not asked of anybody: the ruleset itself says by
+ * which interface a source may come, so each is tried.
  */
 #include "sekishod/lockout.h"
 

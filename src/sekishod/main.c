@@ -1,9 +1,11 @@
 /*
  * sekishod: puts a policy in force and keeps it there.
  *
- * Whom this program trusts: the zone file, because root owns it; nobody else. The parent starts the roles and starts them again when they die. The planner
- * thinks: it reads the file and talks to administrators, and has no capability. The enforcer acts: it alone may change the kernel's
- * rules, and it believes the planner nothing that it has not proved itself. When any of them, or all, die, the rules stay in the kernel.
+ * Whom this program trusts: the zone file, because root owns it; nobody else. The parent starts the roles
+ * and starts them again when they die. The planner thinks: it reads the file and talks to administrators,
+ * and has no capability. The enforcer acts: it alone may change the kernel's rules, and it believes the
+ * planner nothing that it has not proved itself. When any of them, or all, die, the rules stay in the
+ * kernel.
  */
 #include <stdlib.h>
 #include <sysexits.h>

@@ -24,7 +24,10 @@ int notify_send(const char *socket_name, const char *state)
 	descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (descriptor < 0)
 		return -errno;
-	/* An abstract name has no NUL at its end: its length says where it ends. A manager that does not read must not hold us up. */
+	/*
+	 * An abstract name has no NUL at its end: its length says where it ends. A manager that does not
+	 * read must not hold us up.
+	 */
 	if (sendto(descriptor, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
 		result = -errno;

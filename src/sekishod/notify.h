@@ -1,12 +1,14 @@
 /*
- * notify: tells the service manager how we are (sd_notify(3)), by one datagram. No libsystemd: it does not belong in a process with capabilities.
+ * notify: tells the service manager how we are (sd_notify(3)), by one datagram. No libsystemd: it does not
+ * belong in a process with capabilities.
  */
 #ifndef SEKISHOD_NOTIFY_H
 #define SEKISHOD_NOTIFY_H
 
 /*
- * Sends state ("READY=1\nSTATUS=...") to the socket named by $NOTIFY_SOCKET, given as socket_name: a path, or '@' and an abstract name. NULL: nobody asked, 0. Never
- * waits. 0 or negative errno; -EAGAIN: the manager has not read what it was told before.
+ * Sends state ("READY=1\nSTATUS=...") to the socket named by $NOTIFY_SOCKET, given as socket_name: a path,
+ * or '@' and an abstract name. NULL: nobody asked, 0. Never waits. 0 or negative errno; -EAGAIN: the
+ * manager has not read what it was told before.
  */
 int notify_send(const char *socket_name, const char *state);
 

@@ -23,10 +23,16 @@ struct options {
 /* Arguments of a role's command line at most, with the program's name and the NULL at the end. */
 enum { OPTIONS_ARGUMENTS_MAX = 16 };
 
-/* Reads the command line. The texts of the result point into argv. 0; -EINVAL: it is wrong, and standard error says how. */
+/*
+ * Reads the command line. The texts of the result point into argv. 0; -EINVAL: it is wrong, and standard
+ * error says how.
+ */
 int options_parse(int argc, char *argv[], struct options *ret_options);
 
-/* The command line with which the parent starts a role: the same options for another role. Points into options. */
+/*
+ * The command line with which the parent starts a role: the same options for another role. Points into
+ * options.
+ */
 void options_arguments(const struct options *options, enum role role, const char *arguments[static OPTIONS_ARGUMENTS_MAX]);
 
 /* How the command is used, on standard output. */

@@ -1,8 +1,10 @@
 /*
  * parent: starts the roles, starts them again when they die, and stops them.
  *
- * It holds the one capability that the enforcer needs, because a started program cannot have more than its parent may give. From the zone file it takes the
- * pins and nothing else; from the roles it takes only the two verbs below. Its own end ends the roles; the rules stay in the kernel.
+ * It holds the one capability that the enforcer needs, because a started program cannot have more than its
+ * parent may give, and the one by which roles give theirs up. From the zone file it takes the pins and
+ * nothing else; from the roles it takes only the two verbs below. Its own end ends the roles; the rules stay
+ * in the kernel.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -60,7 +62,8 @@ struct parent {
 	bool ready, stopping;
 };
 
-static const int kept_capabilities[] = { CAP_NET_ADMIN };
+/* CAP_NET_ADMIN is for the enforcer; CAP_SETPCAP lets each role take what it does not need out of its bounding set. */
+static const int kept_capabilities[] = { CAP_NET_ADMIN, CAP_SETPCAP };
 
 static time_t monotonic_s(void)
 {
@@ -135,7 +138,10 @@ static void peers_join(struct parent *parent)
 	close(ends[1]);
 }
 
-/* Reads the pins of the file into parent->pins; what was there stays when that fails. Findings as JSON are appended to why. */
+/*
+ * Reads the pins of the file into parent->pins; what was there stays when that fails. Findings as JSON are
+ * appended to why.
+ */
 static int pins_renew(struct parent *parent, struct buf *why)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -432,7 +438,10 @@ static int children_prepare(struct parent *parent)
 	return 0;
 }
 
-/* Both directories belong to us alone: in one is the door for administrators, in the other what judges the rules. */
+/*
+ * Both directories belong to us alone: in one is the door for administrators, in the other what judges the
+ * rules.
+ */
 static int directory_make(const char *path)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)

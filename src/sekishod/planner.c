@@ -1,8 +1,9 @@
 /*
  * planner: the role that thinks.
  *
- * It reads the zone file, talks to administrators and watches interfaces, and so it meets all the text there is. Therefore it has no capability, may not start a
- * program and may not connect to anybody; what it concludes is proved again by the enforcer.
+ * It reads the zone file, talks to administrators and watches interfaces, and so it meets all the text
+ * there is. Therefore it has no capability, may not start a program and may not connect to anybody; what it
+ * concludes is proved again by the enforcer.
  */
 #include "sekishod/planner.h"
 
@@ -18,7 +19,10 @@
 #include "base/sandbox.h"
 #include "sekishod/roles.h"
 
-/* Files are opened (the zone file, /etc/passwd), and the door and the rtnetlink queries need sockets; nothing is connected or executed. */
+/*
+ * Files are opened (the zone file, /etc/passwd), and the door and the rtnetlink queries need sockets;
+ * nothing is connected or executed.
+ */
 static const struct sandbox_call planner_calls[] = {
 	{ .name = "open" }, { .name = "openat" }, { .name = "access" }, { .name = "faccessat" }, { .name = "faccessat2" }, { .name = "stat" },
 	{ .name = "lstat" }, { .name = "statx" }, { .name = "readlink" }, { .name = "readlinkat" }, { .name = "getcwd" }, { .name = "getdents64" },

@@ -1,8 +1,9 @@
 /*
  * planner: the role that thinks. Private to planner*.c.
  *
- * One job is worked on at a time. Each goes the same way: ask the enforcer what the kernel holds, make the ruleset, (apply and start: have the
- * pins renewed,) propose it, and take the answer. Everything in between happens in the event loop, so that a status is answered at any time.
+ * One job is worked on at a time. Each goes the same way: ask the enforcer what the kernel holds, make the
+ * ruleset, (apply and start: have the pins renewed,) propose it, and take the answer. Everything in between
+ * happens in the event loop, so that a status is answered at any time.
  */
 #ifndef SEKISHOD_PLANNER_H
 #define SEKISHOD_PLANNER_H
@@ -105,18 +106,25 @@ void planner_give_up(struct planner *planner, const char *reason);
 /* ---- planner_job.c */
 
 /*
- * An administrator asks: begins the job now, or after one that nobody waits for. The arena, which holds the texts of the request, goes to the job. 0; -EBUSY: another apply is being
- * worked on, and the arena stays the caller's.
+ * An administrator asks: begins the job now, or after one that nobody waits for. The arena, which holds the
+ * texts of the request, goes to the job. 0; -EBUSY: another apply is being worked on, and the arena stays
+ * the caller's.
  */
 int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request);
 
-/* A new enforcer is there, or what failed is to be tried again: puts the file in force (start) or makes sure of what is. */
+/*
+ * A new enforcer is there, or what failed is to be tried again: puts the file in force (start) or makes
+ * sure of what is.
+ */
 void job_enforcer_came(struct planner *planner);
 
 /* The enforcer is gone: a job at hand has failed. */
 void job_enforcer_went(struct planner *planner);
 
-/* An answer of the enforcer or of the parent (VERB_RENEW_PINS). Takes the descriptor. 0; -EBADMSG: nobody asked for it. */
+/*
+ * An answer of the enforcer or of the parent (VERB_RENEW_PINS). Takes the descriptor. 0; -EBADMSG: nobody
+ * asked for it.
+ */
 int job_frame(struct planner *planner, struct frame *frame);
 
 /* The client has gone; its job goes on without it. */
@@ -151,8 +159,8 @@ int links_open(struct planner *planner);
 void links_close(struct planner *planner);
 
 /*
- * The interfaces that exist now, for a compile, in the arena. Those that were renamed into a zone's name are left out unless `all`. 0 or negative
- * errno.
+ * The interfaces that exist now, for a compile, in the arena. Those that were renamed into a zone's name
+ * are left out unless `all`. 0 or negative errno.
  */
 int links_table(struct planner *planner, struct arena *arena, bool all, struct link_table *ret_links);
 

@@ -1,8 +1,8 @@
 /*
  * planner_control: the control socket, the one door for administrators.
  *
- * Only root, or the user sekishod runs as, is let in, and the kernel says who it is (SO_PEERCRED), not the client. One request, one answer, then the
- * connection ends; a client that says nothing is put out.
+ * Only root, or the user sekishod runs as, is let in, and the kernel says who it is (SO_PEERCRED), not the
+ * client. One request, one answer, then the connection ends; a client that says nothing is put out.
  */
 #include <errno.h>
 #include <stddef.h>

@@ -3,8 +3,9 @@
  *
  *     SNAPSHOT -> HELD -> (load or compile, check) -> RENEW_PINS -> done -> PROPOSE -> COMMITTED or REFUSED
  *
- * The pins are renewed only when everything else is fine: a file with mistakes must not change what the enforcer judges by. A job that is not an administrator's
- * never reads the file again once a policy is in force: an edited file takes effect by `sekisho apply` and not because a cable was plugged in.
+ * The pins are renewed only when everything else is fine: a file with mistakes must not change what the
+ * enforcer judges by. A job that is not an administrator's never reads the file again once a policy is in
+ * force: an edited file takes effect by `sekisho apply` and not because a cable was plugged in.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -163,11 +164,6 @@ static void generation_adopt(struct planner *planner, struct job *job)
 
 /* ---- the way of a job */
 
-static void job_fail(struct planner *planner)
-{
-	job_end(planner, "failed", NULL);
-}
-
 /* A job nobody waits for failed, and not because of the file: it is tried again after a while. */
 static void job_again_later(struct planner *planner)
 {
@@ -175,6 +171,14 @@ static void job_again_later(struct planner *planner)
 
 	event_add(planner->again, &wait);
 	planner->again_ms = planner->again_ms * 2 < PLANNER_AGAIN_MAX_MS ? planner->again_ms * 2 : PLANNER_AGAIN_MAX_MS;
+}
+
+/* It came to no end, and not because of the file. */
+static void job_fail(struct planner *planner)
+{
+	if (planner->job->kind != JOB_APPLY)
+		job_again_later(planner);
+	job_end(planner, "failed", NULL);
 }
 
 /* Hands the wanted ruleset to the enforcer; the seal needs no bytes. */
@@ -199,7 +203,10 @@ static void job_propose(struct planner *planner)
 	}
 }
 
-/* The file cannot be put in force at start: what the kernel holds stays if it is lawful, else nothing passes. */
+/*
+ * The file cannot be put in force at start: what the kernel holds stays if it is lawful, else nothing
+ * passes.
+ */
 static void start_fall_back(struct planner *planner, const char *why)
 {
 	struct job *job = planner->job;
@@ -320,7 +327,10 @@ static void job_judge(struct planner *planner, const struct mark_book *marks)
 		pins_ask(planner);
 }
 
-/* RENEW: the policy in force with the interfaces and the date of now. The text, and so the pins, are the same. */
+/*
+ * RENEW: the policy in force with the interfaces and the date of now. The text, and so the pins, are the
+ * same.
+ */
 static void job_recompile(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
@@ -425,17 +435,16 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 static void job_take_refused(struct planner *planner, const struct frame *frame)
 {
 	struct job *job = planner->job;
-	bool sealing = job->wanted == NULL, waited_for = job->kind == JOB_APPLY;
 
 	foreign_findings_take(job, frame->payload);
-	if (!waited_for)
-		job_again_later(planner);
-	if (sealing) {
+	if (!job->wanted) {
 		log_event(LOG_LEVEL_ERROR, "SKS-SEAL", "the seal could not be put in force");
 		job_fail(planner);
-	} else {
-		job_refuse(planner, "the enforcer refused it");
+		return;
 	}
+	if (job->kind != JOB_APPLY)
+		job_again_later(planner);
+	job_refuse(planner, "the enforcer refused it");
 }
 
 /* ---- from outside */
@@ -469,8 +478,6 @@ int job_frame(struct planner *planner, struct frame *frame)
 		job_take_committed(planner, frame);
 	} else if (job->step == STEP_HELD) {
 		foreign_findings_take(job, frame->payload);
-		if (job->kind != JOB_APPLY)
-			job_again_later(planner);
 		job_fail(planner);
 	} else {
 		job_take_refused(planner, frame);
@@ -501,7 +508,10 @@ static void job_start(struct planner *planner, struct job *job)
 	}
 }
 
-/* Begins what is due next: what was there first, then the administrator, then what follows from interfaces and dates. */
+/*
+ * Begins what is due next: what was there first, then the administrator, then what follows from interfaces
+ * and dates.
+ */
 static void job_next(struct planner *planner)
 {
 	struct job *waiting = planner->waiting;

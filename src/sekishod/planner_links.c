@@ -1,9 +1,11 @@
 /*
- * planner_links: which interfaces there are, and what time it is: both change what the policy in force means without anybody editing it.
+ * planner_links: which interfaces there are, and what time it is: both change what the policy in force
+ * means without anybody editing it.
  *
- * A zone is bound to the interface index. A new interface with a name of the zone file joins its zone. One that was there under another name and is renamed
- * into a zone's name does not: that would give whoever may rename interfaces a way to rewire the town; it joins with the next apply,
- * when an administrator has seen the alarm. One that is renamed away leaves its zone at once.
+ * A zone is bound to the interface index. A new interface with a name of the zone file joins its zone. One
+ * that was there under another name and is renamed into a zone's name does not: that would give whoever may
+ * rename interfaces a way to rewire the town; it joins with the next apply, when an administrator has seen
+ * the alarm. One that is renamed away leaves its zone at once.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -22,8 +22,9 @@ struct apply_request {
 };
 
 /*
- * Reads the payload of VERB_APPLY; an empty payload is an empty request. 0; -EBADMSG: *ret_why is what is wrong with it. Texts are in the arena. An IPv4 address
- * in IPv6 clothes (::ffff:192.0.2.1), as sshd reports it on a dual-stack socket, is undressed: packets of that connection are IPv4.
+ * Reads the payload of VERB_APPLY; an empty payload is an empty request. 0; -EBADMSG: *ret_why is what is
+ * wrong with it. Texts are in the arena. An IPv4 address in IPv6 clothes (::ffff:192.0.2.1), as sshd
+ * reports it on a dual-stack socket, is undressed: packets of that connection are IPv4.
  */
 int apply_request_parse(struct arena *arena, struct span payload, struct apply_request *ret_request, const char **ret_why);
 

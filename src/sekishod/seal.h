@@ -1,5 +1,6 @@
 /*
- * seal: the ruleset that lets nothing pass: no zone, no flow, only the loopback interface. It is compiled in, so that it is there when nothing else is.
+ * seal: the ruleset that lets nothing pass: no zone, no flow, only the loopback interface. It is compiled
+ * in, so that it is there when nothing else is.
  */
 #ifndef SEKISHOD_SEAL_H
 #define SEKISHOD_SEAL_H

@@ -1,5 +1,6 @@
 /*
- * switches: the kernel's switches that the law depends on (kernel/sysctl.h), held open by the enforcer, which may open no file later.
+ * switches: the kernel's switches that the law depends on (kernel/sysctl.h), held open by the enforcer,
+ * which may open no file later.
  */
 #ifndef SEKISHOD_SWITCHES_H
 #define SEKISHOD_SWITCHES_H
@@ -8,7 +9,10 @@ struct switches {
 	int *descriptors;	/* one per sysctl_rules, same order; negative: its errno */
 };
 
-/* Opens them all. One that cannot be opened is remembered with its reason. The caller gives the result back with switches_close(). */
+/*
+ * Opens them all. One that cannot be opened is remembered with its reason. The caller gives the result back
+ * with switches_close().
+ */
 struct switches switches_open(void);
 
 /* Closes them. */

@@ -1,8 +1,9 @@
 /*
  * frame: typed messages over a local stream socket.
  *
- * The reader never takes a byte beyond the frame it is collecting: so a descriptor, which the kernel hands out with the byte it was sent with,
- * always belongs to the frame at hand and cannot be smuggled to the next one.
+ * The reader never takes a byte beyond the frame it is collecting: so a descriptor, which the kernel hands
+ * out with the byte it was sent with, always belongs to the frame at hand and cannot be smuggled to the
+ * next one.
  */
 #include "wire/frame.h"
 
@@ -48,7 +49,10 @@ void frame_reader_free(struct frame_reader *reader)
 	buf_free(&reader->bytes);
 }
 
-/* The header that was collected, in host order. -EBADMSG: not one of ours, or the payload is larger than the reader takes. */
+/*
+ * The header that was collected, in host order. -EBADMSG: not one of ours, or the payload is larger than
+ * the reader takes.
+ */
 static int header_read(const struct frame_reader *reader, struct frame_header *ret_header)
 {
 	struct frame_header header;
@@ -82,7 +86,10 @@ static int frame_bytes_wanted(const struct frame_reader *reader, size_t *ret_byt
 	return 0;
 }
 
-/* Takes the descriptors of one control message into the reader; all beyond the first are closed. True when there were too many. */
+/*
+ * Takes the descriptors of one control message into the reader; all beyond the first are closed. True when
+ * there were too many.
+ */
 static bool descriptors_take(struct frame_reader *reader, const struct cmsghdr *control)
 {
 	size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -102,7 +109,10 @@ static bool descriptors_take(struct frame_reader *reader, const struct cmsghdr *
 	return surplus;
 }
 
-/* One recvmsg of at most bytes_max bytes into the reader. Bytes read (0: the peer has closed) or negative errno. */
+/*
+ * One recvmsg of at most bytes_max bytes into the reader. Bytes read (0: the peer has closed) or negative
+ * errno.
+ */
 static ssize_t bytes_receive(int socket, struct frame_reader *reader, size_t bytes_max)
 {
 	union {
@@ -318,7 +328,10 @@ int sealed_map(int descriptor, size_t bytes_max, struct span *ret_bytes)
 	struct stat status;
 	void *bytes;
 
-	/* The seals are looked at before the size: only then does the size stay. Anything but a memfd has no seals at all. */
+	/*
+	 * The seals are looked at before the size: only then does the size stay. Anything but a memfd has
+	 * no seals at all.
+	 */
 	if (seals < 0 || (seals & SEALS) != SEALS)
 		return -EPERM;
 	if (fstat(descriptor, &status) < 0)

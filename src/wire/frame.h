@@ -1,11 +1,12 @@
 /*
  * frame: typed messages over a local stream socket, and the verbs we speak.
  *
- * A frame is a header of 12 bytes (magic "SKS1", verb, flags, payload length; little endian) and a payload. Bulk goes beside it: a frame may carry
- * one descriptor, a sealed memfd (F_SEAL_SHRINK | GROW | WRITE | SEAL), so that what was checked is what is used. The descriptor travels with the
- * first byte of its frame and FRAME_DESCRIPTOR says that it does: one that comes unannounced, or an announced one that is missing, ends the
- * connection. The receiver states the largest payload it takes; anything else ends the connection. Nothing here ever exits or
- * asserts on what a peer sent.
+ * A frame is a header of 12 bytes (magic "SKS1", verb, flags, payload length; little endian) and a payload.
+ * Bulk goes beside it: a frame may carry one descriptor, a sealed memfd (F_SEAL_SHRINK | GROW | WRITE |
+ * SEAL), so that what was checked is what is used. The descriptor travels with the first byte of its frame
+ * and FRAME_DESCRIPTOR says that it does: one that comes unannounced, or an announced one that is missing,
+ * ends the connection. The receiver states the largest payload it takes; anything else ends the connection.
+ * Nothing here ever exits or asserts on what a peer sent.
  */
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
@@ -73,8 +74,9 @@ struct frame_reader frame_reader_make(uint32_t payload_bytes_max);
 void frame_reader_free(struct frame_reader *reader);
 
 /*
- * Reads what is there (one recvmsg, never past the end of the frame). 1: *ret_frame is whole, its payload is valid until the next call; 0: not yet; -EPIPE: the
- * peer has closed; -EBADMSG: not a frame of ours or too large; other negative errno. Works on blocking and non-blocking sockets (-EAGAIN is 0).
+ * Reads what is there (one recvmsg, never past the end of the frame). 1: *ret_frame is whole, its payload
+ * is valid until the next call; 0: not yet; -EPIPE: the peer has closed; -EBADMSG: not a frame of ours or
+ * too large; other negative errno. Works on blocking and non-blocking sockets (-EAGAIN is 0).
  */
 int frame_receive(int socket, struct frame_reader *reader, struct frame *ret_frame);
 
@@ -82,8 +84,9 @@ int frame_receive(int socket, struct frame_reader *reader, struct frame *ret_fra
 int frame_await(int socket, struct frame_reader *reader, int timeout_ms, struct frame *ret_frame);
 
 /*
- * Sends one frame whole, waiting where it must (poll on a non-blocking socket), with the descriptor if it is not -1 (which stays the caller's). 0; -EMSGSIZE: the
- * payload is too large; -ETIMEDOUT: the peer did not read for FRAME_SEND_TIMEOUT_MS (the connection is then useless); other negative errno.
+ * Sends one frame whole, waiting where it must (poll on a non-blocking socket), with the descriptor if it
+ * is not -1 (which stays the caller's). 0; -EMSGSIZE: the payload is too large; -ETIMEDOUT: the peer did
+ * not read for FRAME_SEND_TIMEOUT_MS (the connection is then useless); other negative errno.
  */
 int frame_send(int socket, const struct frame *frame);
 
@@ -91,8 +94,9 @@ int frame_send(int socket, const struct frame *frame);
 int sealed_make(const char *name, struct span bytes, int *ret_descriptor);
 
 /*
- * Maps a memfd read-only after checking that it is sealed against every change and at most bytes_max long. sealed_unmap() gives it back; the
- * descriptor may be closed at once. 0; -EPERM: not a sealed memfd; -EFBIG: longer than bytes_max; other negative errno.
+ * Maps a memfd read-only after checking that it is sealed against every change and at most bytes_max long.
+ * sealed_unmap() gives it back; the descriptor may be closed at once. 0; -EPERM: not a sealed memfd;
+ * -EFBIG: longer than bytes_max; other negative errno.
  */
 int sealed_map(int descriptor, size_t bytes_max, struct span *ret_bytes);
 

@@ -1,8 +1,8 @@
 /*
  * report: findings as JSON and back.
  *
- * The way back makes findings again, each with a source of one line, and lets finding_render() print them: so the person who typed `sekisho apply` reads
- * exactly what `sekisho check` would have told him.
+ * The way back makes findings again, each with a source of one line, and lets finding_render() print them:
+ * so the person who typed `sekisho apply` reads exactly what `sekisho check` would have told him.
  */
 #include "wire/report.h"
 
@@ -116,7 +116,10 @@ static bool severity_parse(const char *word, enum severity *ret_severity)
 	return false;
 }
 
-/* The largest line number of the array: all one-line sources share one table of line starts, which are all 0. */
+/*
+ * The largest line number of the array: all one-line sources share one table of line starts, which are all
+ * 0.
+ */
 static uint32_t array_largest_line(const json_t *array)
 {
 	uint32_t largest = 0;

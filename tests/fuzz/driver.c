@@ -1,5 +1,6 @@
 /*
- * Runs a fuzz target over the files named as arguments, and over the files of directories named so: for compilers without libFuzzer.
+ * Runs a fuzz target over the files named as arguments, and over the files of directories named so: for
+ * compilers without libFuzzer.
  */
 #include <dirent.h>
 #include <errno.h>

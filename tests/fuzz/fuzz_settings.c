@@ -1,6 +1,6 @@
 /*
- * Any bytes as a zone file: no crash, no leak, an error code never without a finding, no sentence that cannot be shown, and what is accepted is
- * printed as a file that reads back as the same settings.
+ * Any bytes as a zone file: no crash, no leak, an error code never without a finding, no sentence that cannot
+ * be shown, and what is accepted is printed as a file that reads back as the same settings.
  */
 #include <stdlib.h>
 #include <string.h>

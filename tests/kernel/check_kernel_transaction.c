@@ -4,7 +4,12 @@
  */
 #include <arpa/inet.h>
 #include <check.h>
+#include <endian.h>
 #include <errno.h>
+#include <stdio.h>	/* libnftnl/expr.h needs FILE */
+
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -12,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/decode_rule.h"
 #include "kernel/decode_set.h"
 #include "kernel/features.h"
 
@@ -270,6 +276,67 @@ START_TEST(test_dump_with_an_element_twice_is_read_again)
 }
 END_TEST
 
+static const struct {
+	const char *what;
+	uint64_t remaining_ms;
+	int64_t expires_at;
+} expiry_rows[] = {
+	{ "nearly half a second", 499, WORKBENCH_NOW },
+	{ "half a second", 500, WORKBENCH_NOW + 1 },
+	{ "a second and nearly a half", 1499, WORKBENCH_NOW + 1 },
+	{ "a second and a half", 1500, WORKBENCH_NOW + 2 },
+	{ "as long as the kernel can", UINT64_MAX, INT64_MAX },
+};
+
+/* What remains is rounded to the nearest second, so that a reading differs from the intended expiry by one at most. */
+START_TEST(test_expiry_is_rounded)
+{
+	struct arena *arena = arena_new();
+	struct set set = { .name = "x", .key = { { FIELD_IP_SADDR } }, .timeout = true };
+	struct element_reader reader = element_reader_begin(arena, &set, WORKBENCH_NOW);
+	char bytes[512] __attribute__((aligned(8))) = "";
+	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
+	struct nlattr *list, *element, *key;
+
+	mnl_nlmsg_put_extra_header(message, sizeof(struct nfgenmsg));
+	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+	mnl_attr_put_u32(message, NFTA_DATA_VALUE, htonl(1));
+	mnl_attr_nest_end(message, key);
+	mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION, htobe64(expiry_rows[_i].remaining_ms));
+	mnl_attr_nest_end(message, element);
+	mnl_attr_nest_end(message, list);
+	element_reader_take(&reader, message);
+	ck_assert_int_eq(element_reader_finish(&reader), 0);
+	ck_assert_msg(set.elements[0].expires_at == expiry_rows[_i].expires_at, "%s", expiry_rows[_i].what);
+	arena_free(arena);
+}
+END_TEST
+
+/* Loading a value that a packet does not have ends the rule: a load for nothing is not nothing. */
+START_TEST(test_unused_load_is_alien)
+{
+	struct arena *arena = arena_new();
+	const struct table table = { .family = FAMILY_INET, .name = "sekisho" };
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_expr *load = nftnl_expr_alloc("meta"), *accept = nftnl_expr_alloc("immediate");
+	const char *why = "";
+	struct rule decoded;
+
+	nftnl_expr_set_u32(load, NFTNL_EXPR_META_KEY, NFT_META_SKUID);
+	nftnl_expr_set_u32(load, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(accept, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(accept, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
+	nftnl_rule_add_expr(rule, load);
+	nftnl_rule_add_expr(rule, accept);
+	ck_assert_int_eq(rule_decode(arena, rule, &table, &decoded, &why), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(why, "not used"));
+	nftnl_rule_free(rule);
+	arena_free(arena);
+}
+END_TEST
+
 /* What somebody else put into our table. */
 static const struct {
 	const char *what, *text, *where, *words;
@@ -466,6 +533,8 @@ int main(void)
 	tcase_add_test(cases, test_ranges_of_one_field);
 	tcase_add_test(cases, test_expired_element_does_not_stay);
 	tcase_add_loop_test(cases, test_dump_with_an_element_twice_is_read_again, 0, COUNT(twice_rows));
+	tcase_add_loop_test(cases, test_expiry_is_rounded, 0, COUNT(expiry_rows));
+	tcase_add_test(cases, test_unused_load_is_alien);
 	tcase_add_loop_test(cases, test_alien_is_found_and_removed, 0, COUNT(alien_rows));
 	tcase_add_test(cases, test_alien_rule_in_our_chain_is_repaired);
 	tcase_add_test(cases, test_owned_table);

@@ -10,6 +10,7 @@ block stops the daemon and removes everything. Needs root and iproute2; nothing 
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -197,6 +198,11 @@ class Town:
         for table in ("inet", "netdev", "bridge"):
             text += self.run("gateway", ["nft", "-s", "list", "table", table, "sekisho"], check=False).stdout
         return text
+
+    def rules_unordered(self):
+        """The same without the order of elements and what is left of their time, which are others in a table that was made anew."""
+        text = re.sub(r" timeout [0-9dhms]+", "", self.rules()).replace("elements = {", ",").replace("}", ",")
+        return sorted(" ".join(part.split()) for part in re.split(r"[,\n]", text) if part.strip())
 
     def edit_config(self, old, new):
         """Replaces a text in the zone file, which must be there."""

@@ -1,4 +1,7 @@
-/* Files and what they include: every line keeps its place, nothing outside of the directory is read, every failure is said. */
+/*
+ * Files and what they include: every line keeps its place, nothing outside of the directory is read, every
+ * failure is said.
+ */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -126,7 +129,8 @@ static void row_run(const struct row *row, const struct directory *directory)
 	result = settings_read(directory->arena, directory_file(directory, "main"), &findings, &settings);
 	summary = findings_summary(&findings);
 	ck_assert_msg(result == row->result, "%s: result %d, findings %s", row->what, result, summary);
-	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what, summary, row->expected);
+	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what,
+		      summary, row->expected);
 }
 
 START_TEST(files_are_read_with_their_includes)
@@ -166,9 +170,11 @@ START_TEST(absolute_path_inside_is_allowed)
 	struct findings findings = findings_in(directory.arena);
 	struct settings *settings;
 
-	file_write(&directory, "main", arena_printf(directory.arena, MINIMAL "@include \"%s/b\"\n", directory.path));
+	file_write(&directory, "main",
+		   arena_printf(directory.arena, MINIMAL "@include \"%s/b\"\n", directory.path));
 	file_write(&directory, "b", "");
-	ck_assert_int_eq(settings_read(directory.arena, directory_file(&directory, "main"), &findings, &settings), 0);
+	ck_assert_int_eq(
+		settings_read(directory.arena, directory_file(&directory, "main"), &findings, &settings), 0);
 	ck_assert_str_eq(settings->sources[1].path, directory_file(&directory, "b"));
 	directory_remove(&directory);
 }
@@ -181,7 +187,8 @@ static const char *chain_summary(const struct directory *directory, unsigned int
 	struct settings *settings;
 
 	for (unsigned int i = 0; i < levels; i++)
-		file_write(directory, arena_printf(directory->arena, "%u", i), arena_printf(directory->arena, "@include \"%u\"", i + 1));
+		file_write(directory, arena_printf(directory->arena, "%u", i),
+			   arena_printf(directory->arena, "@include \"%u\"", i + 1));
 	file_write(directory, arena_printf(directory->arena, "%u", levels), MINIMAL);
 	settings_read(directory->arena, directory_file(directory, "0"), &findings, &settings);
 	return findings_summary(&findings);
@@ -241,7 +248,8 @@ START_TEST(size_of_a_file_is_limited)
 END_TEST
 
 /* The main file itself cannot be read: there is no line to show, but the path is named. */
-static void unreadable_check(const struct directory *directory, const char *path, int result, const char *expected)
+static void unreadable_check(const struct directory *directory, const char *path, int result,
+			     const char *expected)
 {
 	struct findings findings = findings_in(directory->arena);
 	struct settings *settings;

@@ -1,4 +1,7 @@
-/* Print-back: what is printed reads back as the same settings, for the example file and for settings made at random from the schema. */
+/*
+ * Print-back: what is printed reads back as the same settings, for the example file and for settings made at
+ * random from the schema.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +34,8 @@ static const char *chance_text(struct chance *chance, const struct schema_key *k
 	if (key->choices)
 		return arena_strndup(chance->arena, key->choices, strcspn(key->choices, "|"));
 	for (uint32_t i = chance_below(chance, 5); i > 0; i--)
-		strcat(text, is_tame ? tame[chance_below(chance, 4)] : pieces[chance_below(chance, sizeof(pieces) / sizeof(pieces[0]))]);
+		strcat(text, is_tame ? tame[chance_below(chance, 4)]
+				     : pieces[chance_below(chance, sizeof(pieces) / sizeof(pieces[0]))]);
 	return arena_strdup(chance->arena, text);
 }
 
@@ -71,7 +75,8 @@ static void value_generate(struct chance *chance, const struct schema_key *key, 
 		list_generate(chance, key, value);
 		break;
 	case SCHEMA_NUMBER:
-		((struct number *)value)->value = key->minimum + chance_below(chance, (uint32_t)(key->maximum - key->minimum) + 1);
+		((struct number *)value)->value =
+			key->minimum + chance_below(chance, (uint32_t)(key->maximum - key->minimum) + 1);
 		break;
 	case SCHEMA_FLAG:
 		((struct flag *)value)->value = chance_below(chance, 2);
@@ -108,7 +113,8 @@ static void print_and_read(struct arena *arena, const struct settings *settings,
 	settings_print(&first, settings);
 	result = settings_read_text(arena, what, buf_text(&first), first.length, &findings, &again);
 	ck_assert_msg(result == 0 && findings.count == 0, "%s: %d, %s\n%s", what, result,
-		      findings.count ? finding_sentence(&findings, &findings.items[0], LANGUAGE_EN) : "", buf_text(&first));
+		      findings.count ? finding_sentence(&findings, &findings.items[0], LANGUAGE_EN) : "",
+		      buf_text(&first));
 	ck_assert_msg(settings_equal(settings, again), "%s:\n%s", what, buf_text(&first));
 	settings_print(&second, again);
 	ck_assert_str_eq(buf_text(&first), buf_text(&second));

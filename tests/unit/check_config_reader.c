@@ -1,4 +1,7 @@
-/* The reader: each mistake of a zone file gives its finding at its line, all of them in one run, and what is good is kept. */
+/*
+ * The reader: each mistake of a zone file gives its finding at its line, all of them in one run, and what is
+ * good is kept.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -89,7 +92,9 @@ static const struct row rows[] = {
 	{ "list that needs an item", "hosts = ( { name = \"h\"; zone = \"a\"; addresses = [ ]; } );", "list-empty:2", 0 },
 	{ "list that needs none", HOST("macs = [ ];") "relays = ( );", "", 0 },
 	{ "text that is not UTF-8", HOST("label = \"\\xff\";"), "text-encoding:3", 0 },
-	{ "overlong UTF-8", HOST("label = \"\\xc0\\xaf\";"), "text-encoding:3", 0 },
+	{ "overlong UTF-8 of two bytes", HOST("label = \"\\xc0\\xaf\";"), "text-encoding:3", 0 },
+	{ "overlong UTF-8 of three bytes", HOST("label = \"\\xe0\\x80\\xaf\";"), "text-encoding:3", 0 },
+	{ "overlong UTF-8 of four bytes", HOST("label = \"\\xf0\\x80\\x80\\xaf\";"), "text-encoding:3", 0 },
 	{ "surrogate in UTF-8", HOST("label = \"\\xed\\xa0\\x80\";"), "text-encoding:3", 0 },
 	{ "beyond U+10FFFF", HOST("label = \"\\xf4\\x90\\x80\\x80\";"), "text-encoding:3", 0 },
 	{ "cut UTF-8", HOST("label = \"\\xe6\\xb5\";"), "text-encoding:3", 0 },
@@ -160,7 +165,8 @@ static const char *findings_summary(struct findings *findings)
 
 	findings_sort(findings);
 	for (size_t i = 0; i < findings->count; i++)
-		buf_printf(&text, "%s%s:%u", i ? " " : "", findings->items[i].kind->id, (unsigned int)findings->items[i].origin.line);
+		buf_printf(&text, "%s%s:%u", i ? " " : "", findings->items[i].kind->id,
+			   (unsigned int)findings->items[i].origin.line);
 	return arena_strdup(findings->arena, buf_text(&text));
 }
 
@@ -174,7 +180,8 @@ static void findings_check_sentences(const struct findings *findings)
 	}
 }
 
-static int text_read(struct arena *arena, const char *text, struct findings *findings, struct settings **ret_settings)
+static int text_read(struct arena *arena, const char *text, struct findings *findings,
+		     struct settings **ret_settings)
 {
 	const char *whole = arena_printf(arena, "%s%s", MINIMAL, text);
 
@@ -192,17 +199,22 @@ START_TEST(mistake_gives_its_finding)
 	const char *summary = findings_summary(&findings);
 
 	ck_assert_msg(result == row->result, "%s: result %d, findings %s", row->what, result, summary);
-	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what, summary, row->expected);
+	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what,
+		      summary, row->expected);
 	ck_assert_msg((settings != NULL) == (result == 0), "%s", row->what);
 	findings_check_sentences(&findings);
 	arena_free(arena);
 }
 END_TEST
 
-/* Files and includes have a test of their own; "syntax" is for what this check and libconfig see differently: nothing that is known. */
+/*
+ * Files and includes have a test of their own; "syntax" is for what this check and libconfig see differently:
+ * nothing that is known.
+ */
 START_TEST(every_kind_of_finding_has_a_row)
 {
-	static const char *const elsewhere[] = { "syntax", "zone-name", "text-long", "list-long", "nested-deeply" };
+	static const char *const elsewhere[] = { "syntax", "zone-name", "text-long", "list-long",
+						 "nested-deeply" };
 	const char *id = config_catalogue[_i].id;
 	bool found = strncmp(id, "file-", 5) == 0 || strncmp(id, "include-", 8) == 0;
 
@@ -259,7 +271,8 @@ START_TEST(limit_holds)
 	result = settings_read_text(arena, "test.conf", buf_text(&text), text.length, &findings, &settings);
 	summary = findings_summary(&findings);
 	ck_assert_msg(result == row->result, "%s: result %d, findings %s", row->what, result, summary);
-	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what, summary, row->expected);
+	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what,
+		      summary, row->expected);
 	findings_check_sentences(&findings);
 	buf_free(&text);
 	arena_free(arena);
@@ -297,7 +310,8 @@ START_TEST(bytes_are_checked_first)
 
 	settings_read_text(arena, "test.conf", row->bytes, row->length, &findings, &settings);
 	summary = findings_summary(&findings);
-	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what, summary, row->expected);
+	ck_assert_msg(strcmp(summary, row->expected) == 0, "%s: got \"%s\", expected \"%s\"", row->what,
+		      summary, row->expected);
 	findings_check_sentences(&findings);
 	arena_free(arena);
 }
@@ -350,8 +364,11 @@ START_TEST(values_are_what_was_written)
 	struct findings findings;
 	const struct service_settings *service;
 
-	ck_assert_int_eq(text_read(arena, "services = ( { name = \"s\"; protocol = \"tcp\"; ports = ( 80, 0x1bb, \"8000-8080\", 25L ); } );"
-				   RELAY("next_hop_port = 2525;"), &findings, &settings), 0);
+	ck_assert_int_eq(text_read(arena,
+				   "services = ( { name = \"s\"; protocol = \"tcp\"; ports = ( 80, 0x1bb, "
+				   "\"8000-8080\", 25L ); } );" RELAY("next_hop_port = 2525;"),
+				   &findings, &settings),
+			 0);
 	ck_assert_uint_eq(findings.count, 0);
 	service = &settings->services[0];
 	ck_assert_uint_eq(service->ports.count, 4);
@@ -378,8 +395,11 @@ START_TEST(bad_values_do_not_reach_the_settings)
 	struct settings *settings;
 	struct findings findings;
 
-	ck_assert_int_eq(text_read(arena, "hosts = ( { name = \"a/b\"; zone = \"\\xff\"; addresses = [ \"1\", \"\", \"2\" ]; }, 1 );"
-				   RELAY("listen_port = 70000;"), &findings, &settings), 0);
+	ck_assert_int_eq(text_read(arena,
+				   "hosts = ( { name = \"a/b\"; zone = \"\\xff\"; addresses = [ \"1\", \"\", "
+				   "\"2\" ]; }, 1 );" RELAY("listen_port = 70000;"),
+				   &findings, &settings),
+			 0);
 	ck_assert_uint_eq(settings->host_count, 1);
 	ck_assert_str_eq(settings->hosts[0].name.value, "a/b");
 	ck_assert_ptr_null(settings->hosts[0].zone.value);

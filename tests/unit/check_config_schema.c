@@ -14,8 +14,11 @@ static void keys_check(const struct schema_key *keys)
 		ck_assert_ptr_eq(schema_key_named(keys, key->name), key);
 		ck_assert_msg(!schema_refused_named(key->name), "%s is known and refused", key->name);
 		ck_assert_msg(!key->choices || key->kind == SCHEMA_TEXT, "%s", key->name);
-		ck_assert_msg(key->kind != SCHEMA_NUMBER || (key->minimum <= key->standard && key->standard <= key->maximum), "%s", key->name);
-		ck_assert_msg((key->kind == SCHEMA_GROUP || key->kind == SCHEMA_RECORDS) == (key->keys != NULL), "%s", key->name);
+		ck_assert_msg(key->kind != SCHEMA_NUMBER ||
+				      (key->minimum <= key->standard && key->standard <= key->maximum),
+			      "%s", key->name);
+		ck_assert_msg((key->kind == SCHEMA_GROUP || key->kind == SCHEMA_RECORDS) == (key->keys != NULL),
+			      "%s", key->name);
 		ck_assert_msg(key->kind != SCHEMA_RECORDS || key->item_size > 0, "%s", key->name);
 		if (key->keys)
 			keys_check(key->keys);
@@ -62,10 +65,12 @@ static const struct {
 	{ "one letter wrong", "zonez", "zones" },
 	{ "capitals", "ZONES", "zones" },
 	{ "another letter missing", "service", "services" },
-	{ "distance 3", "netwroksx", "networks" },
-	{ "distance 4", "netwroksxx", NULL },
+	{ "distance 3", "netwroksxx", "networks" },
+	{ "distance 4", "netwroksxxx", NULL },
 	{ "not less than half its length", "zo", NULL },
-	{ "exactly half its length", "twon", NULL },
+	{ "two neighbours exchanged", "twon", "town" },
+	{ "exactly half its length", "tiwm", NULL },
+	{ "less than half its length", "tiwn", "town" },
 	{ "nothing near", "firewall", NULL },
 	{ "empty", "", NULL },
 	{ "longer than any key", "zoneszoneszoneszoneszoneszoneszoneszoneszoneszoneszoneszoneszones", NULL },
@@ -76,7 +81,8 @@ START_TEST(nearest_key_is_near)
 	const char *nearest = schema_nearest(schema_root, nearest_rows[_i].name);
 
 	if (nearest_rows[_i].nearest)
-		ck_assert_msg(nearest && strcmp(nearest, nearest_rows[_i].nearest) == 0, "%s: %s", nearest_rows[_i].what, nearest ? nearest : "none");
+		ck_assert_msg(nearest && strcmp(nearest, nearest_rows[_i].nearest) == 0, "%s: %s",
+			      nearest_rows[_i].what, nearest ? nearest : "none");
 	else
 		ck_assert_msg(!nearest, "%s: %s", nearest_rows[_i].what, nearest);
 }

@@ -1,6 +1,6 @@
 /*
- * check: ruleset/diff.h. A small model of nf_tables takes the changes one by one and refuses what the kernel would refuse: what is added twice, what
- * is missing, what is still referred to.
+ * check: ruleset/diff.h. A small model of nf_tables takes the changes one by one and refuses what the kernel
+ * would refuse: what is added twice, what is missing, what is still referred to.
  */
 #include "ruleset/diff.h"
 
@@ -43,7 +43,8 @@ static int compare_chains(const void *a, const void *b)
 
 static struct table *model_table(struct model *model, const struct table *table)
 {
-	struct table *found = (struct table *)(uintptr_t)ruleset_table(&model->ruleset, table->family, table->name);
+	struct table *found =
+		(struct table *)(uintptr_t)ruleset_table(&model->ruleset, table->family, table->name);
 
 	must(model, found != NULL, "a change in a table that is not there");
 	return found;
@@ -51,7 +52,8 @@ static struct table *model_table(struct model *model, const struct table *table)
 
 static struct set *model_set(struct model *model, const struct change *change)
 {
-	struct set *set = (struct set *)(uintptr_t)table_set(model_table(model, change->table), change->set->name);
+	struct set *set =
+		(struct set *)(uintptr_t)table_set(model_table(model, change->table), change->set->name);
 
 	must(model, set != NULL, "a change to a set that is not there");
 	return set;
@@ -59,7 +61,8 @@ static struct set *model_set(struct model *model, const struct change *change)
 
 static struct chain *model_chain(struct model *model, const struct change *change)
 {
-	struct chain *chain = (struct chain *)(uintptr_t)table_chain(model_table(model, change->table), change->chain->name);
+	struct chain *chain = (struct chain *)(uintptr_t)table_chain(model_table(model, change->table),
+								     change->chain->name);
 
 	must(model, chain != NULL, "a change to a chain that is not there");
 	return chain;
@@ -190,7 +193,8 @@ static void model_add_rules(struct model *model, const struct change *change)
 		for (size_t j = 0; j < rule->step_count; j++) {
 			const struct step *step = &rule->steps[j];
 
-			must(model, !step->set || table_set(table, step->set), "a rule asks a set that is not there");
+			must(model, !step->set || table_set(table, step->set),
+			     "a rule asks a set that is not there");
 			must_lead_somewhere(model, table, &step->verdict);
 		}
 	}
@@ -216,7 +220,8 @@ static bool ranges_meet(const struct set *set, const struct element *a, const st
 static void model_add_elements(struct model *model, const struct change *change)
 {
 	struct set *set = model_set(model, change);
-	struct element *all = arena_array(model->arena, set->element_count + change->element_count, sizeof(*all));
+	struct element *all =
+		arena_array(model->arena, set->element_count + change->element_count, sizeof(*all));
 
 	if (set->element_count)
 		memcpy(all, set->elements, set->element_count * sizeof(*all));
@@ -225,7 +230,9 @@ static void model_add_elements(struct model *model, const struct change *change)
 		const struct element *element = change->elements[i];
 
 		for (size_t j = 0; j < set->element_count; j++)
-			must(model, set->interval ? !ranges_meet(set, &all[j], element) : element_compare(set, &all[j], element) != 0,
+			must(model,
+			     set->interval ? !ranges_meet(set, &all[j], element) :
+					     element_compare(set, &all[j], element) != 0,
 			     "an element is added onto another");
 		must_lead_somewhere(model, model_table(model, change->table), &element->verdict);
 		all[set->element_count++] = *element;
@@ -240,10 +247,12 @@ static void model_delete_elements(struct model *model, const struct change *chan
 	for (size_t i = 0; i < change->element_count; i++) {
 		size_t j = 0;
 
-		while (j < set->element_count && element_compare(set, &set->elements[j], change->elements[i]) != 0)
+		while (j < set->element_count &&
+		       element_compare(set, &set->elements[j], change->elements[i]) != 0)
 			j++;
 		must(model, j < set->element_count, "an element goes that is not there");
-		memmove(&set->elements[j], &set->elements[j + 1], (set->element_count - j - 1) * sizeof(*set->elements));
+		memmove(&set->elements[j], &set->elements[j + 1],
+			(set->element_count - j - 1) * sizeof(*set->elements));
 		set->element_count--;
 	}
 }
@@ -271,7 +280,8 @@ static void model_apply_all(struct model *model, const struct changes *changes)
 }
 
 /* A model that holds the ruleset: what the transition from nothing makes. */
-static struct model model_of(struct arena *arena, const struct ruleset *ruleset, const char *what, unsigned long seed)
+static struct model model_of(struct arena *arena, const struct ruleset *ruleset, const char *what,
+			     unsigned long seed)
 {
 	struct model model = { .arena = arena, .what = what, .seed = seed };
 
@@ -281,14 +291,15 @@ static struct model model_of(struct arena *arena, const struct ruleset *ruleset,
 
 		must(&model, transition.prepare.count == 0, "something is prepared where nothing is");
 		model_apply_all(&model, &transition.commit);
-		must(&model, ruleset_equal(&model.ruleset, ruleset), "the transition from nothing went elsewhere");
+		must(&model, ruleset_equal(&model.ruleset, ruleset),
+		     "the transition from nothing went elsewhere");
 	}
 	return model;
 }
 
 /* Goes from old to new in the model and checks all that must hold on the way. */
-static struct transition check_transition(struct arena *arena, const struct ruleset *old, const struct ruleset *new, const char *what,
-					  unsigned long seed)
+static struct transition check_transition(struct arena *arena, const struct ruleset *old,
+					  const struct ruleset *new, const char *what, unsigned long seed)
 {
 	struct model model = model_of(arena, old, what, seed);
 	struct transition transition = ruleset_diff(arena, old, new);
@@ -307,10 +318,12 @@ static struct transition check_transition(struct arena *arena, const struct rule
 	}
 	model_apply_all(&model, &transition.prepare);
 	model_apply_all(&model, &transition.commit);
-	must(&model, ruleset_equal(&model.ruleset, transition.target), "the changes lead elsewhere than to the target");
+	must(&model, ruleset_equal(&model.ruleset, transition.target),
+	     "the changes lead elsewhere than to the target");
 	must(&model, ruleset_same(arena, transition.target, new), "the target is not what was wanted");
 	again = ruleset_diff(arena, transition.target, new);
-	must(&model, again.prepare.count == 0 && again.commit.count == 0, "a second transition finds something to do");
+	must(&model, again.prepare.count == 0 && again.commit.count == 0,
+	     "a second transition finds something to do");
 	return transition;
 }
 
@@ -322,7 +335,8 @@ START_TEST(random_rulesets_lead_to_each_other)
 	struct sample_world world = { sample_loopback(), NOW, 8 };
 
 	for (unsigned long seed = 0; seed < 100; seed++)
-		check_transition(arena, ruleset_sample(arena, seed, &world), ruleset_sample(arena, seed + 1000, &world), "random", seed);
+		check_transition(arena, ruleset_sample(arena, seed, &world),
+				 ruleset_sample(arena, seed + 1000, &world), "random", seed);
 	arena_free(arena);
 }
 END_TEST
@@ -334,8 +348,9 @@ START_TEST(a_walk_over_many_rulesets_keeps_to_the_target)
 	const struct ruleset *kernel = ruleset_sample(arena, 1, &world);
 
 	for (unsigned long seed = 0; seed < 40; seed++) {
-		const struct ruleset *next = seed % 5 == 4 ? ruleset_sample(arena, seed, &world) :
-							     ruleset_sample_edited(arena, kernel, seed, &world, seed % 5 * 40);
+		const struct ruleset *next =
+			seed % 5 == 4 ? ruleset_sample(arena, seed, &world) :
+					ruleset_sample_edited(arena, kernel, seed, &world, seed % 5 * 40);
 
 		kernel = check_transition(arena, kernel, next, "walk", seed).target;
 	}
@@ -358,7 +373,8 @@ START_TEST(few_edits_touch_only_elements)
 		ck_assert_uint_le(transition.commit.elements_added, 1 + seed % 10);
 		ck_assert_uint_le(transition.commit.elements_deleted, 1 + seed % 10);
 		for (size_t i = 0; i < transition.commit.count; i++)
-			ck_assert_msg(transition.commit.items[i].elements != NULL, "seed %lu changes more than elements", seed);
+			ck_assert_msg(transition.commit.items[i].elements != NULL,
+				      "seed %lu changes more than elements", seed);
 	}
 	arena_free(arena);
 }
@@ -371,7 +387,8 @@ START_TEST(a_ruleset_leads_to_itself_by_nothing)
 
 	for (unsigned long seed = 0; seed < 50; seed++) {
 		const struct ruleset *ruleset = ruleset_sample(arena, seed, &world);
-		struct transition transition = ruleset_diff(arena, ruleset, ruleset_sample(arena, seed, &world));
+		struct transition transition =
+			ruleset_diff(arena, ruleset, ruleset_sample(arena, seed, &world));
 
 		ck_assert_uint_eq(transition.prepare.count + transition.commit.count, 0);
 		ck_assert(ruleset_equal(transition.target, ruleset));
@@ -392,7 +409,11 @@ static const struct element_row {
 	{ "another comment", { .comment = "a" }, { .comment = "b" }, true, true },
 	{ "a comment comes", { .comment = NULL }, { .comment = "b" }, true, true },
 	{ "a comment goes", { .comment = "a" }, { .comment = NULL }, true, true },
-	{ "an equal comment elsewhere in memory", { .comment = "住民" }, { .comment = (const char[]){ "住民" } }, true, false },
+	{ "an equal comment elsewhere in memory",
+	  { .comment = "住民" },
+	  { .comment = (const char[]){ "住民" } },
+	  true,
+	  false },
 	{ "expiry equal", { .expires_at = NOW }, { .expires_at = NOW }, true, false },
 	{ "expiry a second later", { .expires_at = NOW }, { .expires_at = NOW + 1 }, true, false },
 	{ "expiry a second earlier", { .expires_at = NOW }, { .expires_at = NOW - 1 }, true, false },
@@ -401,7 +422,11 @@ static const struct element_row {
 	{ "expiry comes", { .expires_at = 0 }, { .expires_at = 1 }, true, true },
 	{ "expiry goes", { .expires_at = 1 }, { .expires_at = 0 }, true, true },
 	{ "expiry does not overflow", { .expires_at = INT64_MIN }, { .expires_at = INT64_MAX }, true, true },
-	{ "a set without timeout knows no expiry", { .expires_at = NOW }, { .expires_at = NOW + 9 }, false, false },
+	{ "a set without timeout knows no expiry",
+	  { .expires_at = NOW },
+	  { .expires_at = NOW + 9 },
+	  false,
+	  false },
 };
 
 static struct ruleset *ruleset_of_set(struct arena *arena, struct set *set)
@@ -452,7 +477,8 @@ static struct ruleset *large_without(struct arena *arena, size_t first, size_t g
 	struct set *set = &ruleset->tables[0].sets[0];
 
 	set->element_count -= gone;
-	memmove(&set->elements[first], &set->elements[first + gone], (set->element_count - first) * sizeof(*set->elements));
+	memmove(&set->elements[first], &set->elements[first + gone],
+		(set->element_count - first) * sizeof(*set->elements));
 	return ruleset;
 }
 
@@ -480,7 +506,8 @@ START_TEST(an_interval_set_that_changes_much_is_built_beside)
 	const struct interval_row *row = &interval_rows[_i];
 	struct arena *arena = arena_new();
 	const struct ruleset *full = ruleset_sample_large(arena, FULL, row->interval);
-	const struct ruleset *less = large_without(arena, 10 % (FULL - row->gone + 1), row->gone, row->interval);
+	const struct ruleset *less =
+		large_without(arena, 10 % (FULL - row->gone + 1), row->gone, row->interval);
 	struct transition there = check_transition(arena, full, less, row->what, 0), back;
 
 	ck_assert_str_eq(only_set_name(there.target), row->anew ? "large.exact4.b" : "large.exact4");
@@ -594,7 +621,8 @@ END_TEST
 START_TEST(a_verdict_map_is_never_built_beside)
 {
 	struct arena *arena = arena_new();
-	struct ruleset *old = ruleset_sample_large(arena, FULL, true), *new = ruleset_sample_large(arena, 1, true);
+	struct ruleset *old = ruleset_sample_large(arena, FULL, true),
+		       *new = ruleset_sample_large(arena, 1, true);
 	struct ruleset *both[] = { old, new };
 	struct transition transition;
 
@@ -617,7 +645,8 @@ START_TEST(a_renamed_set_is_still_found_among_others)
 {
 	struct arena *arena = arena_new();
 	const struct ruleset *large = ruleset_sample_large(arena, FULL, true);
-	struct ruleset *rulesets[] = { ruleset_sample_large(arena, FULL, true), ruleset_sample_large(arena, 1, true) };
+	struct ruleset *rulesets[] = { ruleset_sample_large(arena, FULL, true),
+				       ruleset_sample_large(arena, 1, true) };
 	const struct ruleset *target;
 
 	/* '-' sorts before '.': with its second name the set stands behind the other one. */
@@ -692,12 +721,17 @@ static struct ruleset *ruleset_of_hook(struct arena *arena, struct hook hook)
 	table->set_count = 0;
 	table->chain_count = 2;
 	table->chains = arena_array(arena, 2, sizeof(*table->chains));
-	table->chains[1] = (struct chain){ .name = "b", .hook = hook, .rules = arena_alloc(arena, sizeof(struct rule)), .rule_count = 1 };
+	table->chains[1] = (struct chain){
+		.name = "b", .hook = hook, .rules = arena_alloc(arena, sizeof(struct rule)), .rule_count = 1
+	};
 	table->chains[1].rules[0] = rule_of(arena, step);
 	if (!hook.base)
 		step.verdict = (struct verdict){ VERDICT_JUMP, "b" };
 	table->chains[0] = (struct chain){
-		.name = "a", .hook = forward_hook, .rules = arena_alloc(arena, sizeof(struct rule)), .rule_count = 1,
+		.name = "a",
+		.hook = forward_hook,
+		.rules = arena_alloc(arena, sizeof(struct rule)),
+		.rule_count = 1,
 	};
 	table->chains[0].rules[0] = rule_of(arena, step);
 	return ruleset;
@@ -760,7 +794,8 @@ END_TEST
 
 START_TEST(names_of_sets_do_not_count_for_sameness)
 {
-	const struct stray_row second_only = { "", SECOND, SECOND, 0, NULL }, with_stray = { "", FIRST | SECOND, SECOND, 0, NULL };
+	const struct stray_row second_only = { "", SECOND, SECOND, 0, NULL },
+			       with_stray = { "", FIRST | SECOND, SECOND, 0, NULL };
 	struct arena *arena = arena_new();
 	const struct ruleset *wanted = ruleset_sample_large(arena, FULL, true);
 	struct ruleset *kernel = ruleset_with_strays(arena, &second_only);
@@ -778,7 +813,8 @@ END_TEST
 static Suite *diff_suite(void)
 {
 	Suite *suite = suite_create("ruleset diff");
-	TCase *random = tcase_create("random"), *elements = tcase_create("elements"), *chains = tcase_create("chains");
+	TCase *random = tcase_create("random"), *elements = tcase_create("elements"),
+	      *chains = tcase_create("chains");
 
 	tcase_set_timeout(random, 120);
 	tcase_add_test(random, random_rulesets_lead_to_each_other);
@@ -788,7 +824,8 @@ static Suite *diff_suite(void)
 	suite_add_tcase(suite, random);
 
 	tcase_add_loop_test(elements, an_element_that_changed_is_deleted_and_added, 0, COUNT(element_rows));
-	tcase_add_loop_test(elements, an_interval_set_that_changes_much_is_built_beside, 0, COUNT(interval_rows));
+	tcase_add_loop_test(elements, an_interval_set_that_changes_much_is_built_beside, 0,
+			    COUNT(interval_rows));
 	tcase_add_test(elements, changed_elements_count_as_deletions);
 	tcase_add_loop_test(elements, strays_go_and_never_stand_in_the_way, 0, COUNT(stray_rows));
 	tcase_add_test(elements, a_set_of_another_kind_replaces_the_old_one);

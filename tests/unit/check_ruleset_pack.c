@@ -45,10 +45,12 @@ START_TEST(what_was_packed_comes_back)
 		struct buf first = packed(ruleset), second;
 		struct ruleset *unpacked = NULL;
 
-		ck_assert_msg(ruleset_unpack(arena, buf_span(&first), &unpacked) == 0, "seed %lu is refused", seed);
+		ck_assert_msg(ruleset_unpack(arena, buf_span(&first), &unpacked) == 0, "seed %lu is refused",
+			      seed);
 		ck_assert_msg(ruleset_equal(ruleset, unpacked), "seed %lu comes back as another", seed);
 		second = packed(unpacked);
-		ck_assert_msg(span_equal(buf_span(&first), buf_span(&second)), "seed %lu is packed in two ways", seed);
+		ck_assert_msg(span_equal(buf_span(&first), buf_span(&second)),
+			      "seed %lu is packed in two ways", seed);
 		ck_assert_uint_eq(unpacked->links.count, 1);
 		ck_assert_str_eq(unpacked->links.items[0].name, "lo");
 		ck_assert_uint_eq(unpacked->links.items[0].index, 1);
@@ -81,7 +83,8 @@ START_TEST(every_truncation_is_refused)
 		struct buf bytes = packed(ruleset_sample(arena, seed, &world));
 
 		for (size_t length = 0; length < bytes.length; length++)
-			ck_assert_msg(unpack_copy(arena, bytes.data, length) == -EBADMSG, "seed %lu, length %zu", seed, length);
+			ck_assert_msg(unpack_copy(arena, bytes.data, length) == -EBADMSG,
+				      "seed %lu, length %zu", seed, length);
 		buf_putc(&bytes, 0);
 		ck_assert_int_eq(unpack_copy(arena, bytes.data, bytes.length), -EBADMSG);
 		buf_free(&bytes);
@@ -107,7 +110,8 @@ START_TEST(every_changed_byte_is_refused_or_read_as_it_stands)
 		if (ruleset_unpack(scratch, buf_span(&bytes), &unpacked) == 0) {
 			struct buf again = packed(unpacked);
 
-			ck_assert_msg(span_equal(buf_span(&bytes), buf_span(&again)), "byte %zu", i / COUNT(flips));
+			ck_assert_msg(span_equal(buf_span(&bytes), buf_span(&again)), "byte %zu",
+				      i / COUNT(flips));
 			buf_free(&again);
 		}
 		*byte = before;
@@ -143,10 +147,18 @@ static void fill_sets(struct parts *parts)
 		parts->ranges[i] = (struct element){ .key = parts->keys[i + 2], .mark = 7, .expires_at = NOW };
 	}
 	parts->verdicts[0] = (struct element){ .key = parts->keys[0], .verdict = { VERDICT_GOTO, "leaf" } };
-	parts->sets[0] = (struct set){ .name = "a", .key = { { FIELD_L4PROTO, FIELD_DPORT } }, .elements = parts->exact, .element_count = 2 };
+	parts->sets[0] = (struct set){ .name = "a",
+				       .key = { { FIELD_L4PROTO, FIELD_DPORT } },
+				       .elements = parts->exact,
+				       .element_count = 2 };
 	parts->sets[1] = (struct set){
-		.name = "m", .key = { { FIELD_DPORT, FIELD_IP_SADDR } }, .interval = true, .timeout = true, .data = SET_DATA_MARK,
-		.elements = parts->ranges, .element_count = 2,
+		.name = "m",
+		.key = { { FIELD_DPORT, FIELD_IP_SADDR } },
+		.interval = true,
+		.timeout = true,
+		.data = SET_DATA_MARK,
+		.elements = parts->ranges,
+		.element_count = 2,
 	};
 	parts->sets[2] = (struct set){
 		.name = "v", .key = { { FIELD_L4PROTO, FIELD_DPORT } }, .data = SET_DATA_VERDICT,
@@ -177,20 +189,29 @@ static void fill_parts(struct parts *parts)
 	fill_sets(parts);
 	fill_rule(parts);
 	parts->chains[0] = (struct chain){
-		.name = "base", .hook = { true, 2, -300, VERDICT_DROP, NULL }, .rules = parts->rules, .rule_count = 1,
+		.name = "base",
+		.hook = { true, 2, -300, VERDICT_DROP, NULL },
+		.rules = parts->rules,
+		.rule_count = 1,
 	};
 	parts->chains[1] = (struct chain){ .name = "leaf", .comment = "" };
 	parts->tables[0] = (struct table){ FAMILY_INET, "sekisho", parts->sets, 3, parts->chains, 2 };
 	parts->idle[0] = (struct set){ .name = "a", .key = { { FIELD_IIF, FIELD_ETHER_SADDR } } };
 	parts->idle[1] = (struct set){ .name = "b", .key = { { FIELD_IIF } } };
-	parts->tables[1] = (struct table){ .family = FAMILY_BRIDGE, .name = "sekisho", .sets = parts->idle, .set_count = 2 };
+	parts->tables[1] = (struct table){
+		.family = FAMILY_BRIDGE, .name = "sekisho", .sets = parts->idle, .set_count = 2
+	};
 	parts->links[0] = (struct link){ 2, "eth0" };
 	parts->links[1] = (struct link){ 1, "lo" };
 	parts->ruleset = (struct ruleset){ parts->tables, 2, { parts->links, 2 } };
 }
 
 static void nothing(struct parts *p) { (void)p; }
-static void table_order(struct parts *p) { p->tables[0].family = FAMILY_BRIDGE; p->tables[1].family = FAMILY_INET; }
+static void table_order(struct parts *p)
+{
+	p->tables[0].family = FAMILY_BRIDGE;
+	p->tables[1].family = FAMILY_INET;
+}
 static void table_twice(struct parts *p) { p->tables[1].family = FAMILY_INET; }
 static void table_family(struct parts *p) { p->tables[0].family = (enum family)2; }
 static void table_name(struct parts *p) { p->tables[0].name = ""; }
@@ -198,8 +219,15 @@ static void set_order(struct parts *p) { p->idle[0].name = "c"; }
 static void set_twice(struct parts *p) { p->idle[0].name = "b"; }
 static void set_name_space(struct parts *p) { p->idle[0].name = "a b"; }
 static void set_name_brace(struct parts *p) { p->idle[0].name = "a}"; }
-static void set_keyless(struct parts *p) { p->idle[0].key.fields[0] = FIELD_NONE; p->idle[0].key.fields[1] = FIELD_NONE; }
-static void set_key_gap(struct parts *p) { p->idle[0].key = (struct key){ { FIELD_IIF, FIELD_NONE, FIELD_ETHER_SADDR } }; }
+static void set_keyless(struct parts *p)
+{
+	p->idle[0].key.fields[0] = FIELD_NONE;
+	p->idle[0].key.fields[1] = FIELD_NONE;
+}
+static void set_key_gap(struct parts *p)
+{
+	p->idle[0].key = (struct key){ { FIELD_IIF, FIELD_NONE, FIELD_ETHER_SADDR } };
+}
 static void set_key_unknown(struct parts *p) { p->idle[0].key.fields[1] = FIELD_COUNT; }
 static void set_key_field(struct parts *p) { p->steps[6].key.fields[2] = FIELD_IIF; }
 static void set_key_types(struct parts *p) { p->steps[1].key.fields[1] = FIELD_IIFTYPE; }
@@ -346,7 +374,8 @@ START_TEST(a_netdev_chain_needs_a_device)
 		chain.hook.device = rows[i].device;
 		chain.hook.number = rows[i].number;
 		bytes = packed(&ruleset);
-		ck_assert_msg(unpack_copy(arena, bytes.data, bytes.length) == rows[i].result, "%s", rows[i].what);
+		ck_assert_msg(unpack_copy(arena, bytes.data, bytes.length) == rows[i].result, "%s",
+			      rows[i].what);
 		buf_free(&bytes);
 	}
 	arena_free(arena);
@@ -405,7 +434,8 @@ START_TEST(limits_hold)
 		fill_parts(&parts);
 		row->stretch(&parts, row->limit + beyond * row->step);
 		bytes = packed(&parts.ruleset);
-		ck_assert_msg(unpack_copy(arena, bytes.data, bytes.length) == (beyond ? -EBADMSG : 0), "%s", row->what);
+		ck_assert_msg(unpack_copy(arena, bytes.data, bytes.length) == (beyond ? -EBADMSG : 0), "%s",
+			      row->what);
 		buf_free(&bytes);
 		arena_free(arena);
 	}
@@ -426,7 +456,8 @@ START_TEST(rules_of_a_chain_are_limited)
 		parts.chains[0].rules = rules;
 		parts.chains[0].rule_count = count;
 		bytes = packed(&parts.ruleset);
-		ck_assert_int_eq(unpack_copy(arena, bytes.data, bytes.length), count > PACK_RULES_MAX ? -EBADMSG : 0);
+		ck_assert_int_eq(unpack_copy(arena, bytes.data, bytes.length),
+				 count > PACK_RULES_MAX ? -EBADMSG : 0);
 		buf_free(&bytes);
 		arena_free(arena);
 	}
@@ -442,9 +473,11 @@ START_TEST(tables_are_limited)
 		struct buf bytes;
 
 		for (size_t i = 0; i < count; i++)
-			tables[i] = (struct table){ .family = FAMILY_INET, .name = arena_printf(arena, "t%zu", i) };
+			tables[i] = (struct table){ .family = FAMILY_INET,
+						    .name = arena_printf(arena, "t%zu", i) };
 		bytes = packed(&ruleset);
-		ck_assert_int_eq(unpack_copy(arena, bytes.data, bytes.length), count > PACK_TABLES_MAX ? -EBADMSG : 0);
+		ck_assert_int_eq(unpack_copy(arena, bytes.data, bytes.length),
+				 count > PACK_TABLES_MAX ? -EBADMSG : 0);
 		buf_free(&bytes);
 		arena_free(arena);
 	}
@@ -454,8 +487,10 @@ END_TEST
 /* A few bytes that claim millions of items. */
 START_TEST(a_short_message_cannot_make_us_allocate)
 {
-	static const char claim[] = RULESET_PACK_MAGIC "\0\0\0\0" "\1\0\0\0" "\1" "\7sekisho" "\0" "\1\0\0\0" "\1a\0" "\1\0\0\0\0\0" "\0\0"
-				    "\377\377\77\0" "aaaaaaaa";
+	static const char claim[] =
+		RULESET_PACK_MAGIC "\0\0\0\0" "\1\0\0\0" "\1" "\7sekisho" "\0"	/* no links, one table, */
+		"\1\0\0\0" "\1a\0" "\1\0\0\0\0\0" "\0" "\0"				/* one set, */
+		"\377\377\77\0" "aaaaaaaa";						/* four million elements */
 	struct arena *arena = arena_new();
 
 	ck_assert_int_eq(unpack_copy(arena, claim, sizeof(claim) - 1), -EBADMSG);
@@ -467,7 +502,8 @@ END_TEST
 static Suite *pack_suite(void)
 {
 	Suite *suite = suite_create("ruleset pack");
-	TCase *round = tcase_create("round trip"), *wrong = tcase_create("wrong"), *limits = tcase_create("limits");
+	TCase *round = tcase_create("round trip"), *wrong = tcase_create("wrong"),
+	      *limits = tcase_create("limits");
 
 	tcase_set_timeout(round, 120);
 	tcase_add_test(round, what_was_packed_comes_back);

@@ -1,5 +1,7 @@
-/* ruleset_sample: random rulesets for tests. From small to large: numbers, elements, sets, steps, rules,
- * chains, tables. */
+/*
+ * ruleset_sample: random rulesets for tests. From small to large: numbers, elements, sets, steps, rules,
+ * chains, tables.
+ */
 #include "ruleset_sample.h"
 
 #include <stdlib.h>
@@ -89,8 +91,9 @@ static const char *random_comment(struct sampler *sampler)
 
 static uint8_t random_protocol(struct sampler *sampler)
 {
-	static const uint8_t protocols[] = { PROTOCOL_ICMP,  PROTOCOL_TCP, PROTOCOL_TCP, PROTOCOL_UDP,
-					     PROTOCOL_ICMP6, 47,	   132,		 200 };
+	static const uint8_t protocols[] = {
+		PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMP6, 47, 132, 200,
+	};
 
 	return protocols[below(sampler, sizeof(protocols))];
 }
@@ -137,8 +140,10 @@ static bool field_may_range(enum field field)
 	return field == FIELD_IP_SADDR || field == FIELD_IP6_SADDR || field == FIELD_DPORT;
 }
 
-/* Makes *last the end of a range that begins at *first: now and then one point, a stretch, or up to the
- * highest value. */
+/*
+ * Makes *last the end of a range that begins at *first: now and then one point, a stretch, or up to the
+ * highest value.
+ */
 static void random_range_end(struct sampler *sampler, enum field field, uint8_t *first, uint8_t *last)
 {
 	size_t size = field_size(field);
@@ -233,8 +238,10 @@ static bool element_fits(const struct set *set, const struct element *element)
 	return true;
 }
 
-/* Adds one random element if there is room for it beside the others; set->elements must have the space. Does
- * not sort. */
+/*
+ * Adds one random element if there is room for it beside the others; set->elements must have the space. Does
+ * not sort.
+ */
 static void add_random_element(struct sampler *sampler, struct set *set)
 {
 	struct element element = { .key = random_key(sampler, set) };
@@ -317,16 +324,18 @@ static void add_sets(struct sampler *sampler, uint32_t count)
 
 /* ---- steps and rules */
 
-/* A rule under construction and what its steps have said so far, so that nft need not add or contradict
- * anything. */
+/*
+ * A rule under construction and what its steps have said so far, so that nft need not add or contradict
+ * anything.
+ */
 struct draft {
 	struct sampler *sampler;
 	struct rule *rule;
 	uint8_t nfproto;	/* 0: not said */
 	uint8_t l4proto;	/* 0: not said */
 	bool ethernet;		/* iiftype ether was said, or goes without saying */
-	bool link_header, network_header, transport_header; /* a value of it was compared: nft would merge a
-							       second comparison into one load */
+	/* A value of this header was compared: nft would merge a second comparison into the same load. */
+	bool link_header, network_header, transport_header;
 	bool may_next_hop;	/* the chain is reached from the forward hook only */
 	uint32_t first_callable; /* chains from this index on may be called */
 };
@@ -539,13 +548,17 @@ static enum field random_sibling(struct draft *draft, const struct key *key, siz
 	}
 }
 
+/* The nfproto that must have been said before the field is asked for; 0: any. */
+static uint8_t nfproto_of(enum field field)
+{
+	return field == FIELD_IP_SADDR ? NFPROTO_V4 : field == FIELD_IP6_SADDR ? NFPROTO_V6 : 0;
+}
+
 /* Says what the key of a set needs to have been said; false when the rule has said otherwise. */
 static bool draft_prepare_key(struct draft *draft, const struct key *key)
 {
 	for (size_t i = 0; i < key_field_count(key); i++) {
-		uint8_t needed = key->fields[i] == FIELD_IP_SADDR  ? NFPROTO_V4 :
-				 key->fields[i] == FIELD_IP6_SADDR ? NFPROTO_V6 :
-								     0;
+		uint8_t needed = nfproto_of(key->fields[i]);
 
 		if (needed && draft->nfproto && draft->nfproto != needed)
 			return false;
@@ -613,9 +626,7 @@ static void draft_end(struct draft *draft)
 	static const enum verdict_kind ends[] = { VERDICT_ACCEPT, VERDICT_DROP, VERDICT_RETURN };
 	struct sampler *sampler = draft->sampler;
 	bool inet = sampler->table->family == FAMILY_INET;
-	uint32_t callable = sampler->callable_count > draft->first_callable ?
-				    sampler->callable_count - draft->first_callable :
-				    0;
+	uint32_t callable = sampler->callable_count - draft->first_callable;
 
 	if (inet && one_in(sampler, 12)) {
 		draft_step(draft, STEP_REJECT);
@@ -716,8 +727,10 @@ static void add_base_chains(struct sampler *sampler)
 		uint32_t number;
 		int32_t priority;
 	} rows[] = {
-		{ FAMILY_INET, "source", 0, -300 },    { FAMILY_INET, "forward", 2, 0 },
-		{ FAMILY_INET, "input", 1, 0 },	       { FAMILY_INET, "output", 3, 0 },
+		{ FAMILY_INET, "source", 0, -300 },
+		{ FAMILY_INET, "forward", 2, 0 },
+		{ FAMILY_INET, "input", 1, 0 },
+		{ FAMILY_INET, "output", 3, 0 },
 		{ FAMILY_BRIDGE, "forward", 2, -300 },
 	};
 	const struct link_table *links = sampler->world->links;

@@ -1,0 +1,181 @@
+/* What processes of sekishod tell each other: every payload reads back, and every other length or value is refused. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sekishod/messages.h"
+#include "sekishod/pins.h"
+#include "sekishod/request.h"
+
+static const char *const two_interfaces[] = { "mn0", "mn1" };
+static const char *const one_interface[] = { "up0" };
+
+static const struct program_zone town_zones[] = {
+	{ .name = "mynumber", .tier = TIER_MYNUMBER, .interfaces = two_interfaces, .interface_count = 2 },
+	{ .name = "empty", .tier = TIER_LGWAN },
+	{ .name = "cloud", .tier = TIER_INTERNET, .uplink = true, .interfaces = one_interface, .interface_count = 1 },
+};
+
+START_TEST(pins_read_back_and_no_shorter_or_longer_payload_does)
+{
+	const struct program_input town = { .zones = town_zones, .zone_count = 3 };
+	struct arena *arena = arena_new();
+	struct buf bytes = buf_limited(0);
+	struct program_input pins;
+
+	pins_pack(&bytes, &town);
+	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), 0);
+	ck_assert_uint_eq(pins.zone_count, 3);
+	ck_assert_str_eq(pins.zones[0].interfaces[1], "mn1");
+	ck_assert(pins.zones[2].uplink && pins.zones[2].tier == TIER_INTERNET);
+	for (size_t length = 0; length < bytes.length; length++)
+		ck_assert_int_eq(pins_unpack(arena, (struct span){ .data = bytes.data, .length = length }, &pins), -EBADMSG);
+	buf_putc(&bytes, 0);
+	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), -EBADMSG);
+	buf_free(&bytes);
+	arena_free(arena);
+}
+END_TEST
+
+static const char *const twice[] = { "up0", "up0" };
+static const char *const long_name[] = { "sixteen-letters-" };
+static const char *const fifteen[] = { "fifteen-letters" };
+static const char *const slash[] = { "../up0" };
+
+static const struct {
+	const char *what;
+	struct program_zone zone;
+	int result;
+} zone_rows[] = {
+	{ "an interface name of 15 bytes", { .name = "a", .interfaces = fifteen, .interface_count = 1 }, 0 },
+	{ "one of 16", { .name = "a", .interfaces = long_name, .interface_count = 1 }, -EBADMSG },
+	{ "a zone name of 15 bytes", { .name = "fifteen-letters" }, 0 },
+	{ "one of 16", { .name = "sixteen-letters-" }, -EBADMSG },
+	{ "no name", { .name = "" }, -EBADMSG },
+	{ "a tier that is none", { .name = "a", .tier = TIER_COUNT }, -EBADMSG },
+	{ "an interface twice", { .name = "a", .interfaces = twice, .interface_count = 2 }, -EBADMSG },
+	{ "an interface with a slash", { .name = "a", .interfaces = slash, .interface_count = 1 }, -EBADMSG },
+	{ "a line end in a name", { .name = "a\nb" }, -EBADMSG },
+};
+
+START_TEST(pins_that_make_no_sense_are_refused)
+{
+	const struct program_input town = { .zones = &zone_rows[_i].zone, .zone_count = 1 };
+	struct arena *arena = arena_new();
+	struct buf bytes = buf_limited(0);
+	struct program_input pins;
+
+	pins_pack(&bytes, &town);
+	ck_assert_msg(pins_unpack(arena, buf_span(&bytes), &pins) == zone_rows[_i].result, "%s", zone_rows[_i].what);
+	buf_free(&bytes);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(answers_read_back_and_no_other_length_does)
+{
+	static const uint32_t marks[] = { 1, 7, 0x7ffffffe }, unsorted[] = { 7, 7 };
+	const struct held held = { .generation = 5, .alien_count = 2, .marks = marks, .mark_count = 3 };
+	const struct committed committed = { .generation = 9, .elements_added = 1, .elements_deleted = 2, .rules_added = 3, .changed = true };
+	struct arena *arena = arena_new();
+	struct buf bytes = buf_limited(0);
+	struct committed got_committed;
+	struct held got;
+
+	held_pack(&bytes, &held);
+	ck_assert_int_eq(held_unpack(arena, buf_span(&bytes), &got), 0);
+	ck_assert(got.generation == 5 && got.alien_count == 2 && got.mark_count == 3 && got.marks[2] == 0x7ffffffe);
+	ck_assert_int_eq(held_unpack(arena, (struct span){ .data = bytes.data, .length = bytes.length - 1 }, &got), -EBADMSG);
+	bytes.length = 0;
+	held_pack(&bytes, &(struct held){ .marks = unsorted, .mark_count = 2 });
+	ck_assert_int_eq(held_unpack(arena, buf_span(&bytes), &got), -EBADMSG);
+
+	bytes.length = 0;
+	committed_pack(&bytes, &committed);
+	ck_assert_int_eq(committed_unpack(buf_span(&bytes), &got_committed), 0);
+	ck_assert_int_eq(memcmp(&committed, &got_committed, sizeof(committed)), 0);
+	for (size_t length = 0; length < bytes.length; length++)
+		ck_assert_int_eq(committed_unpack((struct span){ .data = bytes.data, .length = length }, &got_committed), -EBADMSG);
+	buf_free(&bytes);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(status_for_the_service_manager_is_one_line)
+{
+	struct ready ready = { .digest = { 1 }, .status = span_of("in force") };
+	struct buf bytes = buf_limited(0);
+
+	ready_pack(&bytes, &ready);
+	ck_assert_int_eq(ready_unpack(buf_span(&bytes), &ready), 0);
+	ck_assert(span_equal(ready.status, span_of("in force")));
+	buf_puts(&bytes, "\nMAINPID=1");
+	ck_assert_int_eq(ready_unpack(buf_span(&bytes), &ready), -EBADMSG);
+	bytes.length = DIGEST_BYTES - 1;
+	ck_assert_int_eq(ready_unpack(buf_span(&bytes), &ready), -EBADMSG);
+	buf_free(&bytes);
+}
+END_TEST
+
+#define FROM(source, port, destination) \
+	"{\"connections\":[{\"source\":\"" source "\",\"source_port\":" port ",\"destination\":\"" destination "\",\"destination_port\":22}]}"
+
+static const struct {
+	const char *what, *json;
+	int result;
+	size_t connections;
+} request_rows[] = {
+	{ "nothing at all", "", 0, 0 },
+	{ "an empty object", "{}", 0, 0 },
+	{ "everything", "{\"reason\":\"x\",\"force\":true,\"dry_run\":false,\"connections\":[]}", 0, 0 },
+	{ "an array", "[]", -EBADMSG, 0 },
+	{ "no JSON", "{", -EBADMSG, 0 },
+	{ "a member twice", "{\"force\":true,\"force\":false}", -EBADMSG, 0 },
+	{ "a flag that is a number", "{\"force\":1}", -EBADMSG, 0 },
+	{ "a reason that is a number", "{\"reason\":1}", -EBADMSG, 0 },
+	{ "a connection", FROM("10.2.0.5", "50022", "10.2.0.1"), 0, 1 },
+	{ "IPv4 in IPv6 clothes", FROM("::ffff:10.2.0.5", "50022", "::ffff:10.2.0.1"), 0, 1 },
+	{ "two families", FROM("10.2.0.5", "50022", "fd00::1"), -EBADMSG, 0 },
+	{ "a port of 65535", FROM("10.2.0.5", "65535", "10.2.0.1"), 0, 1 },
+	{ "a port of 65536", FROM("10.2.0.5", "65536", "10.2.0.1"), -EBADMSG, 0 },
+	{ "a port of 0", FROM("10.2.0.5", "0", "10.2.0.1"), -EBADMSG, 0 },
+	{ "no address", FROM("localhost", "50022", "10.2.0.1"), -EBADMSG, 0 },
+};
+
+START_TEST(requests_are_not_believed)
+{
+	struct arena *arena = arena_new();
+	struct apply_request request;
+	const char *why = NULL;
+	int result = apply_request_parse(arena, span_of(request_rows[_i].json), &request, &why);
+
+	ck_assert_msg(result == request_rows[_i].result, "%s: %d", request_rows[_i].what, result);
+	if (result == 0) {
+		ck_assert_uint_eq(request.connection_count, request_rows[_i].connections);
+		ck_assert(request.connection_count == 0 || request.connections[0].source.family == 4);
+	} else {
+		ck_assert_ptr_nonnull(why);
+	}
+	arena_free(arena);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sekishod/messages");
+	TCase *cases = tcase_create("messages");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(cases, pins_read_back_and_no_shorter_or_longer_payload_does);
+	tcase_add_loop_test(cases, pins_that_make_no_sense_are_refused, 0, sizeof(zone_rows) / sizeof(zone_rows[0]));
+	tcase_add_test(cases, answers_read_back_and_no_other_length_does);
+	tcase_add_test(cases, status_for_the_service_manager_is_one_line);
+	tcase_add_loop_test(cases, requests_are_not_believed, 0, sizeof(request_rows) / sizeof(request_rows[0]));
+	suite_add_tcase(suite, cases);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
