@@ -116,7 +116,7 @@ include tests/tests.mk
 demo:
 	@tests/deps/install build demo
 	@$(MAKE) programs
-	tests/demo/demo.sh
+	tests/demo/demo.py
 
 bench:
 	@tests/deps/install build demo

@@ -18,7 +18,7 @@ struct interface {
 	bool running;		/* IFF_RUNNING: the other end is there */
 	uint16_t type;		/* ARPHRD_*: 1 Ethernet, 772 loopback, 512 PPP */
 	uint32_t master; /* index of the bridge or bond it belongs to; 0: none. Packets of a bridge's port
-			    bypass the forward hook (FACTS.md 6) */
+			    bypass the forward hook */
 	bool has_mac;		/* false unless its hardware address has six bytes */
 	struct macaddr mac;
 };

@@ -1,5 +1,5 @@
 /*
- * law: the three tiers (REQUIREMENTS, "The three tiers") checked on a policy.
+ * law: the law of the three tiers checked on a policy.
  *
  * Each line of the law is one function and gives findings that name every line involved. There is no switch that turns a line off. The check on the
  * compiled ruleset (ruleset/audit.h) is independent of this one: this one speaks to the administrator in his words, that one does not trust us.

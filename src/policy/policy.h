@@ -21,7 +21,7 @@ enum model { MODEL_ALPHA, MODEL_ALPHA_PRIME, MODEL_BETA, MODEL_BETA_PRIME };
 
 enum method { METHOD_SPECIFIED, METHOD_SCREEN, METHOD_SANITIZED_FILE, METHOD_BREAKOUT, METHOD_INTERNAL, METHOD_EXCEPTION };
 
-/* Classes of peers of a specified flow (REQUIREMENTS, the three tiers). PEER_NONE: not written. */
+/* Classes of peers of a specified flow. PEER_NONE: not written. */
 enum peer { PEER_NONE, PEER_JUKI_NET, PEER_INTERMEDIATE_SERVER, PEER_CONVENIENCE, PEER_ELTAX, PEER_MYNAPORTAL, PEER_GOVERNMENT_CLOUD,
 	    PEER_PUBLIC_BODY };
 
@@ -196,7 +196,7 @@ const char *model_name(enum model model);	/* see tier_name() */
 const char *method_name(enum method method);	/* see tier_name() */
 const char *peer_name(enum peer peer);		/* see tier_name() */
 
-/* The Japanese term of REQUIREMENTS' glossary: マイナンバー利用事務系, 特定通信, 住基ネット, ... */
+/* The term for people: マイナンバー利用事務系, 特定通信, 住基ネット, ... */
 const char *tier_label(enum tier tier, enum language language);
 const char *method_label(enum method method, enum language language); /* see tier_label() */
 const char *peer_label(enum peer peer, enum language language);	/* see tier_label() */

@@ -123,13 +123,11 @@ const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT] = {
 		.action_en = "Check the cable, the driver and the name; it opens by itself when the interface appears.",
 		.action_ja = "配線、ドライバー、名前を確認してください。インターフェースが現れると自動的に開きます。",
 	},
-	[RULESET_COMPILE_FLOW_EMPTY] = {
-		.id = "compile-flow-empty", .severity = SEVERITY_NOTE,
-		.en = "The flow {0} opens nothing now.",
-		.ja = "通信許可 {0} は、現在どの通信も通しません。",
-		.action_en = "Its record may have expired, an interface may be missing, or its addresses and ports may all be barred by the law; "
-			     "renew or remove it.",
-		.action_ja = "台帳の期限切れ、インターフェースの不在、または許されない宛先やポートだけの指定が考えられます。"
-			     "更新するか、削除してください。",
+	[RULESET_COMPILE_CRITICAL_CLOSED] = {
+		.id = "compile-critical-closed", .severity = SEVERITY_WARNING,
+		.en = "The critical flow {0} is closed now: a zone at one of its ends has no interface.",
+		.ja = "止めてはならない通信許可 {0} が閉じています。両端のゾーンのどちらかにインターフェースがありません。",
+		.action_en = "Bring the interface back; the flow opens by itself when it appears.",
+		.action_ja = "インターフェースを復旧してください。現れると自動的に開きます。",
 	},
 };

@@ -29,7 +29,7 @@ enum ruleset_finding {
 	RULESET_COMPILE_TOO_MANY_RANGES,	/* number of ranges, most that are allowed */
 	RULESET_COMPILE_MARKS_EXHAUSTED,	/* flow */
 	RULESET_COMPILE_INTERFACE_MISSING,	/* interface, zone */
-	RULESET_COMPILE_FLOW_EMPTY,		/* flow */
+	RULESET_COMPILE_CRITICAL_CLOSED,	/* flow */
 	RULESET_FINDING_COUNT
 };
 

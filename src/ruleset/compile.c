@@ -602,7 +602,8 @@ static void add_flow(struct compiler *compiler, size_t index)
 		live = add_local_live(compiler, flow, index, &compiler->input.zones[flow->kind == FLOW_EGRESS ? flow->to : flow->from], comment);
 	if (live == 0) {
 		compiler->marks[index].mark = 0;
-		finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_FLOW_EMPTY], flow->at, flow->name, NULL);
+		if (flow->critical)
+			finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_CRITICAL_CLOSED], flow->at, flow->name, NULL);
 	} else if (flow->kind == FLOW_FORWARD) {
 		add_forward_flow(compiler, flow, index);
 	} else {

@@ -13,7 +13,8 @@
  *                               loopback; IPv6 routing header refused; then by family: (iif, saddr, ether saddr) in @bound -> accept; (iif, saddr) in
  *                               @bound.hosts -> refuse "mac"; (iif, saddr) in @networks -> accept; link-local and unspecified sources for ND and MLD
  *                               only; else refuse "source"
- *   chain forward             hook forward, priority 0, policy drop: the steps 1-6 of ARCHITECTURE "The kernel program"
+ *   chain forward             hook forward, priority 0, policy drop: isolated interfaces, invalid and translated connections, side traffic,
+ *                               next hop, then (mark, iif, oif) in @live -> accept; beginnings; then the pair decides
  *   chain related             ICMP errors only; into and out of the My Number tier only between the two ends of a flow (set ends<4|6>)
  *   chain next-hop            what leaves by an uplink must go to a declared next hop (R17)
  *   chain <from>.<to>.<4|6>[.reply]  one per ordered pair with a flow, family and direction: exact map, @live; range map, @live; echo only;
@@ -39,7 +40,7 @@
 enum {
 	COMPILE_IDENTITY_BYTES = 16,		/* the head of a SHA-256 */
 	COMPILE_EXACT_PER_FLOW_MAX = 4096,	/* beyond it a flow of single addresses goes to the range map */
-	COMPILE_RANGES_WARN = 10000,		/* interval elements get slow beyond this (FACTS.md 3) */
+	COMPILE_RANGES_WARN = 10000,		/* interval elements get slow beyond this */
 	COMPILE_RANGES_MAX = 200000,		/* what remains after overlaps are cut apart */
 	COMPILE_OFFLINE_INDEX = 1000,		/* first made-up interface index */
 	MARK_FIRST = 1, MARK_LAST = 0x7ffffffe,
@@ -79,7 +80,7 @@ struct compiled {
 };
 
 /*
- * Compiles a policy whose findings hold no error. Findings: too many ranges, marks exhausted, missing interfaces, flows that compiled to nothing. 0;
+ * Compiles a policy whose findings hold no error. Findings: too many ranges, marks exhausted, missing interfaces, critical flows that are closed by that. 0;
  * -E2BIG: COMPILE_RANGES_MAX exceeded or marks exhausted (a finding says so). All in the arena.
  */
 int ruleset_compile(struct arena *arena, const struct policy *policy, const struct compile_world *world, struct findings *findings,

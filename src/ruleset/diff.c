@@ -5,8 +5,8 @@
  * name that is free. The rules are renamed with them, and the result is the target. What is left is a
  * comparison by name. The order of the commit is what the kernel's reference counts ask for:
  *
- *     add tables, sets; delete elements; flush chains; delete chains that come back as another kind of chain;
- *     add chains, rules, elements; delete chains, sets, tables
+ *     add tables; delete elements; flush chains; delete chains and sets that come back as another kind;
+ *     add sets, chains, rules, elements; delete chains, sets, tables
  *
  * so that nothing is deleted while something refers to it, and nothing is referred to before it is there.
  */
@@ -36,8 +36,11 @@ struct settling {
 	struct element_list added, deleted; /* of a kept set */
 };
 
-/* What becomes of an old set. FATE_GOES_FIRST: in the prepare transaction, because its name is wanted. */
-enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_STAYS };
+/*
+ * What becomes of an old set. FATE_GOES_FIRST: in the prepare transaction, because its name is wanted there.
+ * FATE_IS_REPLACED: one of another kind takes its name in the deciding transaction.
+ */
+enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_IS_REPLACED, FATE_STAYS };
 
 /* A table by name; old NULL: it is new; new and target NULL: it goes. */
 struct table_pair {
@@ -266,15 +269,32 @@ static bool changes_too_much(const struct set *set, const struct settling *settl
 	       settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX;
 }
 
-static void settle_set(struct arena *arena, struct table_pair *pair, const struct set *set,
-		       struct settling *settling)
+/*
+ * Only interval sets have second names: whoever reads the kernel's ruleset finds the others by the names the
+ * program gives them.
+ */
+static void settle_exact_set(struct arena *arena, struct table_pair *pair, const struct set *set,
+			     struct settling *settling)
 {
-	const struct set *old = pair->old ? set_in_force(arena, pair, set) : NULL;
+	const struct set *old = table_set(pair->old, set->name);
+
+	if (!old)
+		return;
+	if (!set_same_kind(old, set)) {
+		pair->fates[old - pair->old->sets] = FATE_IS_REPLACED;
+		return;
+	}
+	compare_elements(arena, old, set, settling);
+	settling->kept = old;
+	pair->fates[old - pair->old->sets] = FATE_STAYS;
+}
+
+static void settle_interval_set(struct arena *arena, struct table_pair *pair, const struct set *set,
+				struct settling *settling)
+{
+	const struct set *old = set_in_force(arena, pair, set);
 	const struct set *in_the_way;
 
-	settling->name = set->name;
-	if (!pair->old)
-		return;
 	if (old && set_same_kind(old, set)) {
 		compare_elements(arena, old, set, settling);
 		if (!changes_too_much(set, settling)) {
@@ -300,7 +320,13 @@ static void settle_table(struct arena *arena, struct table_pair *pair)
 		pair->fates = arena_array(arena, pair->old->set_count, sizeof(*pair->fates));
 	pair->settled = arena_array(arena, pair->new->set_count, sizeof(*pair->settled));
 	for (size_t i = 0; i < pair->new->set_count; i++) {
-		settle_set(arena, pair, &pair->new->sets[i], &pair->settled[i]);
+		const struct set *set = &pair->new->sets[i];
+
+		pair->settled[i].name = set->name;
+		if (pair->old && set->interval)
+			settle_interval_set(arena, pair, set, &pair->settled[i]);
+		else if (pair->old)
+			settle_exact_set(arena, pair, set, &pair->settled[i]);
 		names[i] = pair->settled[i].name;
 	}
 	*pair->target = rename_sets(arena, &naming);
@@ -368,17 +394,6 @@ static void add_table(struct differ *differ, const struct table_pair *pair)
 		add_change(differ, &differ->commit, CHANGE_ADD_TABLE, pair->target);
 }
 
-static void add_sets(struct differ *differ, const struct table_pair *pair)
-{
-	for (size_t i = 0; pair->new && i < pair->new->set_count; i++) {
-		const struct settling *settling = &pair->settled[i];
-		const struct set *set = table_set(pair->target, settling->name);
-
-		if (!settling->kept && !settling->beside)
-			add_change(differ, &differ->commit, CHANGE_ADD_SET, pair->target)->set = set;
-	}
-}
-
 /*
  * A verdict map that goes is emptied first: older kernels count its jumps until it is gone for good, and
  * would not let the chains go.
@@ -397,10 +412,32 @@ static void delete_elements(struct differ *differ, const struct table_pair *pair
 	for (size_t i = 0; i < pair->old->set_count; i++) {
 		const struct set *set = &pair->old->sets[i];
 
-		if (pair->fates[i] == FATE_GOES && set->data == SET_DATA_VERDICT)
+		if ((pair->fates[i] == FATE_GOES || pair->fates[i] == FATE_IS_REPLACED) &&
+		    set->data == SET_DATA_VERDICT)
 			change_elements(differ, &differ->commit, CHANGE_DELETE_ELEMENTS, pair->old, set,
 					all_elements(differ->arena, set));
 	}
+}
+
+/* Rules that look up a set that is replaced must be made anew with it, though they read the same. */
+static bool chain_uses_replaced_set(const struct table_pair *pair, const struct chain *old)
+{
+	for (size_t i = 0; i < old->rule_count; i++) {
+		for (size_t j = 0; j < old->rules[i].step_count; j++) {
+			const char *name = old->rules[i].steps[j].set;
+			const struct set *set = name ? table_set(pair->old, name) : NULL;
+
+			if (set && pair->fates[set - pair->old->sets] == FATE_IS_REPLACED)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* True when the rules of a chain are as they should be. */
+static bool rules_stay(const struct table_pair *pair, const struct chain *old, const struct chain *new)
+{
+	return chain_rules_equal(old, new) && !chain_uses_replaced_set(pair, old);
 }
 
 static void flush_chains(struct differ *differ, const struct table_pair *pair)
@@ -409,7 +446,7 @@ static void flush_chains(struct differ *differ, const struct table_pair *pair)
 		const struct chain *old = &pair->old->chains[i], *new = table_chain(pair->target, old->name);
 
 		if (old->rule_count > 0 &&
-		    (!new || !hook_equal(&old->hook, &new->hook) || !chain_rules_equal(old, new)))
+		    (!new || !hook_equal(&old->hook, &new->hook) || !rules_stay(pair, old, new)))
 			add_change(differ, &differ->commit, CHANGE_FLUSH_CHAIN, pair->old)->chain = old;
 	}
 }
@@ -422,6 +459,26 @@ static void delete_changed_chains(struct differ *differ, const struct table_pair
 
 		if (new && !hook_equal(&old->hook, &new->hook))
 			add_change(differ, &differ->commit, CHANGE_DELETE_CHAIN, pair->old)->chain = old;
+	}
+}
+
+static void delete_changed_sets(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->old && pair->new && i < pair->old->set_count; i++) {
+		if (pair->fates[i] == FATE_IS_REPLACED)
+			add_change(differ, &differ->commit, CHANGE_DELETE_SET, pair->old)->set =
+				&pair->old->sets[i];
+	}
+}
+
+static void add_sets(struct differ *differ, const struct table_pair *pair)
+{
+	for (size_t i = 0; pair->new && i < pair->new->set_count; i++) {
+		const struct settling *settling = &pair->settled[i];
+		const struct set *set = table_set(pair->target, settling->name);
+
+		if (!settling->kept && !settling->beside)
+			add_change(differ, &differ->commit, CHANGE_ADD_SET, pair->target)->set = set;
 	}
 }
 
@@ -447,7 +504,7 @@ static void add_rules(struct differ *differ, const struct table_pair *pair)
 	for (size_t i = 0; pair->new && i < pair->target->chain_count; i++) {
 		const struct chain *new = &pair->target->chains[i], *old = chain_before(pair, new);
 
-		if (new->rule_count == 0 || (old && chain_rules_equal(old, new)))
+		if (new->rule_count == 0 || (old && rules_stay(pair, old, new)))
 			continue;
 		add_change(differ, &differ->commit, CHANGE_ADD_RULES, pair->target)->chain = new;
 		differ->commit.changes.rules_added += new->rule_count;
@@ -532,8 +589,8 @@ struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, c
 {
 	static void (*const steps[])(struct differ *differ, const struct table_pair *pair) = {
 		prepare_table,
-		add_table, add_sets, delete_elements, flush_chains, delete_changed_chains,
-		add_chains, add_rules, add_elements, delete_chains, delete_sets, delete_table,
+		add_table, delete_elements, flush_chains, delete_changed_chains, delete_changed_sets,
+		add_sets, add_chains, add_rules, add_elements, delete_chains, delete_sets, delete_table,
 	};
 	struct ruleset *target = arena_alloc(arena, sizeof(*target));
 	struct differ differ = { .arena = arena };

@@ -1,13 +1,14 @@
 /*
  * diff: the steps that lead from one ruleset to another, in an order the kernel takes in one transaction.
  *
- * Base chains are never deleted or replaced while the new ruleset has them (FACTS.md 0.2); a chain whose rules differ is flushed and refilled inside
- * the same transaction. An interval set that changes much is built beside the old one under a second name and switched to (FACTS.md 0.3):
+ * Base chains are never deleted or replaced while the new ruleset has them: replacing one lets packets through for about a microsecond; a chain whose rules differ is flushed and refilled inside
+ * the same transaction. An interval set that changes much is built beside the old one under a second name and switched to:
  * that is the only thing done in a transaction of its own, before the deciding one.
  *
  * A chain cannot change its hook, priority, policy or device in place. One that does is deleted and added in the same commit, which for a base chain opens
- * it for about a microsecond: a new version of the program should hang its chains where the old one had them. A set whose key types,
- * flags or data change is built anew under the other name as well.
+ * it for about a microsecond: a new version of the program should hang its chains where the old one had them. An interval set
+ * whose key types, flags or data change is built anew under the other name as well; an exact set is replaced in the commit and keeps its name, and so the
+ * names of exact sets are always those of the program.
  *
  * A set with a second name that no rule refers to is left from a commit that was refused after its prepare transaction. The next transition takes it away,
  * so after a refused commit `old` must be read from the kernel again.
@@ -52,7 +53,7 @@ enum {
 };
 
 /*
- * The second name of a set: "<name>.b"; the program refers to the one that is in force. No set has such a name of its own: two sets of `new` never differ
+ * The second name of an interval set: "<name>.b"; the program refers to the one that is in force. No set has such a name of its own: two sets of `new` never differ
  * in this suffix only. (Where somebody refers to both, a third name with the suffix twice comes into being, and goes with the next large change.)
  */
 #define DIFF_SECOND_SUFFIX ".b"

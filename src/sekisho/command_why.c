@@ -535,8 +535,10 @@ static int load_question(struct question *question)
 		question->ruleset = live.snapshot.ruleset;
 		question->generation = options->batch ? NULL : load_for_live(context, path, &live);
 	}
-	if (!question->ruleset || (question->generation && !question->generation->policy)) {
-		print_findings(context, question->generation);
+	if (question->generation && !question->generation->policy)
+		question->ruleset = NULL;
+	if (!question->ruleset) {
+		is_usable(context, path, question->generation);
 		return EXIT_REFUSED;
 	}
 	return 0;

@@ -45,7 +45,8 @@ enum planner_state {
 struct known_link {
 	uint32_t index;
 	char name[16];
-	bool barred;		/* renamed into a zone's name: no member until the next apply */
+	bool was_up;		/* it has been seen switched on */
+	bool barred;		/* renamed into a zone's name after it was up: no member until the next apply */
 };
 
 enum job_kind {

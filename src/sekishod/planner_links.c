@@ -5,7 +5,8 @@
  * A zone is bound to the interface index. A new interface with a name of the zone file joins its zone. One
  * that was there under another name and is renamed into a zone's name does not: that would give whoever may
  * rename interfaces a way to rewire the town; it joins with the next apply, when an administrator has seen
- * the alarm. One that is renamed away leaves its zone at once.
+ * the alarm. One that was never switched on yet is only being named, as udev does at boot. One that is renamed
+ * away leaves its zone at once.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,17 +49,17 @@ static void renamed_alarm(struct arena *arena, const char *name, const char *for
 }
 
 /* What is known of an interface now, from what was known of it. */
-static struct known_link link_judge(const struct planner *planner, struct arena *arena, const struct link *link)
+static struct known_link link_judge(const struct planner *planner, struct arena *arena, const struct interface *link)
 {
 	const struct known_link *before = known_find(planner, link->index);
-	struct known_link now = { .index = link->index };
+	struct known_link now = { .index = link->index, .was_up = link->up || (before && before->was_up) };
 
 	memcpy(now.name, link->name, sizeof(now.name));
 	if (!before)
 		return now;
 	if (strcmp(before->name, link->name) == 0) {
 		now.barred = before->barred;
-	} else if (name_is_of_a_zone(planner, link->name)) {
+	} else if (name_is_of_a_zone(planner, link->name) && before->was_up) {
 		now.barred = true;
 		renamed_alarm(arena, link->name, before->name);
 	} else if (name_is_of_a_zone(planner, before->name) && !before->barred) {
@@ -70,19 +71,26 @@ static struct known_link link_judge(const struct planner *planner, struct arena 
 /* Reads the interfaces and brings what is known of them up to date. */
 static int known_renew(struct planner *planner, struct arena *arena, struct link_table *ret_links)
 {
+	struct interfaces interfaces;
 	struct known_link *known;
-	int error = links_read(arena, ret_links);
+	int error = interfaces_read(arena, &interfaces);
 
 	if (error)
 		return error;
-	known = calloc(ret_links->count + 1, sizeof(*known));
+	known = calloc(interfaces.count + 1, sizeof(*known));
 	if (!known)
 		arena_exhausted();
-	for (size_t i = 0; i < ret_links->count; i++)
-		known[i] = link_judge(planner, arena, &ret_links->items[i]);
+	*ret_links = (struct link_table){ .items = arena_array(arena, interfaces.count, sizeof(*ret_links->items)) };
+	for (size_t i = 0; i < interfaces.count; i++) {
+		struct link *link = &ret_links->items[ret_links->count++];
+
+		known[i] = link_judge(planner, arena, &interfaces.items[i]);
+		link->index = known[i].index;
+		memcpy(link->name, known[i].name, sizeof(link->name));
+	}
 	free(planner->known);
 	planner->known = known;
-	planner->known_count = ret_links->count;
+	planner->known_count = interfaces.count;
 	return 0;
 }
 
@@ -129,7 +137,7 @@ static void watch_readable(evutil_socket_t descriptor, short what, void *context
 }
 
 /* True when an interface came, went or has another name than at the last look. */
-static bool links_differ(const struct planner *planner, const struct link_table *links)
+static bool links_differ(const struct planner *planner, const struct interfaces *links)
 {
 	if (links->count != planner->known_count)
 		return true;
@@ -144,12 +152,18 @@ static void links_settle(evutil_socket_t unused, short what, void *context)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct planner *planner = context;
-	struct link_table links;
+	struct interfaces links;
 
 	(void)unused;
 	(void)what;
-	if (links_read(arena, &links) == 0 && links_differ(planner, &links))
+	if (interfaces_read(arena, &links) != 0)
+		return;
+	if (links_differ(planner, &links)) {
 		job_renew(planner);
+		return;
+	}
+	for (size_t i = 0; i < links.count; i++)
+		planner->known[i].was_up |= links.items[i].up;
 }
 
 static void expiry_come(evutil_socket_t unused, short what, void *context)

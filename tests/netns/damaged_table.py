@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """sekishod starts on tables that somebody damaged while it was away: afterwards the kernel holds the intended rules.
 
-Base chains that were intact are the same chains afterwards: replacing one would open a gap for the packets of that moment. Other people's
-tables stay as they are.
+Base chains that were intact are the same chains afterwards: replacing one would open a gap for the packets of that moment.
 """
 
 import os
@@ -158,12 +157,15 @@ def check_damage(town, what, commands, replaced):
     check(f"{what}: no intact base chain was replaced", spared(after, replaced) == expected,
           {key: (handle, after.get(key)) for key, handle in expected.items() if after.get(key) != handle})
     check(f"{what}: the policy is in force", town.status()["state"] == "in-force", town.status())
+    answer = town.apply()
+    check(f"{what}: and nothing is left to do", answer["result"] == "unchanged", answer)
 
 
 def check_foreign_tables(town):
-    """What was not ours was not touched."""
+    """What has our name is ours, and nothing else is."""
     tables = town.run("gateway", ["nft", "list", "tables"]).stdout
-    check("other tables stay", "table ip sekisho\n" in tables and "table inet foreign\n" in tables, tables)
+    check("a table of our name in another family is gone", "table ip sekisho\n" not in tables, tables)
+    check("a table of another name stays", "table inet foreign\n" in tables, tables)
 
 
 def main():

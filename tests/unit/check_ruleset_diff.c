@@ -618,6 +618,22 @@ START_TEST(a_set_of_another_kind_replaces_the_old_one)
 }
 END_TEST
 
+START_TEST(an_exact_set_of_another_kind_keeps_its_name)
+{
+	struct arena *arena = arena_new();
+	const struct ruleset *wanted = ruleset_sample_large(arena, 5, false);
+	struct ruleset *old = ruleset_sample_large(arena, 5, false);
+	struct transition transition;
+
+	old->tables[0].sets[0].timeout = true;
+	transition = check_transition(arena, old, wanted, "to a set without timeout", 0);
+	ck_assert_str_eq(only_set_name(transition.target), "large.exact4");
+	ck_assert_uint_eq(transition.prepare.count, 0);
+	ck_assert_uint_eq(transition.commit.rules_added, 1);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(a_verdict_map_is_never_built_beside)
 {
 	struct arena *arena = arena_new();
@@ -829,6 +845,7 @@ static Suite *diff_suite(void)
 	tcase_add_test(elements, changed_elements_count_as_deletions);
 	tcase_add_loop_test(elements, strays_go_and_never_stand_in_the_way, 0, COUNT(stray_rows));
 	tcase_add_test(elements, a_set_of_another_kind_replaces_the_old_one);
+	tcase_add_test(elements, an_exact_set_of_another_kind_keeps_its_name);
 	tcase_add_test(elements, a_verdict_map_is_never_built_beside);
 	tcase_add_test(elements, a_renamed_set_is_still_found_among_others);
 	tcase_add_test(elements, a_large_set_with_few_changes_gives_few_changes);
