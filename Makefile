@@ -120,7 +120,7 @@ demo:
 
 bench:
 	@tests/deps/install build demo
-	@$(MAKE) programs
+	@$(MAKE) bench-programs
 	tests/bench/run
 
 # ---- installing ----

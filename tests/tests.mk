@@ -3,7 +3,8 @@
 #	tests/unit/check_<directory>_<module>.c	linked with that directory of src/ and what lies below it
 #	tests/kernel/check_*.c			linked with everything up to src/kernel; needs root
 #	tests/fuzz/fuzz_<name>.c		libFuzzer, with the corpus tests/fuzz/corpus/<name>
-#	tests/netns/*.sh, *.py			scripts, in the order of their names; need root
+#	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
+#	tests/bench/*.c				programs of `make bench`, linked with everything up to src/kernel
 #	tests/lint/*				what must not be in the source
 # Other .c files in tests/unit (tests/kernel) are helpers: linked to each test from src/ruleset upward (of the kernel).
 
@@ -14,6 +15,8 @@ tested_directory = $(word 2,$(subst _, ,$(notdir $(1))))
 UNIT_TESTS = $(call test_programs,unit)
 KERNEL_TESTS = $(call test_programs,kernel)
 FUZZERS = $(patsubst %.c,build/clang/%,$(wildcard tests/fuzz/fuzz_*.c))
+NETNS_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/netns/*.c))
+BENCH_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/bench/*.c))
 
 # $(call test_program,PROGRAM,DIRECTORY OF src/,HELPERS)
 define test_program
@@ -34,7 +37,18 @@ $(FUZZERS): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build/clang) -fsanitize=fuzzer $(LINKING) -o $@ $^ $(call libraries,kernel)
 
-test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS)
+$(NETNS_PROGRAMS): build/%: build/%.o
+	$(call say,LINK,$@)
+	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^
+
+$(BENCH_PROGRAMS): build/%: build/%.o $(call archives,build,kernel)
+	$(call say,LINK,$@)
+	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,kernel)
+
+bench-programs: programs $(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
+
+test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS) \
+	$(NETNS_PROGRAMS)
 
 # The floors and compilers as the lint steps need them: one word per floor, lowest first.
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))
@@ -58,4 +72,4 @@ check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs check fuzz check-clean-root
+.PHONY: test-programs bench-programs check fuzz check-clean-root

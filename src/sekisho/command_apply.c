@@ -1,5 +1,5 @@
 /*
- * sekisho apply [--reason TEXT] [--force] [--dry-run]: has the daemon read its file and put it in force, and
+ * sekisho apply [--reason TEXT] [--force] [--dry-run] [--any-terminal]: has the daemon read its file and put it in force, and
  * tells what came of it.
  *
  * --json prints the daemon's answer as it is: {"result", "findings", "changes", "generation", "digest"}. Exit
@@ -19,13 +19,14 @@ enum { REASON_BYTES_MAX = 1024 };	/* the daemon takes no more */
 struct apply_options {
 	const char *reason;
 	bool force, dry_run;
+	bool any_terminal;	/* the service manager asks for somebody: any connection may be his */
 };
 
 static int parse_options(struct context *context, int argc, char **argv, struct apply_options *ret_options)
 {
 	static const struct option options[] = {
 		{ "reason", required_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' }, { "dry-run", no_argument, NULL, 'd' },
-		{ NULL, 0, NULL, 0 },
+		{ "any-terminal", no_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
 	};
 	struct apply_options result = { .reason = "" };
 	int option;
@@ -36,6 +37,7 @@ static int parse_options(struct context *context, int argc, char **argv, struct 
 		case 'r': result.reason = optarg; break;
 		case 'f': result.force = true; break;
 		case 'd': result.dry_run = true; break;
+		case 't': result.any_terminal = true; break;
 		default: return complain_usage(context, "apply: unknown option, or one without its value",
 				"apply: 知らないオプションか、値のないオプションがあります");
 		}
@@ -61,7 +63,7 @@ static json_t *connection_to_json(const struct terminal_connection *connection)
 static json_t *make_request(struct context *context, const struct apply_options *options)
 {
 	struct terminal_connection connections[TERMINAL_CONNECTIONS_MAX];
-	size_t count = terminal_connections(context->arena, getenv("SSH_CONNECTION"), connections);
+	size_t count = terminal_connections(context->arena, getenv("SSH_CONNECTION"), options->any_terminal, connections);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)

@@ -27,6 +27,8 @@ static const struct command commands[] = {
 		  { "--force", "even if it cuts the connection this is typed over",
 		  "いま操作している接続が切れる変更でも適用する" },
 		  { "--dry-run", "say what would happen, and change nothing", "結果だけを調べ、何も変更しない" },
+		  { "--any-terminal", "any connection to the gateway may be yours (systemctl reload)",
+		  "関所への接続をすべて操作中のものとみなす(systemctl reload 用)" },
 	  } },
 	{ "status", command_status, "", "what is in force", "現在の状態を表示する", {} },
 	{ "flows", command_flows, "[--live] [FILE]", "the list of flows with their records",

@@ -13,12 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TCP_STATE_ESTABLISHED = 1, MAPPED_PREFIX_BYTES = 12 };
+enum { TCP_STATE_ESTABLISHED = 1, TCP_STATE_LISTEN = 10, MAPPED_PREFIX_BYTES = 12, PORTS = 65536 };
 
 struct finder {
 	struct arena *arena;
 	uint64_t *inodes;	/* of the sockets of this process and those above it */
 	size_t inode_count, inode_capacity;
+	bool *listening;	/* by port; NULL: only the sockets above count */
 	struct terminal_connection *connections;
 	size_t count;
 };
@@ -167,38 +168,57 @@ static bool parse_proc_end(const char *text, struct netaddr *address, uint16_t *
 	return true;
 }
 
-/*
- * A line of /proc/net/tcp: slot, local end, remote end, state, queues, timer, retransmissions, user, timeout,
- * inode, ...
- */
-static void take_proc_line(struct finder *finder, const char *line)
-{
+/* One line of /proc/net/tcp: slot, local end, remote end, state, queues, timer, retransmissions, user, timeout, inode, ... */
+struct proc_line {
 	struct terminal_connection connection;
-	char local[64], remote[64];
 	unsigned int state;
 	uint64_t inode;
+};
 
-	if (sscanf(line, " %*[^:]: %63s %63s %x %*s %*s %*s %*s %*s %" SCNu64, local, remote, &state, &inode) != 4)
-		return;
-	if (state != TCP_STATE_ESTABLISHED || !has_inode(finder, inode))
-		return;
-	if (parse_proc_end(remote, &connection.source, &connection.source_port) &&
-	    parse_proc_end(local, &connection.destination, &connection.destination_port))
-		add_connection(finder, connection);
+static bool parse_proc_line(const char *line, struct proc_line *ret_line)
+{
+	char local[64], remote[64];
+
+	return sscanf(line, " %*[^:]: %63s %63s %x %*s %*s %*s %*s %*s %" SCNu64, local, remote, &ret_line->state, &ret_line->inode) == 4 &&
+	       parse_proc_end(remote, &ret_line->connection.source, &ret_line->connection.source_port) &&
+	       parse_proc_end(local, &ret_line->connection.destination, &ret_line->connection.destination_port);
 }
 
-static void match_sockets(struct finder *finder, const char *path)
+static void take_listener(struct finder *finder, const struct proc_line *line)
+{
+	if (line->state == TCP_STATE_LISTEN)
+		finder->listening[line->connection.destination_port] = true;
+}
+
+static void take_connection(struct finder *finder, const struct proc_line *line)
+{
+	if (line->state != TCP_STATE_ESTABLISHED)
+		return;
+	if (has_inode(finder, line->inode) || (finder->listening && finder->listening[line->connection.destination_port]))
+		add_connection(finder, line->connection);
+}
+
+static void each_proc_line(struct finder *finder, const char *path, void (*take)(struct finder *finder, const struct proc_line *line))
 {
 	FILE *file = fopen(path, "re");
+	struct proc_line parsed;
 	char line[512];
 
-	while (file && fgets(line, sizeof(line), file))
-		take_proc_line(finder, line);
+	while (file && fgets(line, sizeof(line), file)) {
+		if (parse_proc_line(line, &parsed))
+			take(finder, &parsed);
+	}
 	if (file)
 		fclose(file);
 }
 
-size_t terminal_connections(struct arena *arena, const char *ssh_connection,
+static void each_socket(struct finder *finder, void (*take)(struct finder *finder, const struct proc_line *line))
+{
+	each_proc_line(finder, "/proc/self/net/tcp", take);
+	each_proc_line(finder, "/proc/self/net/tcp6", take);
+}
+
+size_t terminal_connections(struct arena *arena, const char *ssh_connection, bool any,
 			    struct terminal_connection connections[static TERMINAL_CONNECTIONS_MAX])
 {
 	struct finder finder = { .arena = arena, .connections = connections };
@@ -210,7 +230,10 @@ size_t terminal_connections(struct arena *arena, const char *ssh_connection,
 		collect_sockets(&finder, process);
 		process = parent_of(process);
 	}
-	match_sockets(&finder, "/proc/self/net/tcp");
-	match_sockets(&finder, "/proc/self/net/tcp6");
+	if (any) {
+		finder.listening = arena_array(arena, PORTS, sizeof(*finder.listening));
+		each_socket(&finder, take_listener);
+	}
+	each_socket(&finder, take_connection);
 	return finder.count;
 }

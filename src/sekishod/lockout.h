@@ -14,7 +14,7 @@ struct connection {
 	uint16_t source_port, destination_port;
 };
 
-enum { LOCKOUT_CONNECTIONS_MAX = 16 };	/* of one request */
+enum { LOCKOUT_CONNECTIONS_MAX = 64 };	/* of one request */
 
 /*
  * True when a packet of the running connection, which has no live mark yet, would reach the gateway by any

@@ -3,8 +3,9 @@
 
     make demo		(as root; --lang ja, en or both; LANG decides if it names one of them)
 
-The town is that of conf/sekisho.conf, with the real sekishod at its gateway. Everything happens in network, mount and process namespaces of its own: this
-machine's network is not touched, and whatever way this program ends, nothing is left. Exit status 0: every expectation held.
+The town is that of conf/sekisho.conf, with the real sekishod at its gateway. Everything happens in network, mount and process
+namespaces of its own: this machine's network is not touched, and whatever way this program ends, nothing is left. Exit status 0:
+every expectation held.
 """
 
 import hashlib
@@ -517,7 +518,10 @@ def main():
     sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     teller, started = Teller(language), time.monotonic()
-    tell_story(teller)
+    try:
+        tell_story(teller)
+    except KeyboardInterrupt:
+        sys.exit("\n中断しました。町は片付けました / interrupted; the town is taken away")
     seconds = round(time.monotonic() - started)
     print()
     if teller.failed:

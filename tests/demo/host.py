@@ -1,18 +1,21 @@
 #!/usr/bin/python3
 """A machine of the demonstration: answers at its ports, and tries what it is told to try.
 
-It runs in the machine's network namespace. Each line on its standard input is a task as JSON; each line on its standard output is an event. It never
-waits for anything: an attempt that gets no answer has no event, and whoever gave the task decides when that is long enough.
+It runs in the machine's network namespace. Each line on its standard input is a task as JSON; each line on its standard output is
+an event. It never waits for anything: an attempt that gets no answer has no event, and whoever gave the task decides when that is
+long enough.
 
-    {"do": "serve", "protocol": "tcp"|"udp", "port": 443}			-> {"event": "serving"}
-    {"do": "try", "id": 7, "protocol": "tcp"|"udp"|"icmp", "address": "10.2.0.20", "port": 443}	-> {"event": "answer", "id": 7} or {"event": "error", ...}
-    {"do": "say", "id": 7}	once more over the TCP connection of that attempt	-> {"event": "answer", "id": 7}
-    {"do": "end", "id": 7}	gives an attempt up
+    {"do": "serve", "protocol": "tcp", "port": 443}	answers there (tcp or udp)	{"event": "serving"}
+    {"do": "try", "id": 7, "protocol": "tcp", "address": "10.2.0.20", "port": 443}	tries (tcp, udp or icmp)
+							{"event": "answer", "id": 7} or {"event": "error", "id": 7, "reason": ...}
+    {"do": "say", "id": 7}	speaks once more over the connection of that attempt	{"event": "answer", "id": 7}
+    {"do": "end", "id": 7}	gives the attempt up
 """
 
 import json
 import os
 import selectors
+import signal
 import socket
 import struct
 import sys
@@ -193,4 +196,5 @@ class Host:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its input
     Host().run()

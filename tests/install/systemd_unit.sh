@@ -1,0 +1,123 @@
+#!/bin/bash
+# Boots a Debian 12 with the unit installed, and treats it as an administrator would: boot, reload of a good file and of a bad one, reload
+# over a connection that the edit would cut, kill -9, stop, and start again.
+#
+# usage: tests/install/systemd_unit.sh [--keep]	(root; `make` first)
+#
+# systemd-nspawn boots it in a network of its own. Mirrors are those of this machine.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readonly release=bookworm machine=sekisho-unit-$$
+readonly runtime=systemd,systemd-sysv,dbus,nftables,iproute2,python3-minimal,libnftnl11,libmnl0,libnl-3-200,libnl-route-3-200,libconfig9,libevent-core-2.1-7,libssl3,libseccomp2,libcap-ng0,libjansson4
+readonly boot_seconds=60
+keep=false
+[ "${1:-}" != --keep ] || keep=true
+[ "$(id -u)" -eq 0 ] || { echo "$0: root is needed" >&2; exit 1; }
+
+parent=$(mktemp -d "${TMPDIR:-/tmp}/sekisho-unit.XXXXXX")
+readonly parent root=$parent/root
+nspawn=
+
+leave() {
+	[ -z "$nspawn" ] || { kill "$nspawn" 2>/dev/null; wait "$nspawn" 2>/dev/null; } || true
+	$keep || rm -rf --one-file-system "$parent"
+}
+trap leave EXIT
+
+say() { echo "systemd-unit: $*"; }
+die() { say "FAILED: $*"; inside journalctl -b -u sekishod --no-pager | tail -n 30 || true; exit 1; }
+expect() { local what=$1; shift; if "$@" >"$parent/last" 2>&1; then say "ok: $what"; else cat "$parent/last"; die "$what"; fi; }
+refuse() { local what=$1; shift; if "$@" >"$parent/last" 2>&1; then cat "$parent/last"; die "$what"; else say "ok: $what"; fi; }
+
+make_root() {
+	local mirror
+
+	# shellcheck disable=SC2016 # apt's own variables
+	mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+		awk -v release=$release '$2 == release { print $1; exit }')
+	debootstrap --variant=minbase --include=$runtime $release "$root" ${mirror:+"$mirror"} >"$parent/debootstrap.log" 2>&1 ||
+		{ tail -n 20 "$parent/debootstrap.log"; return 1; }
+	make install DESTDIR="$root" >"$parent/install.log" 2>&1 || { tail -n 20 "$parent/install.log"; return 1; }
+	useradd --root "$root" --system --no-create-home --shell /usr/sbin/nologin sekisho-courier
+	systemctl --root="$root" --quiet enable sekishod.service
+	# The town's interfaces come late, as real ones do.
+	cat >"$root/etc/systemd/system/town-links.service" <<-UNIT
+		[Unit]
+		After=network-pre.target
+		Wants=network-pre.target
+		[Service]
+		Type=oneshot
+		RemainAfterExit=yes
+		ExecStart=/bin/sh -c 'for l in mn0 lg0 in0 up0; do ip link add \$l type veth peer name far-\$l; ip link set \$l up; ip link set far-\$l up; done'
+		[Install]
+		WantedBy=multi-user.target
+	UNIT
+	systemctl --root="$root" --quiet enable town-links.service
+}
+
+# A command inside: in the namespaces of the container's init.
+inside() {
+	nsenter --target "$init" --mount --uts --ipc --net --pid -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
+}
+
+# nspawn's child is the container's init.
+find_init() {
+	local deadline=$((SECONDS + boot_seconds))
+
+	until init=$(pgrep --parent "$nspawn" --oldest); do
+		[ $SECONDS -lt $deadline ] || return 1
+	done
+}
+
+boot() {
+	SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --machine="$machine" \
+		--capability=all --directory="$root" --console=read-only </dev/null >"$parent/console" 2>&1 &
+	nspawn=$!
+	find_init || { cat "$parent/console"; return 1; }
+	until inside systemctl is-system-running --wait >/dev/null 2>&1 || inside systemctl is-active --quiet multi-user.target; do
+		[ $SECONDS -lt $((boot_seconds * 3)) ] || { cat "$parent/console"; return 1; }
+	done
+}
+
+digest() { inside nft list table inet sekisho | sed 's/expires [^ ]*//; s/timeout [^ ]*//; s/packets [0-9]* bytes [0-9]*//' | sha256sum; }
+edit() { sed -i "$1" "$root/etc/sekisho/sekisho.conf"; }
+
+say "Debian $release in $root"
+make_root
+boot
+expect "it is active after boot" inside systemctl is-active sekishod
+expect "before the network" inside sh -c '[ "$(systemctl show -P ActiveEnterTimestampMonotonic sekishod)" -le "$(systemctl show -P ActiveEnterTimestampMonotonic network-pre.target)" ]'
+expect "the interfaces that came later are in their zones" inside sh -c 'nft list set bridge sekisho ports | grep -q mn0'
+expect "status says in force" inside sekisho status
+before=$(digest)
+expect "reload of the same file" inside systemctl reload sekishod
+[ "$before" = "$(digest)" ] || die "a reload of the same file changed rules"
+
+cp "$root/etc/sekisho/sekisho.conf" "$parent/good.conf"
+edit 's/ports       = \[ 3389 \]/ports       = [ 3389, 3390 ]/'
+expect "reload of an edited file" inside systemctl reload sekishod
+[ "$before" != "$(digest)" ] || die "the edit did not reach the kernel"
+expect "the edit is in the kernel" inside sekisho why shokuin-pc gamen-server tcp 3390 --live
+before=$(digest)
+
+edit 's/to          = "lgwan"/to          = "internet"/'
+refuse "reload of a forbidden edit fails" inside systemctl reload sekishod
+expect "the finding is in the journal" inside sh -c 'journalctl -b -u sekishod --no-pager | grep -q sekisho.conf:'
+expect "and the service stays active" inside systemctl is-active sekishod
+[ "$before" = "$(digest)" ] || die "a refused reload changed rules"
+cp "$parent/good.conf" "$root/etc/sekisho/sekisho.conf"
+expect "the mended file" inside systemctl reload sekishod
+before=$(digest)
+
+expect "kill -9 of all roles" inside systemctl kill --signal=SIGKILL sekishod
+until inside sekisho status >/dev/null 2>&1; do [ $SECONDS -lt 300 ] || die "it did not come back"; done
+[ "$before" = "$(digest)" ] || die "a crash changed rules"
+say "ok: a crash changed nothing"
+expect "stop" inside systemctl stop sekishod
+[ "$before" = "$(digest)" ] || die "a stop changed rules"
+say "ok: the rules stay after a stop"
+expect "start on its own rules" inside systemctl start sekishod
+[ "$before" = "$(digest)" ] || die "a start on its own rules changed them"
+inside systemd-analyze security --no-pager sekishod.service | tail -n 1
+say "everything held"
