@@ -22,11 +22,11 @@ all: programs
 # ---- the floors: a directory of src/ uses only what lies on a lower floor, and is linked with nothing else ----
 FLOOR_0 = base
 FLOOR_1 = config wire
-FLOOR_2 = policy mail
+FLOOR_2 = policy
 FLOOR_3 = ruleset
 FLOOR_4 = kernel
 FLOOR_5 = sekishod relay sekisho
-PURE = policy mail ruleset
+PURE = policy ruleset
 PROGRAMS = $(call existing,sekishod sekisho)
 
 existing = $(foreach d,$(1),$(if $(wildcard src/$(d)/*.c),$(d)))
@@ -126,6 +126,7 @@ bench:
 # ---- installing ----
 INSTALL = install
 unitdir = $(prefix)/lib/systemd/system
+USERS_FILE = $(DESTDIR)$(prefix)/lib/sysusers.d/sekisho.conf
 UNITS = $(wildcard systemd/*.service)
 MANUALS = $(wildcard man/*.[1-8] man/*/*.[1-8])
 CONFIG_FILE = $(DESTDIR)$(sysconfdir)/sekisho/sekisho.conf
@@ -142,12 +143,14 @@ install: programs
 	$(foreach u,$(UNITS),$(INSTALL) -D -m 644 $(u) $(call installed_unit,$(u)) && \
 		sed -i 's|/usr/sbin/|$(sbindir)/|g; s|/usr/bin/|$(bindir)/|g; s|/etc/sekisho|$(sysconfdir)/sekisho|g' \
 			$(call installed_unit,$(u)) &&) true
+	$(INSTALL) -D -m 644 systemd/sekisho.sysusers $(USERS_FILE)
+	if test -z "$(DESTDIR)" && command -v systemd-sysusers >/dev/null; then systemd-sysusers $(USERS_FILE); fi
 	if test -e conf/sekisho.conf && ! test -e $(CONFIG_FILE); then $(INSTALL) -D -m 640 conf/sekisho.conf $(CONFIG_FILE); fi
 
 # Configuration and records stay: they are evidence.
 uninstall:
 	rm -f $(foreach p,$(PROGRAMS),$(call installed_program,$(p))) $(foreach m,$(MANUALS),$(call installed_manual,$(m))) \
-		$(foreach u,$(UNITS),$(call installed_unit,$(u)))
+		$(foreach u,$(UNITS),$(call installed_unit,$(u))) $(USERS_FILE)
 
 clean:
 	rm -rf build

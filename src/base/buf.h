@@ -24,6 +24,9 @@ struct span span_of(const char *text);
 /* True when both hold the same bytes. */
 bool span_equal(struct span a, struct span b);
 
+/* The bytes of a span from offset begin up to, not including, offset end; begin <= end <= length. */
+struct span span_part(struct span whole, size_t begin, size_t end);
+
 struct buf {
 	char *data;		/* NULL while nothing was written; not NUL-terminated */
 	size_t length;

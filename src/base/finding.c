@@ -37,9 +37,18 @@ struct finding *finding_add(struct findings *findings, const struct finding_kind
 	return finding;
 }
 
+static bool origin_is_same(struct origin a, struct origin b)
+{
+	return a.source == b.source && a.line == b.line;
+}
+
 void finding_relate(struct finding *finding, struct origin origin)
 {
+	if (origin_is_same(finding->origin, origin))
+		return;
 	for (size_t i = 0; i < FINDING_RELATED_MAX; i++) {
+		if (origin_is_same(finding->related[i], origin))
+			return;
 		if (!finding->related[i].source) {
 			finding->related[i] = origin;
 			return;

@@ -73,7 +73,7 @@ struct findings findings_in(struct arena *arena);
 struct finding *finding_add(struct findings *findings, const struct finding_kind *kind, struct origin origin, ...)
 	__attribute__((sentinel));
 
-/* Names another line that is involved (the other zone, the earlier flow). More than FINDING_RELATED_MAX are dropped. */
+/* Names another line that is involved (the other zone, the earlier flow). The finding's own line, repetitions and more than FINDING_RELATED_MAX are dropped. */
 void finding_relate(struct finding *finding, struct origin origin);
 
 /* Sorts by file, line and order of discovery, and drops exact repetitions. */

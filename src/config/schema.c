@@ -173,8 +173,8 @@ static const struct schema_key flow_keys[] = {
 	      .en = "The record in the ledger; specified flows and exceptions need one.",
 	      .ja = "台帳記載。特定通信と例外措置には欠かせません。"),
 	FLAG(flow_settings, critical,
-	     .en = "Whether the flow must never stop; every change is checked for it.",
-	     .ja = "止めてはならない通信かどうか。変更のたびに、止まらないことを確かめます。"),
+	     .en = "Whether the flow must never stop: an expired record is an error then, and a flow that is closed is reported.",
+	     .ja = "止めてはならない通信かどうか。期限切れはエラーになり、期限が近いときや閉じているときは知らせます。"),
 	{ .name = NULL },
 };
 

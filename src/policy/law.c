@@ -43,8 +43,9 @@ static void law_never(const struct law *law, const struct flow *flow)
 {
 	const struct zone *from = flow_from(law, flow), *to = flow_to(law, flow);
 	struct finding *finding =
-		policy_find(law->findings, LAW_NEVER, flow->at, flow->name, from->name, to->name);
+		policy_find(law->findings, LAW_NEVER, flow->from_at, flow->name, from->name, to->name);
 
+	finding_relate(finding, flow->to_at);
 	finding_relate(finding, from->at);
 	finding_relate(finding, to->at);
 }
@@ -129,9 +130,23 @@ static void law_forward(const struct law *law, const struct flow *flow)
 		law_uplink(law, flow);
 }
 
-/* The gateway answers declared hosts only; everybody may at most ask whether it is there. */
+/* What the resolver makes of a relay; names that were written hold no slash. */
+static bool flow_is_of_relay(const struct flow *flow)
+{
+	return strchr(flow->name, '/') != NULL;
+}
+
+/*
+ * The gateway answers declared hosts only; everybody may at most ask whether it is there. Mail it takes by its relays alone: with another
+ * mail server on it, each half of a way for mail would be lawful and nothing would wash what passes.
+ */
 static void law_local(const struct law *law, const struct flow *flow)
 {
+	const char *mail = flow->protocol == TCP && !flow_is_of_relay(flow) ?
+				   law_matched_ports(law, flow, law_mail_ports, law_mail_port_count) : NULL;
+
+	if (mail)
+		policy_find(law->findings, LAW_MAIL_PORTS, flow->ports_at, flow->name, mail);
 	if (flow->source_any && flow->protocol != ICMP)
 		policy_find(law->findings, LAW_LOCAL_ANY, flow->source_at, flow->name);
 }

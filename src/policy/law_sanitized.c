@@ -95,6 +95,30 @@ static void law_mail(const struct law *law, const struct flow *flow)
 		    ports);
 }
 
+/* The zone's ranges of this family all lie in the list, which has some of it. */
+static bool family_is_whole(struct addr_ranges ranges, struct addr_ranges networks, uint8_t family)
+{
+	bool spoken_of = false;
+
+	for (size_t i = 0; i < ranges.count; i++)
+		spoken_of |= ranges.items[i].first.family == family;
+	for (size_t i = 0; spoken_of && i < networks.count; i++)
+		if (networks.items[i].first.family == family && !addr_ranges_cover(ranges, &networks.items[i]))
+			return false;
+	return spoken_of;
+}
+
+/*
+ * "any" by its word, or a whole zone by its prefixes: the same thing must not pass under another name. A zone of one address is no
+ * other thing than its host.
+ */
+static bool end_is_any(bool written, struct addr_ranges ranges, const struct zone *zone)
+{
+	if (written || (ranges.count == 1 && addr_range_is_single(&ranges.items[0])))
+		return written;
+	return family_is_whole(ranges, zone->networks, 4) || family_is_whole(ranges, zone->networks, 6);
+}
+
 void law_sanitized(const struct law *law, const struct flow *flow)
 {
 	switch (flow->method) {
@@ -118,7 +142,8 @@ void law_sanitized(const struct law *law, const struct flow *flow)
 			       flow_from(law, flow)->at);
 		break;
 	}
-	if (flow->source_any && flow->destination_any)
+	if (end_is_any(flow->source_any, flow->sources, flow_from(law, flow)) &&
+	    end_is_any(flow->destination_any, flow->destinations, &law->policy->zones[flow->to]))
 		finding_relate(policy_find(law->findings, LAW_ANY_TWICE, flow->source_at, flow->name),
 			       flow->destination_at);
 	law_mail(law, flow);

@@ -9,8 +9,8 @@
  *   set   ports               iif of every zone interface
  *   chain forward             hook forward, priority -300, policy accept: iif @ports drop; oif @ports drop
  * table inet sekisho
- *   chain source              hook prerouting, priority -300 (before conntrack, after reassembly), policy drop:
- *                               loopback; IPv6 routing header refused; then by family: (iif, saddr, ether saddr) in @bound -> accept; (iif, saddr) in
+ *   chain source              hook prerouting, priority -450 (before reassembly, so that every fragment is judged), policy drop:
+ *                               loopback; then by family: (iif, saddr, ether saddr) in @bound -> accept; (iif, saddr) in
  *                               @bound.hosts -> refuse "mac"; (iif, saddr) in @networks -> accept; link-local and unspecified sources for ND and MLD
  *                               only; else refuse "source"
  *   chain forward             hook forward, priority 0, policy drop: isolated interfaces, invalid and translated connections, side traffic,

@@ -262,11 +262,44 @@ static const char *free_name(struct arena *arena, const struct table_pair *pair,
 	}
 }
 
-/* Verdict maps cannot be built beside the old one: they name chains that come with the commit. */
-static bool changes_too_much(const struct set *set, const struct settling *settling)
+/* True when the ranges of two elements have a point in common. */
+static bool ranges_meet(const struct set *set, const struct element *a, const struct element *b)
 {
-	return set->interval && set->data != SET_DATA_VERDICT &&
-	       settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX;
+	size_t size = key_size(&set->key), offset = 0;
+
+	for (size_t i = 0; i < key_field_count(&set->key); i++) {
+		size_t slot = field_slot(set->key.fields[i]);
+
+		if (memcmp(a->key + offset, b->key + size + offset, slot) > 0 ||
+		    memcmp(b->key + offset, a->key + size + offset, slot) > 0)
+			return false;
+		offset += slot;
+	}
+	return true;
+}
+
+/*
+ * True when a point is taken from one element and given to another. In place the kernel does that in two
+ * steps: what takes part in a transaction changes at once, but an interval set shows its new elements some
+ * while later. A packet in between would find the mark of a flow that has just ended, or on older kernels
+ * nothing, although it is allowed before and after.
+ */
+static bool points_change_hands(const struct set *set, const struct settling *settling)
+{
+	for (size_t i = 0; i < settling->deleted.count; i++) {
+		for (size_t j = 0; j < settling->added.count; j++) {
+			if (ranges_meet(set, settling->deleted.items[i], settling->added.items[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Verdict maps cannot be built beside the old one: they name chains that come with the commit. */
+static bool is_better_built_beside(const struct set *set, const struct settling *settling)
+{
+	return set->data != SET_DATA_VERDICT &&
+	       (settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX || points_change_hands(set, settling));
 }
 
 /*
@@ -297,7 +330,7 @@ static void settle_interval_set(struct arena *arena, struct table_pair *pair, co
 
 	if (old && set_same_kind(old, set)) {
 		compare_elements(arena, old, set, settling);
-		if (!changes_too_much(set, settling)) {
+		if (!is_better_built_beside(set, settling)) {
 			settling->kept = old;
 			settling->name = old->name;
 			pair->fates[old - pair->old->sets] = FATE_STAYS;

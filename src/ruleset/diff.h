@@ -2,8 +2,9 @@
  * diff: the steps that lead from one ruleset to another, in an order the kernel takes in one transaction.
  *
  * Base chains are never deleted or replaced while the new ruleset has them: replacing one lets packets through for about a microsecond; a chain whose rules differ is flushed and refilled inside
- * the same transaction. An interval set that changes much is built beside the old one under a second name and switched to:
- * that is the only thing done in a transaction of its own, before the deciding one.
+ * the same transaction. An interval set that changes much, or in which a point goes from one element to another, is built beside the old one under a
+ * second name and switched to: that is the only thing done in a transaction of its own, before the deciding one. (In place, the kernel shows the new elements
+ * of an interval set a while after all else has changed.)
  *
  * A chain cannot change its hook, priority, policy or device in place. One that does is deleted and added in the same commit, which for a base chain opens
  * it for about a microsecond: a new version of the program should hang its chains where the old one had them. An interval set

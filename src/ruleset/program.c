@@ -10,14 +10,15 @@
 enum {
 	LOOPBACK_INDEX = 1,	/* LOOPBACK_IFINDEX, the same in every network namespace */
 	ARPHRD_ETHER_NUMBER = 1,
-	PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_ICMP6 = 58,
-	ICMP_ECHO_REPLY = 0, ICMP_ECHO_REQUEST = 8,
+	PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_AH = 51, PROTOCOL_ICMP6 = 58,
+	ICMP_ECHO_REPLY = 0, ICMP_REDIRECT = 5, ICMP_ECHO_REQUEST = 8,
 	ICMP6_ECHO_REQUEST = 128, ICMP6_ECHO_REPLY = 129,
 	ICMP6_MLD_QUERY = 130, ICMP6_MLD_REPORT = 131, ICMP6_MLD_DONE = 132, ICMP6_MLD2_REPORT = 143,
-	ICMP6_NEIGHBOUR_SOLICIT = 135, ICMP6_NEIGHBOUR_ADVERT = 136,
+	ICMP6_NEIGHBOUR_SOLICIT = 135, ICMP6_NEIGHBOUR_ADVERT = 136, ICMP6_REDIRECT = 137,
 	PKTTYPE_BROADCAST = 1, PKTTYPE_MULTICAST = 2,
 	TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16,
-	PRIORITY_INGRESS = -500, PRIORITY_BEFORE_CONNTRACK = -300, PRIORITY_FILTER = 0,
+	PRIORITY_INGRESS = -500, PRIORITY_BRIDGE = -300, PRIORITY_FILTER = 0,
+	PRIORITY_BEFORE_REASSEMBLY = -450,	/* NF_IP_PRI_RAW_BEFORE_DEFRAG; fragments are put together at -400 */
 	HOOK_NUMBER_INGRESS = 0, HOOK_NUMBER_PREROUTING = 0, HOOK_NUMBER_INPUT = 1, HOOK_NUMBER_FORWARD = 2, HOOK_NUMBER_OUTPUT = 3,
 	LOG_RATE = 10, LOG_BURST = 20,
 	REJECT_RATE = 50, REJECT_BURST = 50,
@@ -323,7 +324,7 @@ static void build_netdev(struct builder *builder)
 static void build_bridge(struct builder *builder)
 {
 	static const enum field ends[] = { FIELD_IIF, FIELD_OIF };
-	struct chain *chain = add_base_chain(builder, "forward", HOOK_NUMBER_FORWARD, PRIORITY_BEFORE_CONNTRACK, VERDICT_ACCEPT);
+	struct chain *chain = add_base_chain(builder, "forward", HOOK_NUMBER_FORWARD, PRIORITY_BRIDGE, VERDICT_ACCEPT);
 
 	add_interface_set(builder, "ports", zone_is_any);
 	for (size_t i = 0; i < 2; i++) {
@@ -398,13 +399,14 @@ struct family_words {
 	enum field source, destination, next_hop;
 	uint8_t echo_protocol;
 	enum field echo_field;
-	uint8_t echo_request, echo_reply;
+	uint8_t echo_request, echo_reply, redirect;
 };
 
 static const struct family_words families[] = {
-	{ NFPROTO_V4, '4', FIELD_IP_SADDR, FIELD_IP_DADDR, FIELD_RT_NEXTHOP4, PROTOCOL_ICMP, FIELD_ICMP_TYPE, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY },
+	{ NFPROTO_V4, '4', FIELD_IP_SADDR, FIELD_IP_DADDR, FIELD_RT_NEXTHOP4, PROTOCOL_ICMP, FIELD_ICMP_TYPE, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY,
+	  ICMP_REDIRECT },
 	{ NFPROTO_V6, '6', FIELD_IP6_SADDR, FIELD_IP6_DADDR, FIELD_RT_NEXTHOP6, PROTOCOL_ICMP6, FIELD_ICMP6_TYPE, ICMP6_ECHO_REQUEST,
-	  ICMP6_ECHO_REPLY },
+	  ICMP6_ECHO_REPLY, ICMP6_REDIRECT },
 };
 
 enum { FAMILIES = 2 };
@@ -417,7 +419,7 @@ static struct rule *family_rule(struct builder *builder, struct chain *chain, co
 	return rule;
 }
 
-/* The source belongs to the zone of its interface, and has its MAC where one is bound: on every packet, before conntrack sees it. */
+/* The source belongs to the zone of its interface, and has its MAC where one is bound: on every packet and fragment, before conntrack sees it. */
 static void add_source_rules(struct builder *builder, struct chain *chain, const struct family_words *family)
 {
 	const char *bound = arena_printf(builder->arena, "bound%c", family->digit);
@@ -462,21 +464,43 @@ static void add_link_local_rules(struct builder *builder, struct chain *chain)
 	}
 }
 
+/*
+ * Before fragments are put together, so that each is judged by its own interface and MAC: a packet put together has the MAC of its first
+ * fragment and the interface of the one that came last, and a host of another zone could add its bytes to it.
+ */
 static void build_source(struct builder *builder)
 {
-	struct chain *chain = add_base_chain(builder, "source", HOOK_NUMBER_PREROUTING, PRIORITY_BEFORE_CONNTRACK, VERDICT_DROP);
+	struct chain *chain = add_base_chain(builder, "source", HOOK_NUMBER_PREROUTING, PRIORITY_BEFORE_REASSEMBLY, VERDICT_DROP);
 	struct rule *rule = chain_rule(builder, chain);
 
 	match(builder, rule, FIELD_IIF, LOOPBACK_INDEX);
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
-	rule = family_rule(builder, chain, &families[1]);
-	match(builder, rule, FIELD_IP6_ROUTING, 1);
-	refuse(builder, rule, REFUSE_ROUTING_HEADER);
 	for (size_t i = 0; i < FAMILIES; i++)
 		add_source_rules(builder, chain, &families[i]);
 	add_link_local_rules(builder, chain);
 	add_quiet_rules(builder, chain);
 	refuse(builder, chain_rule(builder, chain), REFUSE_SOURCE);
+}
+
+/* Not in the source chain: a routing header can stand behind the first fragment, where only the whole packet shows it. */
+static void add_routing_header_guard(struct builder *builder, struct chain *chain)
+{
+	struct rule *rule = family_rule(builder, chain, &families[1]);
+
+	match(builder, rule, FIELD_IP6_ROUTING, 1);
+	refuse(builder, rule, REFUSE_ROUTING_HEADER);
+}
+
+/*
+ * In IPv6 conntrack looks through an authentication header and takes the ports behind it for those of the connection, while the protocol of the packet is AH
+ * here: either could ride on the live mark of the other. IPv4 has no such header; there AH is a protocol like others.
+ */
+static void add_authentication_header_guard(struct builder *builder, struct chain *chain)
+{
+	struct rule *rule = family_rule(builder, chain, &families[1]);
+
+	match(builder, rule, FIELD_L4PROTO, PROTOCOL_AH);
+	refuse(builder, rule, REFUSE_INVALID);
 }
 
 /* ICMP errors quote a connection and carry its mark; anything else that is "related" came from a helper or an expectation. */
@@ -588,6 +612,8 @@ static void build_forward(struct builder *builder)
 
 	add_isolated_rule(builder, chain, FIELD_IIF);
 	add_isolated_rule(builder, chain, FIELD_OIF);
+	add_routing_header_guard(builder, chain);
+	add_authentication_header_guard(builder, chain);
 	add_state_guards(builder, chain);
 	add_related_jump(builder, chain);
 	add_next_hop_jump(builder, chain);
@@ -777,6 +803,8 @@ static void build_input(struct builder *builder)
 
 	match(builder, rule, FIELD_IIF, LOOPBACK_INDEX);
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	add_routing_header_guard(builder, chain);
+	add_authentication_header_guard(builder, chain);
 	accept_icmp6(builder, chain, ICMP6_NEIGHBOUR_SOLICIT, FIELD_IIF, true);
 	accept_icmp6(builder, chain, ICMP6_NEIGHBOUR_ADVERT, FIELD_IIF, true);
 	accept_icmp6(builder, chain, ICMP6_MLD_QUERY, FIELD_IIF, false);
@@ -794,7 +822,8 @@ static void build_input(struct builder *builder)
 
 /*
  * An ICMP error of our own goes back only to the host whose packet it quotes; its connection was allowed once, or is being rejected. The family stands behind
- * the protocol: nft would leave it out of its listing the other way round.
+ * the protocol: nft would leave it out of its listing the other way round. Redirects quote a packet too, but tell of a way around the gateway, and
+ * send_redirects of "all" does not silence an interface that has its own.
  */
 static void add_own_error_rules(struct builder *builder, struct chain *chain)
 {
@@ -804,6 +833,7 @@ static void add_own_error_rules(struct builder *builder, struct chain *chain)
 		match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
 		match(builder, rule, FIELD_L4PROTO, families[i].echo_protocol);
 		match(builder, rule, FIELD_NFPROTO, families[i].nfproto);
+		match_not(builder, rule, families[i].echo_field, families[i].redirect);
 		match_not(builder, rule, FIELD_CT_MARK, 0);
 		verdict(builder, rule, VERDICT_ACCEPT, NULL);
 	}

@@ -395,10 +395,19 @@ static int enforcer_loop(struct enforcer *enforcer)
 	}
 }
 
+/* The chain that refuses what no rule allows. Other tables of ours may be left where somebody deleted this one. */
+static bool forwarding_is_guarded(const struct snapshot *snapshot)
+{
+	const struct table *inet = snapshot->ruleset ? ruleset_table(snapshot->ruleset, FAMILY_INET, "sekisho") : NULL;
+	const struct chain *forward = inet ? table_chain(inet, "forward") : NULL;
+
+	return forward && forward->hook.base && forward->hook.policy == VERDICT_DROP;
+}
+
 /*
  * Opens what is needed while that is still possible. The dump of connections makes the kernel load
- * connection tracking, without which its switches are not there. When the kernel holds nothing of ours,
- * nothing is forwarded until it does.
+ * connection tracking, without which its switches are not there. While the kernel does not hold our guard,
+ * nothing is forwarded.
  */
 static int kernel_open(struct enforcer *enforcer)
 {
@@ -416,7 +425,7 @@ static int kernel_open(struct enforcer *enforcer)
 	error = links_read(arena, &links);
 	if (!error)
 		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(), &snapshot);
-	if (!error && !snapshot.ruleset)
+	if (!error && !forwarding_is_guarded(&snapshot))
 		switches_shut(&enforcer->switches);
 	return error;
 }

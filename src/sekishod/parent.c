@@ -34,6 +34,7 @@ enum {
 	BACK_OFF_FORGET_S = 60,		/* a role that lived so long begins with the first back-off again */
 	STOP_TIMEOUT_S = 5,		/* then SIGKILL */
 	ROLE_PAYLOAD_BYTES_MAX = 4096,
+	WHY_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
 };
 
 struct parent;
@@ -185,12 +186,16 @@ static void pins_begin(struct parent *parent)
 /* The planner asks for the pins to be read again: the enforcer gets them before the planner gets the answer. */
 static void renew_answer(struct child *planner)
 {
-	__attribute__((cleanup(buf_free))) struct buf why = buf_limited(ROLE_PAYLOAD_BYTES_MAX);
+	__attribute__((cleanup(buf_free))) struct buf why = buf_limited(WHY_BYTES_MAX);
 	struct parent *parent = planner->parent;
 
-	if (pins_renew(parent, &why) == 0)
+	if (pins_renew(parent, &why) == 0) {
 		child_send(&parent->children[ROLE_ENFORCER], VERB_PINS, buf_span(&parent->pins), -1);
-	child_send(planner, VERB_RENEW_PINS, buf_span(&why), -1);
+		child_send(planner, VERB_RENEW_PINS, (struct span){ .length = 0 }, -1);
+		return;
+	}
+	/* An empty answer would say that all is well; so a refusal whose reasons do not fit, or that has none, is an empty list. */
+	child_send(planner, VERB_RENEW_PINS, why.length > 0 && !why.overflow ? buf_span(&why) : span_of("[]"), -1);
 }
 
 /* A policy or the seal is in force. */

@@ -39,7 +39,6 @@ make_root() {
 	debootstrap --variant=minbase --include=$runtime $release "$root" ${mirror:+"$mirror"} >"$parent/debootstrap.log" 2>&1 ||
 		{ tail -n 20 "$parent/debootstrap.log"; return 1; }
 	make install DESTDIR="$root" >"$parent/install.log" 2>&1 || { tail -n 20 "$parent/install.log"; return 1; }
-	useradd --root "$root" --system --no-create-home --shell /usr/sbin/nologin sekisho-courier
 	systemctl --root="$root" --quiet enable sekishod.service
 	# The town's interfaces come late, as real ones do.
 	cat >"$root/etc/systemd/system/town-links.service" <<-UNIT
@@ -80,6 +79,8 @@ boot() {
 	done
 }
 
+# The settings of a running unit, for comparisons.
+monotonic() { inside systemctl show -P ActiveEnterTimestampMonotonic "$1"; }
 digest() { inside nft list table inet sekisho | sed 's/expires [^ ]*//; s/timeout [^ ]*//; s/packets [0-9]* bytes [0-9]*//' | sha256sum; }
 edit() { sed -i "$1" "$root/etc/sekisho/sekisho.conf"; }
 
@@ -87,7 +88,7 @@ say "Debian $release in $root"
 make_root
 boot
 expect "it is active after boot" inside systemctl is-active sekishod
-expect "before the network" inside sh -c '[ "$(systemctl show -P ActiveEnterTimestampMonotonic sekishod)" -le "$(systemctl show -P ActiveEnterTimestampMonotonic network-pre.target)" ]'
+expect "before the network" [ "$(monotonic sekishod)" -le "$(monotonic network-pre.target)" ]
 expect "the interfaces that came later are in their zones" inside sh -c 'nft list set bridge sekisho ports | grep -q mn0'
 expect "status says in force" inside sekisho status
 before=$(digest)

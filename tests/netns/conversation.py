@@ -1,10 +1,9 @@
 """Both sides of one connection, packet by packet, as real hosts would say them: sequence numbers, tags and identifiers fit."""
 
-import struct
 from dataclasses import dataclass, field
 
 import packets
-from packets import ACK, DCCP, GRE, ICMP, ICMP6, SCTP, SYN, TCP, UDP, UDPLITE
+from packets import ACK, GRE, ICMP, ICMP6, SCTP, SYN, TCP, UDP
 
 ECHOES = (ICMP, ICMP6)
 
@@ -71,14 +70,12 @@ def transport(source, destination, protocol, sport, dport, payload):
     """The first packet of a connection; the identifier of an echo is sport."""
     if protocol == TCP:
         return packets.tcp(source, destination, sport, dport, payload)
-    if protocol in (UDP, UDPLITE):
-        return packets.udp(source, destination, sport, dport, payload, protocol=protocol)
+    if protocol == UDP:
+        return packets.udp(source, destination, sport, dport, payload)
     if protocol == SCTP:
         return packets.sctp(sport, dport, payload)
     if protocol in ECHOES:
         return packets.echo(source, destination, sport, payload)
     if protocol == GRE:
         return packets.gre(payload)
-    if protocol == DCCP:
-        return struct.pack("!HH", sport, dport) + payload
     return payload

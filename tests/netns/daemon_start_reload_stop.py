@@ -116,7 +116,7 @@ def check_untrusted_file(town):
 
 def check_requests(town):
     expect("a request with a port that is none", town.apply(connections=[dict(TERMINAL, source_port=0)])["result"] == "failed")
-    expect("a request with too many connections", town.apply(connections=[TERMINAL] * 17)["result"] == "failed")
+    expect("a request with too many connections", town.apply(connections=[TERMINAL] * 65)["result"] == "failed")
     expect("a request of the other kind", town.apply(force="yes")["result"] == "failed")
 
 

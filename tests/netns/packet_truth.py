@@ -101,9 +101,10 @@ class Truth:
             for number in probe.numbers:
                 by_number.setdefault(number, []).append(probe)
         for one in heard:
-            for probe in by_number.get(one.tokens[0], ()):
-                if one.interface == probe.place and (one.interface is None or ends_of(one.frame) == probe.ends):
-                    arrived[id(probe)] += one.tokens
+            for number in one.tokens:
+                for probe in by_number.get(number, ()):
+                    if one.interface == probe.place and (one.interface is None or ends_of(one.frame) == probe.ends):
+                        arrived[id(probe)].append(number)
         return arrived
 
     @staticmethod
@@ -133,7 +134,7 @@ class Truth:
         """What was heard must be a probe where it belongs, or an answer to a refused one in a pair of zones that answers."""
         by_number = {number: probe for probe in probes for number in probe.numbers}
         for one in heard:
-            probe = by_number.get(one.tokens[0])
+            probe = by_number.get(one.tokens[-1])	# in an error of ours the token stands behind what it quotes
             if probe is None:
                 raise AssertionError(f"heard what nobody sent: {one}")
             if one.interface is None or ends_of(one.frame) in (probe.ends, probe.ends[::-1]):

@@ -7,9 +7,9 @@ import functools
 import struct
 
 ETHER_IP4, ETHER_IP6, ETHER_ARP, ETHER_VLAN, ETHER_SERVICE_VLAN = 0x0800, 0x86DD, 0x0806, 0x8100, 0x88A8
-ICMP, IPIP, TCP, UDP, DCCP, IP6IP, GRE, ESP, AH, ICMP6, OSPF, SCTP, UDPLITE = 1, 4, 6, 17, 33, 41, 47, 50, 51, 58, 89, 132, 136
+ICMP, TCP, UDP, GRE, ESP, AH, ICMP6, OSPF, SCTP = 1, 6, 17, 47, 50, 51, 58, 89, 132
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS = 0, 43, 44, 60
-PORTED = (TCP, UDP, SCTP, UDPLITE)
+PORTED = (TCP, UDP, SCTP)
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128
 SCTP_DATA, SCTP_INIT, SCTP_INIT_ACK, SCTP_COOKIE_ECHO, SCTP_COOKIE_ACK = 0, 1, 2, 10, 11
@@ -125,10 +125,10 @@ def _summed(source, destination, protocol, segment, at, wrong):
     return segment[:at] + struct.pack("!H", (value ^ wrong) or 0xFFFF) + segment[at + 2:]
 
 
-def udp(source, destination, sport, dport, payload, *, protocol=UDP, wrong=0):
+def udp(source, destination, sport, dport, payload, *, wrong=0):
     """wrong: bits by which the checksum is off."""
     head = struct.pack("!HHHH", sport, dport, 8 + len(payload), 0)
-    return _summed(source, destination, protocol, head + payload, 6, wrong)
+    return _summed(source, destination, UDP, head + payload, 6, wrong)
 
 
 def tcp(source, destination, sport, dport, payload, *, flags=SYN, sequence=1000, acknowledged=0, wrong=0):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import packets
 from conversation import Conversation, Side, transport
 from crossing import TOKEN_BYTES, token
-from packets import (ACK, CWR, DCCP, ECE, ESP, FIN, GRE, ICMP, ICMP6, OSPF, PORTED, PSH, RST, SCTP, SYN, TCP, UDP, ether_kind,
+from packets import (ACK, AH, CWR, ECE, ESP, FIN, GRE, ICMP, ICMP6, OSPF, PORTED, PSH, RST, SCTP, SYN, TCP, UDP, ether_kind,
                      ethernet)
 from random_policy import (ANY_PROTOCOL, INTERFACES, MAIL_PORTS, STRAY, UPLINK_ONLY, USERS, gateway_address, gateway_mac,
                            is_of_the_stack)
@@ -15,7 +15,6 @@ CONVERSATIONS_MAX = 8
 ETHER_HEADER_BYTES = 14
 FRAGMENT_BYTES = 64		# room for the longest transport header and a token
 
-WITH_PORTS = PORTED + (DCCP,)
 NEW_ECHO_TYPES = {4: (8, 13, 15, 17), 6: (128, 139)}	# what conntrack begins a connection with
 UNTRACKED_TYPES6 = (130, 131, 132, 133, 134, 135, 136, 137, 143)
 
@@ -90,7 +89,7 @@ class Prober:
         source, destination = self.address(flow.source, version), self.address(flow.destination, version)
         protocol = protocol or (ICMP6 if flow.protocol == ICMP and version == 6 else flow.protocol)
         return Attempt(self.chance.choice(zone.interfaces), self.mac(zone, source), source, destination, protocol,
-                       self.sport(), self.port(flow) if protocol in WITH_PORTS else 0)
+                       self.sport(), self.port(flow) if protocol in PORTED else 0)
 
     def port(self, flow):
         first, last = self.chance.choice(flow.ports) if flow.ports else (1, 65535)
@@ -109,7 +108,7 @@ class Prober:
         """How `why --batch` is asked about an attempt."""
         words = {"hook": "forward", "iif": attempt.interface, "oif": route.interface, "smac": attempt.mac, "src": attempt.source,
                  "dst": attempt.destination, "proto": attempt.protocol, "nexthop": route.next_hop}
-        if attempt.protocol in WITH_PORTS:
+        if attempt.protocol in PORTED:
             words |= {"sport": attempt.sport, "dport": attempt.dport}
         return words | more
 
@@ -122,9 +121,9 @@ class Prober:
 
     def is_askable(self, attempt):
         """Not where the IP stack decides before the rules, and not what would belong to a connection that is there already."""
-        if is_of_the_stack(attempt.source) or is_of_the_stack(attempt.destination):
+        if is_of_the_stack(attempt.source) or is_of_the_stack(attempt.destination) or attempt.source == attempt.destination:
             return False
-        return attempt.protocol in WITH_PORTS or (frozenset((attempt.source, attempt.destination)), attempt.protocol) not in self.talked
+        return attempt.protocol in PORTED or (frozenset((attempt.source, attempt.destination)), attempt.protocol) not in self.talked
 
     def add(self, what, attempt, frames, numbers, permitted=None, ask=True, **words):
         """A probe of frames that all belong to one packet. permitted: False for what never passes, else the file decides."""
@@ -134,10 +133,14 @@ class Prober:
                       (attempt.source.packed, attempt.destination.packed), bool(flows), flows=flows,
                       question=self.words(attempt, route, **words) if ask else None,
                       rejected=not flows and self.policy.rejecting(attempt.interface, route.interface))
-        if flows and attempt.protocol not in WITH_PORTS + (ICMP, ICMP6):
-            self.talked.add((frozenset((attempt.source, attempt.destination)), attempt.protocol))
+        self.note_talk(flows, attempt.source, attempt.destination, attempt.protocol)
         self.probes.append(probe)
         return probe
+
+    def note_talk(self, flows, source, destination, protocol):
+        """Without ports there is one connection between two hosts: who comes next, in either direction, is of it."""
+        if flows and protocol not in PORTED + (ICMP, ICMP6):
+            self.talked.add((frozenset((source, destination)), protocol))
 
     def frame(self, attempt, packet, **more):
         return ethernet(more.get("destination", gateway_mac(attempt.interface)), attempt.mac, ether_kind(attempt.source), packet,
@@ -161,7 +164,7 @@ class Prober:
 
     def around(self, flow):
         for version in sorted(flow.source.versions() & flow.destination.versions()):
-            for protocol in self.protocols(flow):
+            for protocol in self.protocols(flow, version):
                 base = self.attempt(flow, version, protocol)
                 self.inside(flow, version, protocol)
                 self.at_borders(flow, base)
@@ -173,9 +176,10 @@ class Prober:
                 self.in_pieces(self.attempt(flow, version, protocol))
                 self.past_the_uplink(base)
 
-    def protocols(self, flow):
+    def protocols(self, flow, version):
         """A hairpin has them all, a flow its own."""
-        return self.chance.sample([TCP, UDP, SCTP, ICMP, GRE, OSPF], 2) if flow.protocol == ANY_PROTOCOL else [None]
+        every = [TCP, UDP, SCTP, ICMP if version == 4 else ICMP6, GRE, OSPF]
+        return self.chance.sample(every, 2) if flow.protocol == ANY_PROTOCOL else [None]
 
     def inside(self, flow, version, protocol):
         for _ in range(10):
@@ -220,7 +224,7 @@ class Prober:
         others = [TCP, UDP, SCTP, GRE, ESP, OSPF, base.echo_protocol()]
         for protocol in self.chance.sample([other for other in others if other != base.protocol], 3):
             dport = base.dport or 443
-            self.plain(f"protocol {protocol}", self.changed(base, protocol=protocol, dport=dport if protocol in WITH_PORTS else 0))
+            self.plain(f"protocol {protocol}", self.changed(base, protocol=protocol, dport=dport if protocol in PORTED else 0))
         for kind in self.chance.sample({4: [0, 3, 5, 11, 13, 17], 6: [1, 3, 129, 133, 135, 136, 137, 139, 143]}[base.source.version], 2):
             self.as_icmp(base, kind)
 
@@ -297,8 +301,19 @@ class Prober:
         self.pieces("fragments", base, lambda frames: frames)
         self.pieces("fragments, last first", base, lambda frames: frames[::-1])
         self.pieces("fragments, one missing", base, lambda frames: frames[:-1], permitted=False, ask=False)
+        foreign = self.foreign_wire(base)
+        if foreign:
+            self.pieces("fragments, one by another zone", base, lambda frames: frames, wires=[None, foreign, None], permitted=False, ask=False)
+        if self.policy.macs_of(self.policy.zone_of_interface(base.interface), base.source):
+            self.pieces("fragments, one by another MAC", base, lambda frames: [
+                frames[0], frames[1][:6] + packets.mac_bytes("02:99:00:00:00:04") + frames[1][12:], frames[2]], permitted=False, ask=False)
 
-    def pieces(self, what, base, order, **more):
+    def foreign_wire(self, base):
+        """A wire by which the source may not come in; None if there is none."""
+        wires = [interface for interface in INTERFACES if self.policy.source_refusal(interface, base.source, base.mac)]
+        return self.chance.choice(wires) if wires else None
+
+    def pieces(self, what, base, order, wires=(), **more):
         attempt = self.changed(base)
         if not self.is_askable(attempt):
             return
@@ -309,7 +324,10 @@ class Prober:
         segment = transport(*self.ends_and_ports(attempt), data)
         frames = [self.frame(attempt, packet) for packet in packets.fragments(
             attempt.source, attempt.destination, attempt.protocol, segment, FRAGMENT_BYTES, number)]
-        self.add(what, attempt, order(frames), numbers, **more)
+        probe = self.add(what, attempt, order(frames), numbers, **more)
+        for i, wire in enumerate(wires):
+            if wire:
+                probe.sendings[i] = (wire, frames[i])
 
     @staticmethod
     def ends_and_ports(attempt):
@@ -357,6 +375,7 @@ class Prober:
         del words["oif"], words["nexthop"]
         probe = Probe(what, [(attempt.interface, self.frame(attempt, packet))], [number], None,
                       (attempt.source.packed, attempt.destination.packed), bool(flows), words, flows)
+        self.note_talk(flows, attempt.source, attempt.destination, attempt.protocol)
         self.probes.append(probe)
         if flows and attempt.protocol in (ICMP, ICMP6):
             self.echo_answer(probe, attempt)
@@ -400,10 +419,11 @@ class Prober:
         packet = packets.ip(source, destination, protocol, transport(source, destination, protocol, sport, dport, payload))
         question = {"hook": "output", "oif": route.interface, "src": source, "dst": destination, "proto": protocol, "user": user,
                     "nexthop": route.next_hop}
-        if protocol in WITH_PORTS:
+        if protocol in PORTED:
             question |= {"sport": sport, "dport": dport}
         self.probes.append(Probe(what, [(user, packet, destination)], [number], route.interface, (source.packed, destination.packed),
                                  bool(flows), question, flows))
+        self.note_talk(flows, source, destination, protocol)
         if flows and protocol in (UDP, TCP):
             self.output_answer(self.probes[-1], route, source, destination, protocol, sport, dport)
 
@@ -445,15 +465,20 @@ class Talk:
         self.conversation = Conversation(near, far, attempt.protocol)
         self.conversation.last[False] = probe.sendings[0][1][ETHER_HEADER_BYTES:]
 
-    def is_permitted(self, policy, reply):
-        """Whether the next packet of a side passes under a policy, which need not be the one it began under."""
+    def flows_under(self, policy, reply):
+        """By which flows the next packet of a side passes under a policy, which need not be the one it began under."""
         me, other = self.conversation.sides(reply)
         way = policy.route(other.address)
-        near, far = (way.interface, me.interface) if reply else (me.interface, way.interface)
+        near, far = self.wires(me, way, reply)
         if policy.source_refusal(me.interface, me.address, me.mac) or policy.next_hop_refusal(way):
             return ()
         return tuple(flow.name for flow in policy.forward_flows(
             near, far, self.conversation.near.address, self.conversation.far.address, self.attempt.protocol, self.attempt.dport))
+
+    @staticmethod
+    def wires(me, way, reply):
+        """The interfaces of the side that began and of the other one."""
+        return (way.interface, me.interface) if reply else (me.interface, way.interface)
 
     def say(self, prober, what, reply):
         """The next packet of a side as a probe."""
@@ -461,17 +486,17 @@ class Talk:
         way = prober.policy.route(other.address)
         number, payload = prober.payload()
         frame = ethernet(gateway_mac(me.interface), me.mac, ether_kind(me.address), self.conversation.packet(reply, payload))
-        flows = self.is_permitted(prober.policy, reply)
+        flows = self.flows_under(prober.policy, reply)
         question = self.question(me, other, way, reply)
         probe = Probe(f"{what}, {'reply' if reply else 'original'}", [(me.interface, frame)], [number], way.interface,
-                      (me.address.packed, other.address.packed), bool(flows), question, flows, opener=self.opener)
+                      (me.address.packed, other.address.packed), bool(flows), question, flows, opener=self.opener,
+                      rejected=not flows and prober.policy.rejecting(*self.wires(me, way, reply)))
         prober.probes.append(probe)
-        return probe
 
     def question(self, me, other, way, reply):
         words = {"hook": "forward", "iif": me.interface, "oif": way.interface, "smac": me.mac, "src": me.address, "dst": other.address,
                  "proto": self.attempt.protocol, "nexthop": way.next_hop, "state": "established", "dir": "reply" if reply else "original"}
-        if self.attempt.protocol in WITH_PORTS:
+        if self.attempt.protocol in PORTED:
             words |= {"sport": me.port, "dport": other.port, "flags": "ack"}
         elif self.attempt.protocol in (ICMP, ICMP6):
             words["type"] = {(4, False): 8, (4, True): 0, (6, False): 128, (6, True): 129}[me.address.version, reply]
@@ -484,7 +509,10 @@ class Talk:
         self.intrude(prober)
         for reply in (False, True):
             self.error(prober, reply)
+        self.error_by_another(prober)
         self.error_of_nothing(prober)
+        if self.attempt.protocol == UDP and self.attempt.source.version == 6:
+            self.authentication_header(prober)
 
     def intrude(self, prober):
         """The far side's next packet by another MAC, by another wire."""
@@ -501,10 +529,10 @@ class Talk:
             prober.probes.append(Probe(
                 f"conversation, reply by {what}", [(me.interface, ethernet(gateway_mac(me.interface), me.mac, ether_kind(me.address), packet))],
                 [number], way.interface, (me.address.packed, near.address.packed), bool(flows), self.question(me, near, way, True), flows,
-                opener=self.opener))
+                opener=self.opener, rejected=not flows and prober.policy.rejecting(way.interface, me.interface)))
 
     def intruder_flows(self, policy, me, way):
-        if policy.source_refusal(me.interface, me.address, me.mac):
+        if policy.source_refusal(me.interface, me.address, me.mac) or policy.next_hop_refusal(way):
             return ()
         return tuple(flow.name for flow in policy.forward_flows(
             way.interface, me.interface, self.conversation.near.address, me.address, self.attempt.protocol, self.attempt.dport))
@@ -520,12 +548,47 @@ class Talk:
         segment = packets.unreachable(me.address, other.address, quoted, payload)
         protocol = ICMP if me.address.version == 4 else ICMP6
         packet = packets.ip(me.address, other.address, protocol, segment)
-        flows = self.is_permitted(prober.policy, reply)
+        flows = self.flows_under(prober.policy, reply)
         question = {**self.question(me, other, way, reply), "proto": protocol, "state": "related", "type": segment[0]}
         prober.probes.append(Probe(
             f"ICMP error, {'reply' if reply else 'original'}", [(me.interface, ethernet(gateway_mac(me.interface), me.mac, ether_kind(
                 me.address), packet))], [number], way.interface, (me.address.packed, other.address.packed), bool(flows), question, flows,
             opener=self.opener))
+
+    def error_by_another(self, prober):
+        """Another host of the far zone says so: a router may, but not into or out of the My Number tier."""
+        policy, near = prober.policy, self.conversation.near
+        wire = self.conversation.far.interface
+        zone = policy.zone_of_interface(wire)
+        others = [address for host in policy.hosts if host.zone == zone.name for address in host.addresses
+                  if address.version == near.address.version and address not in (near.address, self.conversation.far.address)]
+        if not others or is_of_the_stack(others[0]):
+            return
+        address = prober.chance.choice(others)
+        me = Side(wire, prober.mac(zone, address), address, self.conversation.far.port)
+        way = policy.route(near.address)
+        flows = self.intruder_flows(policy, Side(**{**self.conversation.far.__dict__, "interface": wire}), way)
+        if not policy.may_complain(address, wire, near.address, way.interface) or policy.source_refusal(wire, address, me.mac):
+            flows = ()
+        number, payload = prober.payload()
+        protocol = ICMP if address.version == 4 else ICMP6
+        packet = packets.ip(address, near.address, protocol, packets.unreachable(address, near.address, self.conversation.last[False], payload))
+        question = {**self.question(me, near, way, True), "proto": protocol, "state": "related", "type": 3 if protocol == ICMP else 1}
+        prober.probes.append(Probe(
+            f"ICMP error by another host, {address}", [(wire, ethernet(gateway_mac(wire), me.mac, ether_kind(address), packet))], [number],
+            way.interface, (address.packed, near.address.packed), bool(flows), question, flows, opener=self.opener))
+
+    def authentication_header(self, prober):
+        """The connection's ports behind a header that makes it another protocol, which conntrack looks through and nft does not."""
+        near, far = self.conversation.near, self.conversation.far
+        way = prober.policy.route(far.address)
+        number, payload = prober.payload()
+        segment = packets.udp(near.address, far.address, near.port, far.port, payload)
+        packet = packets.ip(near.address, far.address, AH, packets.ah(UDP, segment))
+        prober.probes.append(Probe(
+            "AH around the connection's ports", [(near.interface, ethernet(gateway_mac(near.interface), near.mac, ether_kind(near.address), packet))],
+            [number], way.interface, (near.address.packed, far.address.packed), False,
+            {**self.question(near, far, way, False), "proto": AH}, opener=self.opener))
 
     def error_of_nothing(self, prober):
         """The same kind of error about a connection that never was."""

@@ -9,12 +9,12 @@ import datetime
 import ipaddress
 from dataclasses import dataclass, field
 
-from packets import DCCP, ESP, GRE, ICMP, ICMP6, OSPF, SCTP, TCP, UDP, UDPLITE
+from packets import ESP, GRE, ICMP, ICMP6, OSPF, SCTP, TCP, UDP
 
 INTERFACES = tuple(f"n{i}" for i in range(6))
 MAIL_PORTS = {25, 110, 143, 465, 587, 993, 995}
 PORTS = (22, 80, 443, 445, 1521, 3389, 5060, 8080, 8443, 49152)
-PORTED_WORDS = {"tcp": TCP, "udp": UDP, "sctp": SCTP, str(UDPLITE): UDPLITE, str(DCCP): DCCP}
+PORTED_WORDS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
 PORTLESS_WORDS = {"icmp": ICMP, "gre": GRE, "esp": ESP, str(OSPF): OSPF}
 PEERS = ("juki-net", "intermediate-server", "convenience", "eltax", "mynaportal", "government-cloud", "public-body")
 USERS = {"root": 0, "daemon": 1, "bin": 2, "nobody": 65534}
@@ -192,6 +192,15 @@ class Policy:
         return [flow for flow in self.all_flows() if flow.kind == "forward" and not flow.expired
                 and (flow.from_zone, flow.to_zone) == (from_zone.name, to_zone.name)
                 and flow.source.holds(source) and flow.destination.holds(destination) and flow.allows(protocol, port)]
+
+    def may_complain(self, sender, incoming, receiver, outgoing):
+        """Whether an ICMP error about a connection may come from here: with the My Number tier at one side only from an end of a flow."""
+        tiers = [self.zone_of_interface(interface).tier for interface in (incoming, outgoing)]
+        if tiers.count("mynumber") != 1:
+            return True
+        return any(flow.source.holds(near) and flow.destination.holds(far) and not flow.expired and flow.kind == "forward"
+                   and (flow.from_zone, flow.to_zone) == (self.zone_of_interface(a).name, self.zone_of_interface(b).name)
+                   for flow in self.flows for near, a, far, b in ((receiver, outgoing, sender, incoming), (sender, incoming, receiver, outgoing)))
 
     def local_flows(self, incoming, source, protocol, port):
         zone = self.zone_of_interface(incoming)

@@ -7,7 +7,7 @@
 #define ADD_NETWORK(REST) { "#networks", ", { " REST " }" }
 #define ADD_FLOW(REST) { "#flows", ", { name = 'x'; " REST " }" }
 #define ADD_RELAY(NAME, FROM, TO, ACCEPT, NEXT)                                                              \
-	{ "#relays", ", { name = '" NAME "'; from = '" FROM "'; to = '" TO "'; accept_from = '" ACCEPT "'; " \
+	{ "#relays", ",\n{ name = '" NAME "'; from = '" FROM "'; to = '" TO "'; accept_from = '" ACCEPT "'; " \
 		     "next_hops = '" NEXT "'; } #relays" }
 #define HTTPS "protocol = 'tcp'; ports = 443; "
 #define RECORD                                                                                               \
@@ -26,12 +26,12 @@
 static const struct policy_case rows[] = {
 	{ .what = "the good file", .ids = "" },
 	/* 1 mynumber <-> internet */
-	{ "My Number to Internet", "never", .line = "'x'", .related = "mn0", .edits = {
+	{ "My Number to Internet", "never", .line = "from = 'mn'", .related = "mn0", .edits = {
 	  ADD_FLOW("from = 'mn'; to = 'in'; method = 'internal'; source = 'jumin'; destination = 'gamen'; "
 	           HTTPS) } },
-	{ "Internet to My Number", "never", .line = "'x'", .related = "in0", .edits = {
+	{ "Internet to My Number", "never", .line = "from = 'in'", .related = "in0", .edits = {
 	  ADD_FLOW("from = 'in'; to = 'mn'; source = 'gamen'; destination = 'jumin'; " HTTPS EXCEPTION) } },
-	{ "My Number to the uplink", "never", .line = "'x'", .related = "up0", .edits = {
+	{ "My Number to the uplink", "never", .line = "from = 'mn'", .related = "up0", .edits = {
 	  ADD_FLOW("from = 'mn'; to = 'up'; source = 'jumin'; destination = 'mx'; " HTTPS EXCEPTION) } },
 	{ "screen transfer from My Number to Internet", "never", .edits = {
 	  MODEL("beta-prime"),
@@ -109,7 +109,7 @@ static const struct policy_case rows[] = {
 	{ "an empty record",
 	  "record-incomplete record-incomplete record-incomplete "
 	  "record-incomplete record-incomplete", .related = "'x'", .edits = {
-	  ADD_FLOW(SPECIFIED "source = 'jumin'; destination = 'kanri'; " HTTPS "record = { };") } },
+	  ADD_FLOW(SPECIFIED "source = 'jumin'; destination = 'kanri'; " HTTPS "\nrecord = { };") } },
 	{ "everything missing of a specified flow",
 	  "host-unused record-missing specified-destination "
 	  "specified-peer specified-ports specified-source", .edits = {
@@ -182,6 +182,11 @@ static const struct policy_case rows[] = {
 	  ADD_FLOW(LG_IN HTTPS "method = 'exception';") } },
 	{ "any at both ends", "any-twice", .edits = {
 	  ADD_FLOW("from = 'lg'; to = 'in'; source = 'any'; destination = 'any'; " HTTPS EXCEPTION) } },
+	{ "both zones whole by their prefixes are any at both ends", "any-twice", .edits = {
+	  ADD_FLOW("from = 'lg'; to = 'in'; source = '10.2.0.0/24'; destination = '10.3.0.0/24'; " HTTPS EXCEPTION) } },
+	{ "one address less than the whole zone", "", .edits = {
+	  ADD_FLOW("from = 'lg'; to = 'in'; source = '10.2.0.0-10.2.0.254'; destination = '10.3.0.0/24'; " HTTPS
+	           EXCEPTION) } },
 	{ "mail by its port", "mail-ports", .edits = {
 	  ADD_FLOW(IN_LG EXCEPTION "protocol = 'tcp'; ports = [ 80, 25 ];") } },
 	{ "mail reading by its port", "mail-ports", .edits = {
@@ -241,6 +246,8 @@ static const struct policy_case rows[] = {
 	  { "uplink = {", "hairpin = true; uplink = {" } } },
 	/* 6 the gateway */
 	{ "ssh from a whole zone", "local-any", .edits = { { "source = 'kanri'", "source = 'any'" } } },
+	{ "another mail server on the gateway, which would pass mail unwashed", "mail-ports", .edits = {
+	  { "source = 'kanri'; protocol = 'tcp'; ports = 22", "source = 'kanri'; protocol = 'tcp'; ports = 587" } } },
 	{ "ping from a whole zone", "", .edits = {
 	  { "source = 'kanri'; protocol = 'tcp'; ports = 22", "source = 'any'; protocol = 'icmp'" } } },
 	{ "the gateway to a whole zone", "egress-any", .edits = {

@@ -41,6 +41,7 @@ struct addition {
 static const struct addition additions[] = {
 	{ "networks4", { 0, 0, 0, LG0, 10, 2, 0, 0, 0, 0, 0, LG0, 10, 2, 0, 255 }, 0, 0, false },
 	{ "networks4", { 0, 0, 0, IN0, 11, 0, 0, 0, 0, 0, 0, IN0, 11, 0, 0, 255 }, 0, 0, false },
+	{ "networks6", { 0, 0, 0, LG0, 0xfd, [23] = LG0, 0xfd, [39] = 255 }, 0, 0, false },
 	{ "bound4.hosts", { 0, 0, 0, LG0, 10, 2, 0, 99 }, 0, 0, false },
 	{ "next-hops4", { 11, 0, 0, 254 }, 0, 0, false },
 	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 1, 187 }, 7, 0, false },
@@ -204,7 +205,8 @@ static void lldp(struct packet *packet)
 static void routing_header(struct packet *packet)
 {
 	packet->ether_type = 0x86dd;
-	packet->source.family = packet->destination.family = 6;
+	packet->source = (struct netaddr){ 6, { 0xfd, [15] = 10 } };
+	packet->destination = (struct netaddr){ 6, { 0xfd, [15] = 1 } };
 	packet->routing_header = true;
 }
 

@@ -94,7 +94,8 @@ START_TEST(answers_read_back_and_no_other_length_does)
 	bytes.length = 0;
 	committed_pack(&bytes, &committed);
 	ck_assert_int_eq(committed_unpack(buf_span(&bytes), &got_committed), 0);
-	ck_assert_int_eq(memcmp(&committed, &got_committed, sizeof(committed)), 0);
+	ck_assert(got_committed.generation == 9 && got_committed.elements_added == 1 && got_committed.elements_deleted == 2);
+	ck_assert(got_committed.rules_added == 3 && got_committed.changed);
 	for (size_t length = 0; length < bytes.length; length++)
 		ck_assert_int_eq(committed_unpack((struct span){ .data = bytes.data, .length = length }, &got_committed), -EBADMSG);
 	buf_free(&bytes);

@@ -727,7 +727,7 @@ static void add_base_chains(struct sampler *sampler)
 		uint32_t number;
 		int32_t priority;
 	} rows[] = {
-		{ FAMILY_INET, "source", 0, -300 },
+		{ FAMILY_INET, "source", 0, -450 },
 		{ FAMILY_INET, "forward", 2, 0 },
 		{ FAMILY_INET, "input", 1, 0 },
 		{ FAMILY_INET, "output", 3, 0 },

@@ -1,0 +1,324 @@
+/*
+ * load: how long a zone file takes from text to the kernel, station by station, beside others who load the same elements.
+ *
+ * usage: load FILE EDITED ROUNDS TEXT	in a network namespace with the interfaces of the file and none of our tables
+ *
+ * Each round loads FILE through the whole pipeline into empty tables, then EDITED (which differs in one flow) on top of it; then the same rules as
+ * text by `nft -f TEXT`, which it writes; then the bytes of the first commit again by one naked send. Between them the tables are deleted and their
+ * socket closed, which waits until the kernel has given back the memory. Prints the medians as JSON: milliseconds by name.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "config/reader.h"
+#include "kernel/encode.h"
+#include "kernel/links.h"
+#include "kernel/nfnl.h"
+#include "policy/law.h"
+#include "ruleset/compile.h"
+#include "ruleset/diff.h"
+#include "ruleset/show.h"
+
+enum { ROUNDS_MAX = 31, LAST_ACK_SEQUENCE = 0x7fff0000, ANSWER_BYTES_MAX = 16384 };
+
+enum phase {
+	PHASE_PARSE, PHASE_RESOLVE, PHASE_COMPILE, PHASE_DIFF, PHASE_ENCODE, PHASE_COMMIT, PHASE_TOTAL,
+	PHASE_EDITED_FILE, PHASE_EDITED_DIFF, PHASE_EDITED_COMMIT, PHASE_NFT, PHASE_REPLAY, PHASE_COUNT
+};
+
+static const char *const phase_names[PHASE_COUNT] = {
+	"parse", "resolve and law", "compile", "diff", "encode", "commit", "total",
+	"edited, file to rules", "edited, diff", "edited, commit", "nft -f", "replay",
+};
+
+struct bench {
+	const char *file, *edited, *text;
+	size_t round;
+	double times_ms[PHASE_COUNT][ROUNDS_MAX];
+	size_t elements, batch_bytes;
+	bool text_written;
+	struct buf replay;		/* the bytes of the first commit, without their end */
+};
+
+/* One file on its way. */
+struct load {
+	struct arena *arena;
+	struct findings findings;
+	struct compiled compiled;
+};
+
+static _Noreturn void fail(const char *what, int error)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(-error));
+	exit(EXIT_FAILURE);
+}
+
+static double monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Notes the time since *begun for a phase and begins the next. */
+static void phase_end(struct bench *bench, enum phase phase, double *begun)
+{
+	double now = monotonic_ms();
+
+	bench->times_ms[phase][bench->round] = now - *begun;
+	*begun = now;
+}
+
+/* ---- stations */
+
+static int user_lookup(void *context, const char *name, uint32_t *ret_uid)
+{
+	(void)context;
+	(void)name;
+	*ret_uid = 0;
+	return 0;
+}
+
+/* Text to rules. marks: those of the rules that are in force, or NULL. The phases are noted only where wanted. */
+static struct load file_load(struct bench *bench, const char *path, const struct mark_book *marks, bool phases)
+{
+	struct load load = { .arena = arena_new() };
+	struct policy_world policy_world = { .now = (int64_t)time(NULL), .user_lookup = user_lookup };
+	struct compile_world compile_world = { .now = policy_world.now, .marks = marks };
+	struct settings *settings;
+	struct policy *policy;
+	double begun = monotonic_ms();
+	int error;
+
+	load.findings = findings_in(load.arena);
+	error = settings_read(load.arena, path, &load.findings, &settings);
+	if (error)
+		fail(path, error);
+	if (phases)
+		phase_end(bench, PHASE_PARSE, &begun);
+	policy = policy_resolve(load.arena, settings, &policy_world, &load.findings);
+	law_check(policy, policy_world.now, &load.findings);
+	if (load.findings.errors > 0)
+		fail(path, -EPERM);
+	if (phases)
+		phase_end(bench, PHASE_RESOLVE, &begun);
+	error = links_read(load.arena, &compile_world.links);
+	if (!error)
+		error = ruleset_compile(load.arena, policy, &compile_world, &load.findings, &load.compiled);
+	if (error)
+		fail("compile", error);
+	if (phases)
+		phase_end(bench, PHASE_COMPILE, &begun);
+	return load;
+}
+
+static struct nfnl socket_open(void)
+{
+	struct nfnl nfnl;
+	int error = nfnl_open(&nfnl);
+
+	if (error)
+		fail("nfnl_open", error);
+	return nfnl;
+}
+
+/* Encodes and commits; the bytes go to `copy` unless it is NULL. Returns when encoding ended. */
+static double changes_commit(struct arena *arena, struct nfnl *nfnl, const struct changes *changes, struct buf *copy)
+{
+	struct nfnl_batch batch = nfnl_batch_begin(nfnl, NULL);
+	struct nfnl_result result;
+	struct encoded encoded;
+	double encoded_ms;
+	int error;
+
+	ruleset_encode(arena, &batch, changes, (int64_t)time(NULL), false, &encoded);
+	encoded_ms = monotonic_ms();
+	if (copy) {
+		copy->length = 0;
+		buf_put(copy, batch.bytes.data, batch.bytes.length);
+	}
+	error = nfnl_batch_commit(nfnl, &batch, false, &result);
+	if (error)
+		fail(result.error_count ? encode_explain(arena, &encoded, &result.errors[0]) : "commit", error);
+	return encoded_ms;
+}
+
+/* Empties the namespace; closing the socket waits for the kernel to be done with it. */
+static void tables_delete(void)
+{
+	static const enum family families[] = { FAMILY_INET, FAMILY_NETDEV, FAMILY_BRIDGE };
+	struct arena *arena = arena_new();
+	struct change items[3];
+	struct changes changes = { .items = items, .count = 3 };
+	struct nfnl nfnl = socket_open();
+
+	for (size_t i = 0; i < 3; i++) {
+		struct table *table = arena_alloc(arena, sizeof(*table));
+
+		*table = (struct table){ .family = families[i], .name = "sekisho" };
+		items[i] = (struct change){ .kind = CHANGE_DELETE_TABLE, .table = table };
+	}
+	changes_commit(arena, &nfnl, &changes, NULL);
+	nfnl_close(&nfnl);
+	arena_free(arena);
+}
+
+/* ---- the three ways */
+
+static void text_write(struct bench *bench, const struct ruleset *ruleset)
+{
+	__attribute__((cleanup(buf_free))) struct buf text = buf_limited(0);
+	FILE *file = fopen(bench->text, "w");
+
+	ruleset_show(&text, ruleset, (int64_t)time(NULL));
+	if (!file || fwrite(text.data, 1, text.length, file) != text.length || fclose(file) != 0)
+		fail(bench->text, -errno);
+	bench->text_written = true;
+}
+
+static void edited_load(struct bench *bench, struct nfnl *nfnl, const struct ruleset *in_force)
+{
+	struct arena *arena = arena_new();
+	double begun = monotonic_ms();
+	struct mark_book marks = mark_book_of(arena, in_force, NULL, 0);
+	struct load load = file_load(bench, bench->edited, &marks, false);
+	struct transition transition;
+
+	phase_end(bench, PHASE_EDITED_FILE, &begun);
+	transition = ruleset_diff(load.arena, in_force, load.compiled.ruleset);
+	phase_end(bench, PHASE_EDITED_DIFF, &begun);
+	changes_commit(load.arena, nfnl, &transition.commit, NULL);
+	phase_end(bench, PHASE_EDITED_COMMIT, &begun);
+	if (transition.prepare.count > 0 || transition.commit.elements_added > 8)
+		fail("the edited file differs in more than a flow", -EINVAL);
+	arena_free(load.arena);
+	arena_free(arena);
+}
+
+static void pipeline_load(struct bench *bench)
+{
+	double begun = monotonic_ms(), started = begun;
+	struct load load = file_load(bench, bench->file, NULL, true);
+	struct nfnl nfnl = socket_open();
+	struct transition transition;
+	double encoded_ms;
+
+	begun = monotonic_ms();
+	transition = ruleset_diff(load.arena, NULL, load.compiled.ruleset);
+	phase_end(bench, PHASE_DIFF, &begun);
+	encoded_ms = changes_commit(load.arena, &nfnl, &transition.commit, &bench->replay);
+	bench->times_ms[PHASE_ENCODE][bench->round] = encoded_ms - begun;
+	begun = encoded_ms;
+	phase_end(bench, PHASE_COMMIT, &begun);
+	bench->times_ms[PHASE_TOTAL][bench->round] = begun - started;
+	bench->elements = transition.commit.elements_added;
+	bench->batch_bytes = bench->replay.length;
+	if (!bench->text_written)
+		text_write(bench, transition.target);
+	edited_load(bench, &nfnl, transition.target);
+	nfnl_close(&nfnl);
+	arena_free(load.arena);
+	tables_delete();
+}
+
+static void nft_load(struct bench *bench)
+{
+	char *const arguments[] = { "nft", "-f", (char *)(uintptr_t)bench->text, NULL };
+	double begun = monotonic_ms();
+	pid_t child;
+	int status;
+
+	if (posix_spawnp(&child, "nft", NULL, NULL, arguments, environ) != 0 || waitpid(child, &status, 0) != child || status != 0)
+		fail("nft -f", -ECHILD);
+	phase_end(bench, PHASE_NFT, &begun);
+	tables_delete();
+}
+
+static void replay_end(struct buf *bytes)
+{
+	_Alignas(struct nlmsghdr) char room[sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg)];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(room);
+	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(message, sizeof(*body));
+
+	message->nlmsg_type = NFNL_MSG_BATCH_END;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = LAST_ACK_SEQUENCE;
+	*body = (struct nfgenmsg){ .res_id = htons(NFNL_SUBSYS_NFTABLES) };
+	buf_put(bytes, room, message->nlmsg_len);
+}
+
+/* The same bytes by a socket of libmnl and nothing else: what the kernel takes for them. */
+static void replay_load(struct bench *bench)
+{
+	struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int bytes = (int)bench->replay.length + (1 << 20);
+	_Alignas(struct nlmsghdr) char answer[ANSWER_BYTES_MAX];
+	struct nlmsghdr *message = (struct nlmsghdr *)(void *)answer;
+	double begun;
+
+	replay_end(&bench->replay);
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		fail("replay", -errno);
+	begun = monotonic_ms();
+	if (sendto(mnl_socket_get_fd(socket), bench->replay.data, bench->replay.length, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+		fail("replay", -errno);
+	do {
+		if (mnl_socket_recvfrom(socket, answer, sizeof(answer)) <= 0)
+			fail("replay", -errno);
+		if (message->nlmsg_type == NLMSG_ERROR && ((struct nlmsgerr *)mnl_nlmsg_get_payload(message))->error != 0)
+			fail("replay", ((struct nlmsgerr *)mnl_nlmsg_get_payload(message))->error);
+	} while (message->nlmsg_seq != LAST_ACK_SEQUENCE);
+	phase_end(bench, PHASE_REPLAY, &begun);
+	mnl_socket_close(socket);
+	tables_delete();
+}
+
+/* ---- medians */
+
+static int compare_times(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+static double median(double *times, size_t count)
+{
+	qsort(times, count, sizeof(*times), compare_times);
+	return times[count / 2];
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench bench;
+	size_t rounds = argc == 5 ? strtoul(argv[3], NULL, 10) : 0;
+
+	if (rounds == 0 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: load FILE EDITED ROUNDS TEXT\n");
+		return EXIT_FAILURE;
+	}
+	bench = (struct bench){ .file = argv[1], .edited = argv[2], .text = argv[4] };
+	for (; bench.round < rounds; bench.round++) {
+		pipeline_load(&bench);
+		nft_load(&bench);
+		replay_load(&bench);
+	}
+	printf("{\"elements\":%zu,\"batch_bytes\":%zu", bench.elements, bench.batch_bytes);
+	for (size_t i = 0; i < PHASE_COUNT; i++)
+		printf(",\"%s\":%.3f", phase_names[i], median(bench.times_ms[i], rounds));
+	puts("}");
+	buf_free(&bench.replay);
+	return EXIT_SUCCESS;
+}
