@@ -119,7 +119,7 @@ demo:
 	tests/demo/demo.py
 
 bench:
-	@tests/deps/install build demo
+	@tests/deps/install build check
 	@$(MAKE) bench-programs
 	tests/bench/run
 

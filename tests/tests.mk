@@ -4,7 +4,7 @@
 #	tests/kernel/check_*.c			linked with everything up to src/kernel; needs root
 #	tests/fuzz/fuzz_<name>.c		libFuzzer, with the corpus tests/fuzz/corpus/<name>
 #	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
-#	tests/bench/*.c				programs of `make bench`, linked with everything up to src/kernel
+#	tests/bench/*.c				programs of `make bench` and valgrind.sh, linked with everything up to src/kernel
 #	tests/lint/*				what must not be in the source
 # Other .c files in tests/unit (tests/kernel) are helpers: linked to each test from src/ruleset upward (of the kernel).
 
@@ -48,7 +48,7 @@ $(BENCH_PROGRAMS): build/%: build/%.o $(call archives,build,kernel)
 bench-programs: programs $(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
 
 test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS) \
-	$(NETNS_PROGRAMS)
+	$(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
 
 # The floors and compilers as the lint steps need them: one word per floor, lowest first.
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))
@@ -68,8 +68,14 @@ fuzz: build/clang/tests/fuzz/fuzz_$(T)
 	build/clang/tests/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=build/fuzz/$(T)/ \
 		build/fuzz/$(T) $(wildcard tests/fuzz/corpus/$(T))
 
+# make reload-traffic RELOADS=1000: the long form of tests/netns/reload_traffic.py
+RELOADS = 1000
+reload-traffic: bench-programs
+	@SEKISHO_RELOADS=$(RELOADS) tests/run netns/reload_traffic.py
+	@grep ' reloads in ' build/log/netns-reload_traffic.py.log
+
 check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs check fuzz check-clean-root
+.PHONY: test-programs bench-programs reload-traffic check fuzz check-clean-root

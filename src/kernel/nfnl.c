@@ -189,12 +189,23 @@ struct nfnl_batch nfnl_batch_begin(struct nfnl *nfnl, const uint32_t *generation
 	return batch;
 }
 
+/* Libmnl leaves the bytes between attributes as they are; nothing of this process's memory shall stand there. */
+static void batch_clear(struct nfnl_batch *batch, char *room)
+{
+	size_t end = batch->bytes.length + NFNL_MESSAGE_BYTES_MAX;
+	size_t begin = batch->cleared > batch->bytes.length ? batch->cleared : batch->bytes.length;
+
+	memset(room + (begin - batch->bytes.length), 0, end - begin);
+	batch->cleared = end;
+}
+
 struct nlmsghdr *nfnl_batch_open(struct nfnl_batch *batch, uint16_t type, uint16_t family, uint16_t flags)
 {
 	char *room = buf_reserve(&batch->bytes, NFNL_MESSAGE_BYTES_MAX);
 
 	if (!room)
 		return NULL;
+	batch_clear(batch, room);
 	return message_begin(room, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
 			     (uint16_t)(NLM_F_REQUEST | flags), batch->next_sequence, family, 0);
 }
@@ -440,7 +451,7 @@ int nfnl_dump_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uin
 			void (*fill)(struct nlmsghdr *message, const void *context),
 			int (*callback)(const struct nlmsghdr *message, void *context), void *context)
 {
-	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8)));
+	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8))) = { 0 };
 	struct dump dump = { .sequence = nfnl->sequence++, .callback = callback, .context = context };
 	struct nlmsghdr *request = message_begin(bytes, (uint16_t)(subsystem << 8 | type),
 						 NLM_F_REQUEST | NLM_F_DUMP, dump.sequence, family, 0);

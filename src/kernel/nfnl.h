@@ -28,6 +28,7 @@ struct nfnl_batch {
 	uint32_t first_sequence;	/* of BATCH_BEGIN */
 	uint32_t next_sequence;
 	size_t last_message;		/* where the last closed message begins in bytes; 0: none yet */
+	size_t cleared;			/* the bytes up to here were zeroed before they were written */
 	bool has_generation;
 	uint32_t generation;		/* compare-and-swap */
 };

@@ -574,6 +574,13 @@ const struct finding_kind policy_catalogue[POLICY_KIND_COUNT] = {
 		"ゲートウェイの egress「{0}」の宛先が、ゾーン全体になっています。",
 		"Write the hosts that are needed; only icmp may go to any.",
 		"必要なホストだけを書いてください。「any」にできるのは icmp だけです。"),
+	[LAW_GATEWAY_CHAIN] = KIND(ERROR, "gateway-chain",
+		"The gateway is reached by \"{0}\" from the tier {2} and reaches the tier {3} by \"{1}\": a process "
+		"in between would join the two. This is never allowed.",
+		"ゲートウェイが「{0}」で領域 {2} から接続を受け、「{1}」で領域 {3} に接続するため、"
+		"間に立つプロセスが二つの領域をつなぎます。これは一切認められません。",
+		"Remove one of the two; put the server or its clients into the LGWAN tier.",
+		"どちらかを削除し、サーバーか利用者を LGWAN 接続系に置いてください。"),
 	[LAW_RELAY_NEVER] = KIND(ERROR, "relay-never",
 		"Relay \"{0}\" would carry mail between the My Number and the Internet tier "
 		"(\"{1}\" to \"{2}\"). This is never allowed.",

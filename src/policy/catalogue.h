@@ -123,6 +123,7 @@ enum policy_kind {
 	/* The law: the gateway itself, relays, time */
 	LAW_LOCAL_ANY,
 	LAW_EGRESS_ANY,
+	LAW_GATEWAY_CHAIN,
 	LAW_RELAY_NEVER,
 	LAW_RELAY_CHAIN,
 	LAW_RELAY_OUTWARD,

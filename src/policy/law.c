@@ -231,6 +231,36 @@ static void law_relay_chain(const struct law *law, enum tier first, enum tier la
 			       entry->at);
 }
 
+/*
+ * The first service or way out of the gateway with ports at a zone of the tier, or NULL. Echo carries nothing for a process to pass on; where a
+ * relay delivers is judged by the law of relays.
+ */
+static const struct flow *gateway_flow(const struct policy *policy, enum flow_kind kind, enum tier tier)
+{
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		const struct flow *flow = &policy->flows[i];
+		uint32_t zone = kind == FLOW_LOCAL ? flow->from : flow->to;
+
+		if (kind == FLOW_EGRESS && strncmp(flow->name, "relay/", strlen("relay/")) == 0)
+			continue;
+		if (flow->kind == kind && policy->zones[zone].tier == tier && protocol_has_ports(flow->protocol))
+			return flow;
+	}
+	return NULL;
+}
+
+/* Nor does a process on the gateway join My Number and Internet: whoever is spoken to by one of them does not speak to the other. */
+static void law_gateway_chain(const struct law *law, enum tier first, enum tier last)
+{
+	const struct flow *in = gateway_flow(law->policy, FLOW_LOCAL, first);
+	const struct flow *out = gateway_flow(law->policy, FLOW_EGRESS, last);
+
+	if (in && out)
+		finding_relate(policy_find(law->findings, LAW_GATEWAY_CHAIN, out->at, in->name, out->name,
+					   tier_name(first), tier_name(last)),
+			       in->at);
+}
+
 /* A refusal is only answered inside a tier; between tiers silence tells a prober nothing. */
 static void law_rejections(const struct law *law)
 {
@@ -325,6 +355,8 @@ void law_check(const struct policy *policy, int64_t now, struct findings *findin
 	law_relay_pairs(&law);
 	law_relay_chain(&law, TIER_MYNUMBER, TIER_INTERNET);
 	law_relay_chain(&law, TIER_INTERNET, TIER_MYNUMBER);
+	law_gateway_chain(&law, TIER_MYNUMBER, TIER_INTERNET);
+	law_gateway_chain(&law, TIER_INTERNET, TIER_MYNUMBER);
 	law_rejections(&law);
 	law_notice(&law);
 	lint_check(policy, findings);

@@ -9,6 +9,7 @@
  *     add sets, chains, rules, elements; delete chains, sets, tables
  *
  * so that nothing is deleted while something refers to it, and nothing is referred to before it is there.
+ * Marks that must outlive it for a moment are deleted in a transaction behind it.
  */
 #include "ruleset/diff.h"
 
@@ -59,7 +60,7 @@ struct differ {
 	struct arena *arena;
 	struct table_pair *pairs;
 	size_t pair_count;
-	struct change_list prepare, commit;
+	struct change_list prepare, commit, revoke;
 };
 
 /* ---- names of sets */
@@ -419,6 +420,143 @@ static void prepare_table(struct differ *differ, const struct table_pair *pair)
 	}
 }
 
+/* ---- the transaction behind: marks that packets under way may rely on */
+
+/* Sets of live marks: the rules accept what is in them. */
+static bool set_is_of_marks(const struct set *set)
+{
+	return set->data == SET_DATA_NONE && set->key.fields[0] == FIELD_CT_MARK;
+}
+
+/* The marks that lose a point to another flow. */
+struct handover {
+	uint32_t *marks;
+	size_t count, capacity;
+	bool all;		/* too many changes to look at each */
+};
+
+/* Maps of one pair have one name up to the last dot, and their points can be compared when they begin with the same fields. */
+static bool maps_are_of_one_pair(const struct set *a, const struct set *b)
+{
+	const char *dot_a = strrchr(a->name, '.'), *dot_b = strrchr(b->name, '.');
+	size_t fields = key_field_count(&a->key) < key_field_count(&b->key) ? key_field_count(&a->key) : key_field_count(&b->key);
+
+	if (!dot_a || !dot_b || dot_a - a->name != dot_b - b->name || memcmp(a->name, b->name, (size_t)(dot_a - a->name)) != 0)
+		return false;
+	for (size_t i = 0; i < fields; i++) {
+		if (a->key.fields[i] != b->key.fields[i])
+			return false;
+	}
+	return true;
+}
+
+/* True when the elements have a point in common, in the fields that both sets have. */
+static bool points_meet(const struct set *set_a, const struct element *a, const struct set *set_b, const struct element *b)
+{
+	size_t end_a = set_a->interval ? key_size(&set_a->key) : 0, end_b = set_b->interval ? key_size(&set_b->key) : 0, offset = 0;
+
+	for (size_t i = 0; i < key_field_count(&set_a->key) && i < key_field_count(&set_b->key); i++) {
+		size_t slot = field_slot(set_a->key.fields[i]);
+
+		if (memcmp(a->key + offset, b->key + end_b + offset, slot) > 0 || memcmp(b->key + offset, a->key + end_a + offset, slot) > 0)
+			return false;
+		offset += slot;
+	}
+	return true;
+}
+
+static void note_handovers(struct arena *arena, const struct set *losing, const struct element_list *lost, const struct set *gaining,
+			   const struct element_list *gained, struct handover *handover)
+{
+	if (gained->count > 0 && lost->count > DIFF_HANDOVER_COMPARISONS_MAX / gained->count)
+		handover->all = true;
+	for (size_t i = 0; i < lost->count && !handover->all; i++) {
+		for (size_t j = 0; j < gained->count; j++) {
+			if (!points_meet(losing, lost->items[i], gaining, gained->items[j]))
+				continue;
+			handover->marks = arena_grow(arena, handover->marks, handover->count, &handover->capacity, sizeof(*handover->marks));
+			handover->marks[handover->count++] = lost->items[i]->mark;
+			break;
+		}
+	}
+}
+
+static struct handover find_handover(const struct differ *differ, const struct table_pair *pair)
+{
+	struct handover handover = { .count = 0 };
+
+	for (size_t i = 0; i < pair->new->set_count; i++) {
+		const struct set *losing = &pair->new->sets[i];
+
+		for (size_t j = 0; losing->data == SET_DATA_MARK && j < pair->new->set_count; j++) {
+			const struct set *gaining = &pair->new->sets[j];
+
+			if (gaining->data == SET_DATA_MARK && maps_are_of_one_pair(losing, gaining))
+				note_handovers(differ->arena, losing, &pair->settled[i].deleted, gaining, &pair->settled[j].added, &handover);
+		}
+	}
+	return handover;
+}
+
+/* The key of a set of marks begins with the mark, in network order. */
+static bool mark_is_handed_over(const struct handover *handover, const struct element *element)
+{
+	uint32_t mark = (uint32_t)element->key[0] << 24 | (uint32_t)element->key[1] << 16 | (uint32_t)element->key[2] << 8 | element->key[3];
+
+	for (size_t i = 0; i < handover->count && !handover->all; i++) {
+		if (handover->marks[i] == mark)
+			return true;
+	}
+	return handover->all;
+}
+
+/*
+ * Takes the deletions of marks that are handed over, and whose keys do not come back, out of settling->deleted. Both lists are in the order of
+ * the set.
+ */
+static struct element_list take_endings(struct arena *arena, const struct set *set, const struct handover *handover, struct settling *settling)
+{
+	struct element_list endings = { .count = 0 }, rest = { .count = 0 };
+	size_t j = 0;
+
+	for (size_t i = 0; i < settling->deleted.count; i++) {
+		const struct element *element = settling->deleted.items[i];
+
+		while (j < settling->added.count &&
+		       element_compare(set, settling->added.items[j], element) < 0)
+			j++;
+		if ((j < settling->added.count && element_compare(set, settling->added.items[j], element) == 0) ||
+		    !mark_is_handed_over(handover, element))
+			list_element(arena, &rest, element);
+		else
+			list_element(arena, &endings, element);
+	}
+	settling->deleted = rest;
+	return endings;
+}
+
+/*
+ * A packet may have asked a map before the commit and look for its mark after it. Where a flow takes over what another one gave, the
+ * packet is allowed before and after, and so the mark of the other lives until such packets have passed. What nobody takes over ends with
+ * the commit itself.
+ */
+static void postpone_endings(struct differ *differ, const struct table_pair *pair)
+{
+	struct handover handover;
+
+	if (!pair->old || !pair->new)
+		return;
+	handover = find_handover(differ, pair);
+	for (size_t i = 0; i < pair->new->set_count; i++) {
+		struct settling *settling = &pair->settled[i];
+
+		if (settling->kept && set_is_of_marks(settling->kept))
+			change_elements(differ, &differ->revoke, CHANGE_DELETE_ELEMENTS, pair->target,
+					table_set(pair->target, settling->name),
+					take_endings(differ->arena, settling->kept, &handover, settling));
+	}
+}
+
 /* ---- the deciding transaction: one function per kind of step, in their order */
 
 static void add_table(struct differ *differ, const struct table_pair *pair)
@@ -621,7 +759,7 @@ static void pair_tables(struct differ *differ, const struct ruleset *old, const 
 struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new)
 {
 	static void (*const steps[])(struct differ *differ, const struct table_pair *pair) = {
-		prepare_table,
+		postpone_endings, prepare_table,
 		add_table, delete_elements, flush_chains, delete_changed_chains, delete_changed_sets,
 		add_sets, add_chains, add_rules, add_elements, delete_chains, delete_sets, delete_table,
 	};
@@ -636,7 +774,10 @@ struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, c
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		for_each_pair(&differ, steps[i]);
 	return (struct transition){
-		.target = target, .prepare = differ.prepare.changes, .commit = differ.commit.changes,
+		.target = target,
+		.prepare = differ.prepare.changes,
+		.commit = differ.commit.changes,
+		.revoke = differ.revoke.changes,
 	};
 }
 

@@ -11,6 +11,10 @@
  * whose key types, flags or data change is built anew under the other name as well; an exact set is replaced in the commit and keeps its name, and so the
  * names of exact sets are always those of the program.
  *
+ * A mark whose points another flow of the pair takes over ends in a third transaction, `revoke`: a packet that asked a map before the commit must not
+ * find its mark dead behind it, when it is allowed before and after. The caller waits in between until no packet is under way that began before the
+ * commit. A mark whose points nobody takes over ends in the commit: a removed flow's connections stop with it.
+ *
  * A set with a second name that no rule refers to is left from a commit that was refused after its prepare transaction. The next transition takes it away,
  * so after a refused commit `old` must be read from the kernel again.
  */
@@ -47,9 +51,11 @@ struct transition {
 	const struct ruleset *target;	/* what the kernel holds afterwards: the new ruleset with the names of interval sets settled */
 	struct changes prepare;		/* first transaction: builds sets nobody refers to; count 0: none needed */
 	struct changes commit;		/* the deciding transaction; count 0: nothing to do */
+	struct changes revoke;		/* last transaction: ends marks that packets under way may rely on; count 0: none needed */
 };
 
 enum {
+	DIFF_HANDOVER_COMPARISONS_MAX = 1 << 22, /* more lost times gained elements in two maps, and every mark of the table that ends counts as taken over */
 	DIFF_INTERVAL_CHANGES_MAX = 32, /* more deletions than this in one interval set, and it is built anew beside the old one */
 };
 

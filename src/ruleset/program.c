@@ -821,8 +821,8 @@ static void build_input(struct builder *builder)
 }
 
 /*
- * An ICMP error of our own goes back only to the host whose packet it quotes; its connection was allowed once, or is being rejected. The family stands behind
- * the protocol: nft would leave it out of its listing the other way round. Redirects quote a packet too, but tell of a way around the gateway, and
+ * An ICMP error of our own goes back only to the host whose packet it quotes; its connection was allowed once, or is being rejected. The family stands before
+ * the protocol: nft would list it there if it stood behind. Redirects quote a packet too, but tell of a way around the gateway, and
  * send_redirects of "all" does not silence an interface that has its own.
  */
 static void add_own_error_rules(struct builder *builder, struct chain *chain)
@@ -831,8 +831,8 @@ static void add_own_error_rules(struct builder *builder, struct chain *chain)
 		struct rule *rule = chain_rule(builder, chain);
 
 		match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
-		match(builder, rule, FIELD_L4PROTO, families[i].echo_protocol);
 		match(builder, rule, FIELD_NFPROTO, families[i].nfproto);
+		match(builder, rule, FIELD_L4PROTO, families[i].echo_protocol);
 		match_not(builder, rule, families[i].echo_field, families[i].redirect);
 		match_not(builder, rule, FIELD_CT_MARK, 0);
 		verdict(builder, rule, VERDICT_ACCEPT, NULL);

@@ -139,6 +139,7 @@ static void make_plan(struct plan *plan)
 	plan->interfaces_deleted = names_missing(arena, &old_interfaces, &new_interfaces);
 	count_changes(plan, &transition.prepare);
 	count_changes(plan, &transition.commit);
+	count_changes(plan, &transition.revoke);
 	plan->changes = transition.prepare.count > 0 || transition.commit.count > 0 || plan->live.snapshot.alien_count > 0;
 }
 

@@ -37,7 +37,8 @@ static const int kept_capabilities[] = { CAP_NET_ADMIN };
 
 /* It opens nothing any more; rtnetlink is asked by a new socket each time. */
 static const struct sandbox_call enforcer_calls[] = {
-	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" }, { .name = NULL }
+	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" },
+	{ .name = "membarrier" }, { .name = NULL }
 };
 
 static const struct origin nowhere;

@@ -2,14 +2,18 @@
 #include "sekishod/install.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "kernel/encode.h"
 #include "ruleset/diff.h"
 #include "sekishod/catalogue.h"
 
-enum { READBACKS_MAX = 4 };
+enum { READBACKS_MAX = 4, PACKETS_PASS_MS = 50 };
 
 static const struct origin nowhere;
 
@@ -134,7 +138,19 @@ static int kernel_read(struct attempt *attempt, struct snapshot *ret_snapshot)
 	return error;
 }
 
-/* Prepares and decides. On success *ret_generation is the generation of our commit. */
+/*
+ * Waits until every packet has passed that was on its way through the rules when they were changed: the kernel handles packets in read-side
+ * sections of RCU, and this call waits for all of them. Where it is not to be had, a pause that is long for a packet has to do.
+ */
+static void packets_let_pass(void)
+{
+	const struct timespec pause = { .tv_nsec = PACKETS_PASS_MS * 1000000L };
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+		nanosleep(&pause, NULL);
+}
+
+/* Prepares, decides, and ends what had to outlive that. On success *ret_generation is the generation of our last commit. */
 static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 {
 	const struct transition *transition = &attempt->transition;
@@ -147,6 +163,11 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 	}
 	if (!error && transition->commit.count > 0) {
 		error = changes_commit(attempt, &transition->commit, generation);
+		generation = generation_next(generation);
+	}
+	if (!error && transition->revoke.count > 0) {
+		packets_let_pass();
+		error = changes_commit(attempt, &transition->revoke, generation);
 		generation = generation_next(generation);
 	}
 	*ret_generation = generation;
@@ -193,7 +214,8 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 	*ret_committed = (struct committed){
 		.generation = generation,
 		.elements_added = (uint32_t)(transition->prepare.elements_added + transition->commit.elements_added),
-		.elements_deleted = (uint32_t)(transition->prepare.elements_deleted + transition->commit.elements_deleted),
+		.elements_deleted = (uint32_t)(transition->prepare.elements_deleted + transition->commit.elements_deleted +
+					       transition->revoke.elements_deleted),
 		.rules_added = (uint32_t)(transition->prepare.rules_added + transition->commit.rules_added),
 		.changed = transition->prepare.count + transition->commit.count > 0,
 	};

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -169,18 +170,30 @@ static int pins_renew(struct parent *parent, struct buf *why)
 	return error;
 }
 
-/* The pins at the start: those of the file, or, when it is broken, those that were in force last. */
+/* The pins that were in force last. False when none were kept or they are damaged; parent->pins is empty then. */
+static bool pins_remember(struct parent *parent)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct program_input unused;
+
+	parent->pins.length = 0;
+	if (pins_recall(parent->options->state_dir, &parent->pins) == 0 && pins_unpack(arena, buf_span(&parent->pins), &unused) == 0)
+		return true;
+	parent->pins.length = 0;
+	return false;
+}
+
+/*
+ * The pins at the start: those that were in force last, because by them the rules in the kernel are judged. The file may have been edited
+ * since; its pins are taken when the planner has found no fault in it and asks for them. Where none were kept, they are those of the file.
+ */
 static void pins_begin(struct parent *parent)
 {
-	int error = pins_renew(parent, NULL);
+	int error = pins_remember(parent) ? 0 : pins_renew(parent, NULL);
 
-	if (!error)
-		return;
-	log_event(LOG_LEVEL_ERROR, "SKS-PINS", "the zones of the file cannot be used file=%s reason=\"%s\"", parent->options->config,
-		  strerror(-error));
-	parent->pins.length = 0;
-	if (pins_recall(parent->options->state_dir, &parent->pins) == 0)
-		log_event(LOG_LEVEL_NOTICE, "SKS-PINS", "the zones that were in force last are used to judge the rules in the kernel");
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-PINS", "the zones of the file cannot be used file=%s reason=\"%s\"", parent->options->config,
+			  strerror(-error));
 }
 
 /* The planner asks for the pins to be read again: the enforcer gets them before the planner gets the answer. */
@@ -455,12 +468,33 @@ static int directory_make(const char *path)
 	return -errno;
 }
 
+/*
+ * Locks the run directory for as long as this process lives: two of us would take each other's control socket and commit in turns. The roles
+ * do not inherit the lock.
+ */
+static int run_directory_lock(const char *path)
+{
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (directory < 0)
+		return -errno;
+	if (flock(directory, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	error = -errno;
+	if (error == -EWOULDBLOCK)
+		log_event(LOG_LEVEL_ERROR, "SKS-START", "another sekishod uses this run directory run-dir=%s", path);
+	close(directory);
+	return error;
+}
+
 static int parent_begin(struct parent *parent)
 {
 	int error = sandbox_keep_capabilities(kept_capabilities, sizeof(kept_capabilities) / sizeof(kept_capabilities[0]));
 
 	if (!error)
 		error = directory_make(parent->options->run_dir);
+	if (!error)
+		error = run_directory_lock(parent->options->run_dir);
 	if (!error && directory_make(parent->options->state_dir) != 0)
 		log_event(LOG_LEVEL_WARNING, "SKS-START", "nothing will survive a reboot");
 	if (!error && !parent->loop)

@@ -197,7 +197,7 @@ static void planner_end(struct planner *planner)
 int planner_run(const struct options *options)
 {
 	struct planner planner = {
-		.options = options, .loop = event_base_new(), .enforcer = -1, .listener = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
+		.options = options, .loop = event_base_new(), .enforcer = -1, .listener = -1, .clock = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
 		.parent_reader = frame_reader_make(PARENT_PAYLOAD_BYTES_MAX),
 	};
 	int error = planner_begin(&planner);

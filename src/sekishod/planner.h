@@ -84,6 +84,8 @@ struct planner {
 	uint32_t kernel_generation;
 	size_t file_errors, file_warnings; /* of the file when it was last read */
 	struct event *expiry;		/* the next flow closes */
+	int clock;			/* a timer that tells when somebody sets the clock; -1: not open */
+	struct event *clock_set;
 	struct event *again;		/* a job that failed for no fault of the file is tried again */
 	unsigned int again_ms;
 

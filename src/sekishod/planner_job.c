@@ -267,7 +267,8 @@ static void dry_run_end(struct planner *planner)
 	struct committed committed = {
 		.generation = job->held.generation,
 		.elements_added = (uint32_t)(transition.prepare.elements_added + transition.commit.elements_added),
-		.elements_deleted = (uint32_t)(transition.prepare.elements_deleted + transition.commit.elements_deleted),
+		.elements_deleted = (uint32_t)(transition.prepare.elements_deleted + transition.commit.elements_deleted +
+					       transition.revoke.elements_deleted),
 		.rules_added = (uint32_t)(transition.prepare.rules_added + transition.commit.rules_added),
 		.changed = transition.commit.count > 0,
 	};

@@ -9,8 +9,11 @@
  * away leaves its zone at once.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "sekishod/catalogue.h"
@@ -18,7 +21,7 @@
 
 enum {
 	SETTLE_MS = 50,			/* interfaces come with several messages each: one compile for all of them */
-	EXPIRY_WAIT_MAX_S = 3600,	/* the clock may be set meanwhile */
+	EXPIRY_WAIT_MAX_S = 3600,	/* the clock may run slow or fast meanwhile */
 };
 
 /* True when an interface of this name belongs to a zone of the policy in force. */
@@ -191,6 +194,36 @@ void expiry_schedule(struct planner *planner)
 	evtimer_add(planner->expiry, &(struct timeval){ .tv_sec = (time_t)wait_s });
 }
 
+/*
+ * The kernel closes flows after a time that was reckoned by the clock of the commit. A gateway that starts with a wrong clock and is set
+ * right later must not keep open until then what is over.
+ */
+static void clock_was_set(evutil_socket_t clock, short what, void *context)
+{
+	struct planner *planner = context;
+	uint64_t unused;
+
+	(void)what;
+	if (read(clock, &unused, sizeof(unused)) >= 0 || errno != ECANCELED)
+		return;
+	log_event(LOG_LEVEL_NOTICE, "SKS-CLOCK", "the clock was set; which flows are over is judged again");
+	job_renew(planner);
+	if (planner->in_force)
+		expiry_schedule(planner);
+}
+
+/* A timer for a time that does not come: it is there to be cancelled by the setting of the clock. */
+static int clock_watch(struct planner *planner)
+{
+	const struct itimerspec never = { .it_value = { .tv_sec = LONG_MAX } };
+
+	planner->clock = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (planner->clock < 0 || timerfd_settime(planner->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) != 0)
+		return -errno;
+	planner->clock_set = event_new(planner->loop, planner->clock, EV_READ | EV_PERSIST, clock_was_set, planner);
+	return planner->clock_set && event_add(planner->clock_set, NULL) == 0 ? 0 : -ENOMEM;
+}
+
 int links_open(struct planner *planner)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -199,6 +232,8 @@ int links_open(struct planner *planner)
 
 	if (!error)
 		error = known_renew(planner, arena, &links);
+	if (!error)
+		error = clock_watch(planner);
 	if (error)
 		return error;
 	planner->links_changed = event_new(planner->loop, links_watch_descriptor(planner->watch), EV_READ | EV_PERSIST, watch_readable, planner);
@@ -214,6 +249,8 @@ void links_close(struct planner *planner)
 	event_free(planner->links_changed);
 	event_free(planner->links_settled);
 	event_free(planner->expiry);
+	event_free(planner->clock_set);
+	close(planner->clock);
 	links_watch_close(planner->watch);
 	free(planner->known);
 }

@@ -198,6 +198,7 @@ static void edited_load(struct bench *bench, struct nfnl *nfnl, const struct rul
 	transition = ruleset_diff(load.arena, in_force, load.compiled.ruleset);
 	phase_end(bench, PHASE_EDITED_DIFF, &begun);
 	changes_commit(load.arena, nfnl, &transition.commit, NULL);
+	changes_commit(load.arena, nfnl, &transition.revoke, NULL);
 	phase_end(bench, PHASE_EDITED_COMMIT, &begun);
 	if (transition.prepare.count > 0 || transition.commit.elements_added > 8)
 		fail("the edited file differs in more than a flow", -EINVAL);

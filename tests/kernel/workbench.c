@@ -81,6 +81,7 @@ const struct ruleset *workbench_apply(struct workbench *bench, const struct rule
 
 	expect_committed(bench, &transition.prepare);
 	expect_committed(bench, &transition.commit);
+	expect_committed(bench, &transition.revoke);
 	return transition.target;
 }
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 import packets
-from packets import ACK, GRE, ICMP, ICMP6, SCTP, SYN, TCP, UDP
+from packets import ACK, GRE, ICMP, ICMP6, SCTP, SYN, TCP, UDP, ether_kind, ethernet
+from random_policy import gateway_mac
 
 ECHOES = (ICMP, ICMP6)
 
@@ -17,7 +18,12 @@ class Side:
     port: int
     said: int = 0
     sequence: int = 1000
+    heard: int = 0		# up to which number it has the other side's bytes
     tag: int = 0x5EED
+
+    def sending(self, packet):
+        """What Crossing.exchange() is given to send a packet from here to the gateway."""
+        return self.interface, ethernet(gateway_mac(self.interface), self.mac, ether_kind(self.address), packet)
 
 
 @dataclass
@@ -48,7 +54,7 @@ class Conversation:
     @staticmethod
     def _speak_tcp(me, other, payload, flags):
         segment = packets.tcp(me.address, other.address, me.port, other.port, payload, flags=flags, sequence=me.sequence,
-                              acknowledged=other.sequence if flags & ACK else 0)
+                              acknowledged=me.heard if flags & ACK else 0)
         me.sequence += len(payload) + (1 if flags & SYN else 0)
         return segment
 
@@ -64,6 +70,11 @@ class Conversation:
         me, other = self.sides(reply)
         self.last[reply] = packets.ip(me.address, other.address, self.protocol, self.speak(reply, payload))
         return self.last[reply]
+
+    def arrive(self, reply):
+        """The last packet of a side came to the other one, which will acknowledge it; nobody acknowledges what was lost."""
+        me, other = self.sides(reply)
+        other.heard = me.sequence
 
 
 def transport(source, destination, protocol, sport, dport, payload):

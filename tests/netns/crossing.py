@@ -25,6 +25,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 ETHER_BARRIER = 0x88B5		# IEEE 802: for local experiments
+BARRIER_WIRE = "barrier0"	# of no zone, and never down
 BARRIER_ROUNDS = 3		# to the gateway, out of it again, and one to spare
 PACKET_OUTGOING, PACKET_IGNORE_OUTGOING, SOL_PACKET = 4, 23, 263
 SO_ATTACH_FILTER, SO_RCVBUFFORCE, IP_HDRINCL = 26, 33, 3
@@ -101,7 +102,7 @@ def barrier_socket():
     program = struct.pack("HBBI" * 4, 0x28, 0, 0, 12, 0x15, 0, 1, ETHER_BARRIER, 0x06, 0, 0, 0xFFFF, 0x06, 0, 0, 0)
     steps = ctypes.create_string_buffer(program)
     tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 4, ctypes.addressof(steps)))
-    tap.bind((INTERFACES[0], ETH_P_ALL))
+    tap.bind((BARRIER_WIRE, ETH_P_ALL))
     return tap
 
 
@@ -121,14 +122,15 @@ class Crossing(Town):
         self.write_sysctl("outside", "net/ipv6/conf/default/disable_ipv6", 1)
         for scope in ("all", "default"):
             self.write_sysctl("gateway", f"net/ipv4/conf/{scope}/rp_filter", 0)
-        lines = ["link set lo up"]
+        lines = ["link set lo up", f"link add {BARRIER_WIRE} type veth peer name {BARRIER_WIRE} netns {self.namespace('outside')}",
+                 f"link set {BARRIER_WIRE} up"]
         for interface in INTERFACES:
-            lines += self._wire(interface)
+            lines += self.wire(interface)
         self.ip_batch("gateway", lines)
-        self.ip_batch("outside", [f"link set {interface} up" for interface in INTERFACES])
+        self.ip_batch("outside", [f"link set {interface} up" for interface in (*INTERFACES, BARRIER_WIRE)])
         self._open_sockets()
 
-    def _wire(self, interface):
+    def wire(self, interface):
         """One wire. No address is resolved on it: the gateway sends to whatever stands at the far end, hosts that do not exist included."""
         yield (f"link add {interface} address {gateway_mac(interface)} type veth "
                f"peer name {interface} netns {self.namespace('outside')}")
@@ -167,9 +169,6 @@ class Crossing(Town):
 
     def uids(self):
         return {**USERS, **INSTALLED_USERS}
-
-    def __exit__(self, *_):
-        super().__exit__()
 
     # ---- routes and conntrack
 
@@ -220,9 +219,9 @@ class Crossing(Town):
         Returns when everything sent before has arrived where it goes. A frame that is seen at the gateway was behind all others in the
         queue of our processor; what those caused was put into the queue before the next barrier frame.
         """
-        frame = ethernet(gateway_mac(INTERFACES[0]), "02:bb:00:00:00:01", ETHER_BARRIER, bytes(46))
+        frame = ethernet("ff:ff:ff:ff:ff:ff", "02:bb:00:00:00:01", ETHER_BARRIER, bytes(46))
         for _ in range(BARRIER_ROUNDS):
-            self.far.sendto(frame, (INTERFACES[0], 0))
+            self.far.sendto(frame, (BARRIER_WIRE, 0))
             if not select.select([self.tap], [], [], DEADLINE_S)[0]:
                 raise AssertionError("the barrier frame was not seen")
             self.tap.recv(64)

@@ -92,13 +92,13 @@ def listing(town, *options):
 
 def rules(town):
     """
-    The rules as sekisho decodes them, with flows instead of their marks: after the marks were lost, flows get others. Elements are sorted, because
-    those of @live and of the maps stand in the order of their marks.
+    The rules as sekisho decodes them, with flows instead of their marks: after the marks were lost, flows get others, and maps of ranges their
+    second names. Elements are sorted, because those of @live stand in the order of their marks.
     """
     shown = town.run("gateway", [SEKISHO, "show", "--nft"], check=False)
     if shown.returncode != 0:
         return shown.stderr
-    text = re.sub(r"timeout \d+s", "timeout", shown.stdout)
+    text = re.sub(r"\b(range|portless|networks)([46])(\.b)+(?=[ \n])", r"\1\2", re.sub(r"timeout \d+s", "timeout", shown.stdout))
     flows = dict(re.findall(r"^\t\t\t(0x[0-9a-f]{8}) .* comment \"(.*) [0-9a-f]{32}\"", text, flags=re.M))
     text = re.sub(r"0x[0-9a-f]{8}", lambda match: flows.get(match[0], match[0]), text)
     return re.sub(r"(?<=elements = \{\n)(.*?)(?=\n\t\t\})", lambda match: sorted_elements(match[1]), text, flags=re.S)

@@ -21,12 +21,31 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from crossing import Crossing, ends_of  # noqa: E402
 from probes import Prober, Talk  # noqa: E402
 from random_policy import edited, random_policy  # noqa: E402
+from sequences import play_scenes  # noqa: E402
 from town import SOURCE, skip_unless_possible  # noqa: E402
 
 SEKISHO = os.environ.get("SEKISHO") or os.path.join(SOURCE, "build", "sekisho")
 POLICIES_PER_TOWN = 4		# one from nothing and three edits of it
+POLICIES_PER_SCENES = 20		# after so many there are scenes (sequences.py)
+SCENES_AT_ONCE = 2
 LATE_SECONDS = 2
 PERMITTED_SHARE_MIN = 0.30
+POLICIES_FOR_ALL_KINDS = 100	# so many policies must bring every kind of probe
+
+# The kinds of probe that must have passed, and those that must have been refused, in a long run.
+PASSING = (
+    "inside", "port", "source first", "destination last", "fragments", "fragments, last first", "hop-by-hop options",
+    "destination options", "both options", "atomic fragment", "record route", "TCP SYN with ECN", "conversation, reply",
+    "conversation, original", "after a reload, reply", "after a reload, original", "ICMP error, reply", "ICMP error, original",
+    "ICMP error by another host", "service", "egress", "echo answered by the gateway", "answer to the gateway", "behind the uplink")
+REFUSED = (
+    "port", "mail port", "source first - 1", "destination last + 1", "another MAC", "by another wire", "by another host",
+    "the other way", "protocol", "ICMP type", "TCP flags", "TCP wrong checksum", "UDP wrong checksum", "SCTP chunk",
+    "echo with a wrong checksum", "source route", "routing header", "VLAN tags", "frame to", "ethertype", "fragments, one missing",
+    "fragments, one by another zone", "fragments, one by another MAC", "after a reload, reply", "after a reload, original",
+    "ICMP error of no connection", "ICMP error by another host", "AH around the connection's ports",
+    "conversation, reply by another MAC", "conversation, reply by another wire", "service by another MAC", "service port",
+    "egress by another user", "egress port", "behind the uplink")
 
 
 def policy_of_seed(seed):
@@ -43,6 +62,7 @@ class Truth:
     def __init__(self, crossing):
         self.crossing = crossing
         self.counts = Counter()
+        self.kinds = Counter()		# (kind of probe, permitted)
         self.talks = []			# connections of the policy before
         self.policy = None
 
@@ -89,7 +109,6 @@ class Truth:
             arrived = late
         for probe in probes:
             probe.answers["wire"] = self.wire_words(probe, arrived[id(probe)])
-        self.counts["answered"] += len(heard) - sum(map(len, arrived.values()))
         return heard
 
     @staticmethod
@@ -120,6 +139,7 @@ class Truth:
         for probe in probes:
             self.counts["probes"] += 1
             self.counts["permitted"] += probe.permitted
+            self.kinds[probe.kind(), probe.permitted] += 1
             self.counts["answers of three voices"] += len(probe.answers) == 3
             word = "pass" if probe.permitted else "refuse"
             wrong = [voice for voice, answer in probe.answers.items() if answer.split()[0] != word]
@@ -169,8 +189,8 @@ class Truth:
         if self.crossing.daemon is None:
             self.crossing.start_daemon()
         self.policy = policy
-        result = self.crossing.run("gateway", [SEKISHO, "--socket", os.path.join(self.crossing.run_dir, "control"), "--lang", "en", "apply",
-                                               "--reason", f"policy {seed}"], check=False)
+        command = [SEKISHO, "--socket", os.path.join(self.crossing.run_dir, "control"), "--lang", "en", "apply", "--reason", f"policy {seed}"]
+        result = self.crossing.run("gateway", command, check=False)
         assert result.returncode == 0, f"not applied: {result.stdout}{result.stderr}"
 
     def carry_on(self, prober):
@@ -196,6 +216,14 @@ class Truth:
         for talk in self.talks:
             talk.converse(conversing)
         self.try_probes(conversing.probes)
+
+    def play(self, policy, seed):
+        """Two scenes; the seed chooses which."""
+        self.crossing.forget_connections()
+        first = seed // POLICIES_PER_SCENES * SCENES_AT_ONCE
+        self.counts["checks in scenes"] += play_scenes(self, policy, random.Random(seed), range(first, first + SCENES_AT_ONCE))
+        self.crossing.forget_connections()
+        self.talks = []
 
     def try_in_turn(self, prober):
         """First what begins something, then what goes on with it."""
@@ -233,6 +261,8 @@ def main():
                 if seed == first and seed % POLICIES_PER_TOWN:
                     truth.examine(policy_of_seed(seed - 1), seed - 1)
                 truth.examine(policy, seed)
+                if seed % POLICIES_PER_SCENES == 0:
+                    truth.play(policy, seed)
             except BaseException:
                 report_failure(seed, policy)
                 print(crossing.log_text()[-4000:])
@@ -241,9 +271,14 @@ def main():
                 report_failure(seed, policy)
                 break
     print(f"{count} policies, {dict(truth.counts)}, {time.monotonic() - started:.1f} s")
+    for (kind, permitted), number in sorted(truth.kinds.items()):
+        print(f"{number:7} {'passed' if permitted else 'refused'}: {kind}")
     share = truth.counts["permitted"] / truth.counts["probes"]
     assert truth.counts["disagreements"] == 0, "the voices disagree"
     assert share >= PERMITTED_SHARE_MIN, f"only {share:.0%} of the probes were permitted"
+    missing = [kind for kinds, permitted in ((PASSING, True), (REFUSED, False)) for kind in kinds if not truth.kinds[kind, permitted]]
+    assert count < POLICIES_FOR_ALL_KINDS or not missing, f"no probe of these kinds: {missing}"
+    assert count < POLICIES_FOR_ALL_KINDS or truth.counts["errors by the gateway"], "no refusal was ever answered"
     print(f"ok: all voices agree on {truth.counts['probes']} packets, {share:.0%} of them permitted")
 
 

@@ -176,7 +176,3 @@ def gre(payload):
 def ah(inner, payload):
     """An authentication header around another transport header; nobody can verify it."""
     return bytes([inner, 4]) + struct.pack("!HII", 0, 0x100, 1) + bytes(12) + payload
-
-
-def arp_request(mac, source, destination):
-    return struct.pack("!HHBBH", 1, ETHER_IP4, 6, 4, 1) + mac_bytes(mac) + source.packed + bytes(6) + destination.packed

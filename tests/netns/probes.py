@@ -1,7 +1,7 @@
 """Packets around the borders of the flows of a policy, and what should become of each by the meaning of the file."""
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import packets
 from conversation import Conversation, Side, transport
@@ -31,7 +31,7 @@ class Attempt:
     dport: int
 
     def echo_protocol(self):
-        return ICMP if self.source.version == 4 else ICMP6
+        return icmp_protocol(self.source)
 
 
 @dataclass
@@ -48,6 +48,10 @@ class Probe:
     opener: object = None	# the probe whose mark its connection has
     rejected: bool = False	# refusal is answered
     answers: dict = field(default_factory=dict)
+
+    def kind(self):
+        """What is tried, without the numbers and addresses that stand behind a colon."""
+        return self.what.partition(":")[0]
 
     def mark(self, voice):
         """The mark that the connection has by a voice that let its beginning pass; 0: none."""
@@ -87,7 +91,7 @@ class Prober:
         """A packet that the flow allows; None where none can be made."""
         zone = self.policy.zone(flow.from_zone)
         source, destination = self.address(flow.source, version), self.address(flow.destination, version)
-        protocol = protocol or (ICMP6 if flow.protocol == ICMP and version == 6 else flow.protocol)
+        protocol = protocol or protocol_of(flow, version)
         return Attempt(self.chance.choice(zone.interfaces), self.mac(zone, source), source, destination, protocol,
                        self.sport(), self.port(flow) if protocol in PORTED else 0)
 
@@ -97,7 +101,7 @@ class Prober:
 
     def changed(self, attempt, **changes):
         """The attempt with something else in it; the MAC is that of the source unless it was changed."""
-        other = Attempt(**{**attempt.__dict__, "sport": self.sport(), **changes})
+        other = replace(attempt, **{"sport": self.sport(), **changes})
         if "source" in changes and "mac" not in changes:
             other.mac = self.mac(self.policy.zone_of_interface(other.interface), other.source)
         return other
@@ -200,21 +204,22 @@ class Prober:
                 self.plain(f"{name} {where}", self.changed(base, **{name: address}))
         for first, last in flow.ports:
             for port in {first, last, first - 1, min(last + 1, 65535)}:
-                self.plain(f"port {port}", self.changed(base, dport=port))
+                self.plain(f"port: {port}", self.changed(base, dport=port))
         if base.protocol == TCP and flow.ports:
-            port = self.chance.choice(sorted(MAIL_PORTS))
-            self.plain(f"mail port {port}", self.changed(base, dport=port))
+            for port in self.chance.sample(sorted(MAIL_PORTS), 2):
+                self.plain(f"mail port: {port}", self.changed(base, dport=port))
 
     def by_others(self, base):
         """Who claims to be the sender and is not; and the way back, which nobody has allowed to begin."""
         self.plain("another MAC", self.changed(base, mac="02:99:00:00:00:01"))
         interface = self.chance.choice(INTERFACES)
-        self.plain(f"by {interface}", self.changed(base, interface=interface))
+        self.plain(f"by another wire: {interface}", self.changed(base, interface=interface))
         zone = self.chance.choice(self.policy.zones)
         host = self.chance.choice([host for host in self.policy.hosts if host.zone == zone.name])
         if host.addresses[0].version == base.source.version:
-            self.plain(f"by host {host.name}", self.changed(base, source=host.addresses[0]))
-            self.plain(f"by host {host.name} where it lives", self.changed(base, source=host.addresses[0], interface=zone.interfaces[0]))
+            self.plain(f"by another host: {host.name}", self.changed(base, source=host.addresses[0]))
+            self.plain(f"by another host where it lives: {host.name}",
+                       self.changed(base, source=host.addresses[0], interface=zone.interfaces[0]))
         back = self.policy.route(base.source)
         self.plain("the other way", self.changed(base, source=base.destination, destination=base.source,
                                                  interface=self.policy.route(base.destination).interface, dport=base.dport))
@@ -223,8 +228,8 @@ class Prober:
     def as_another_protocol(self, base):
         others = [TCP, UDP, SCTP, GRE, ESP, OSPF, base.echo_protocol()]
         for protocol in self.chance.sample([other for other in others if other != base.protocol], 3):
-            dport = base.dport or 443
-            self.plain(f"protocol {protocol}", self.changed(base, protocol=protocol, dport=dport if protocol in PORTED else 0))
+            dport = (base.dport or 443) if protocol in PORTED else 0
+            self.plain(f"protocol: {protocol}", self.changed(base, protocol=protocol, dport=dport))
         for kind in self.chance.sample({4: [0, 3, 5, 11, 13, 17], 6: [1, 3, 129, 133, 135, 136, 137, 139, 143]}[base.source.version], 2):
             self.as_icmp(base, kind)
 
@@ -232,7 +237,7 @@ class Prober:
         attempt = self.changed(base, protocol=base.echo_protocol(), dport=0)
         version = base.source.version
         state = "new" if kind in NEW_ECHO_TYPES[version] else "untracked" if version == 6 and kind in UNTRACKED_TYPES6 else "invalid"
-        self.plain(f"ICMP type {kind}", attempt, lambda data: packets.icmp(
+        self.plain(f"ICMP type: {kind}", attempt, lambda data: packets.icmp(
             attempt.source, attempt.destination, kind, 0, struct.pack("!HH", attempt.sport, 1), bytes(40) + data),
             permitted=False, state=state, type=kind)
 
@@ -242,7 +247,7 @@ class Prober:
         if base.protocol == TCP:
             for flags in (ACK, SYN | ACK, FIN | ACK, RST, RST | ACK, 0, SYN | FIN, SYN | RST, FIN | PSH):
                 attempt = self.changed(base)
-                self.plain(f"TCP flags {flags:#x}", attempt, lambda data, attempt=attempt, flags=flags: packets.tcp(
+                self.plain(f"TCP flags: {flags:#x}", attempt, lambda data, attempt=attempt, flags=flags: packets.tcp(
                     *ends, attempt.sport, attempt.dport, data, flags=flags), permitted=False, state="invalid", flags=flag_words(flags))
             self.plain("TCP SYN with ECN", base, lambda data: packets.tcp(*ends, base.sport, base.dport, data, flags=SYN | ECE | CWR))
             attempt = self.changed(base)
@@ -255,7 +260,7 @@ class Prober:
         elif base.protocol == SCTP:
             for chunk in (packets.SCTP_DATA, packets.SCTP_INIT_ACK, packets.SCTP_COOKIE_ECHO):
                 attempt = self.changed(base)
-                self.plain(f"SCTP chunk {chunk}", attempt, lambda data, attempt=attempt, chunk=chunk: packets.sctp(
+                self.plain(f"SCTP chunk: {chunk}", attempt, lambda data, attempt=attempt, chunk=chunk: packets.sctp(
                     attempt.sport, attempt.dport, data, chunk=chunk, tag=7), permitted=False, state="invalid")
         elif base.protocol in (ICMP, ICMP6):
             self.plain("echo with a wrong checksum", self.changed(base), lambda data: packets.echo(
@@ -272,7 +277,7 @@ class Prober:
                          ("destination options", {"extensions": options[1:]}, None),
                          ("both options", {"extensions": options}, None),
                          ("atomic fragment", {"extensions": [(packets.FRAGMENT, packets.ATOMIC_FRAGMENT)]}, None)]
-            never = [(f"routing header {name}", {"extensions": options[:1] + [(packets.ROUTING, body)]}, True) for name, body in (
+            never = [(f"routing header: {name}", {"extensions": options[:1] + [(packets.ROUTING, body)]}, True) for name, body in (
                 ("0", packets.SOURCE_ROUTING), ("2", packets.HOME_ADDRESS_ROUTING), ("4", packets.SEGMENT_ROUTING))]
         for what, wrapping, _ in self.chance.sample(wrappings, min(2, len(wrappings))):
             self.plain(what, self.changed(base), wrapping=wrapping)
@@ -285,16 +290,16 @@ class Prober:
         tags = self.chance.choice([[(packets.ETHER_VLAN, 0)], [(packets.ETHER_VLAN, 5)], [(packets.ETHER_SERVICE_VLAN, 0)],
                                    [(packets.ETHER_SERVICE_VLAN, 5), (packets.ETHER_VLAN, 0)], [(packets.ETHER_VLAN, 0x6000)],
                                    [(packets.ETHER_VLAN, 0), (packets.ETHER_VLAN, 0)]])
-        self.plain(f"VLAN tags {tags}", self.changed(base), permitted=False, on_wire={"tags": tags}, ethertype=hex(tags[0][0]))
+        self.plain(f"VLAN tags: {tags}", self.changed(base), permitted=False, on_wire={"tags": tags}, ethertype=hex(tags[0][0]))
         for destination in ("ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "02:aa:00:00:00:99"):
-            self.plain(f"frame to {destination}", self.changed(base), permitted=False, ask=False, on_wire={"destination": destination})
+            self.plain(f"frame to: {destination}", self.changed(base), permitted=False, ask=False, on_wire={"destination": destination})
         other = self.chance.choice([0x8847, 0x8864, 0x88CC, 0x6558, 0x88E5, 0x0805, 46])
         attempt = self.changed(base)
         if self.is_askable(attempt) and other != kind:
             number, payload = self.payload()
             packet = packets.ip(base.source, base.destination, UDP, packets.udp(base.source, base.destination, 1, 2, payload))
             frame = ethernet(gateway_mac(base.interface), base.mac, other, packet)
-            self.add(f"ethertype {other:#x}", attempt, [frame], [number], False, ethertype=hex(other))
+            self.add(f"ethertype: {other:#x}", attempt, [frame], [number], False, ethertype=hex(other))
 
     def in_pieces(self, base):
         """Fragments: together they are one packet; a part of them is none."""
@@ -303,7 +308,8 @@ class Prober:
         self.pieces("fragments, one missing", base, lambda frames: frames[:-1], permitted=False, ask=False)
         foreign = self.foreign_wire(base)
         if foreign:
-            self.pieces("fragments, one by another zone", base, lambda frames: frames, wires=[None, foreign, None], permitted=False, ask=False)
+            self.pieces("fragments, one by another zone", base, lambda frames: frames, wires=[None, foreign, None],
+                        permitted=False, ask=False)
         if self.policy.macs_of(self.policy.zone_of_interface(base.interface), base.source):
             self.pieces("fragments, one by another MAC", base, lambda frames: [
                 frames[0], frames[1][:6] + packets.mac_bytes("02:99:00:00:00:04") + frames[1][12:], frames[2]], permitted=False, ask=False)
@@ -337,8 +343,8 @@ class Prober:
         """By the uplink, but to a router that nobody declared."""
         if self.policy.zone_of_interface(self.policy.route(base.destination).interface) is not self.policy.uplink():
             return
-        for network in packet_networks(base.source.version):
-            self.plain(f"to {network}", self.changed(base, destination=network[self.chance.randrange(2, 250)]))
+        for network in networks_behind_uplink(base.source.version):
+            self.plain(f"behind the uplink: {network}", self.changed(base, destination=network[self.chance.randrange(2, 250)]))
 
     # ---- the gateway itself
 
@@ -346,7 +352,7 @@ class Prober:
         for version in sorted(flow.source.versions()):
             zone = self.policy.zone(flow.from_zone)
             source = self.address(flow.source, version)
-            protocol = ICMP6 if flow.protocol == ICMP and version == 6 else flow.protocol
+            protocol = protocol_of(flow, version)
             base = Attempt(zone.interfaces[0], self.mac(zone, source), source, gateway_address(zone.interfaces[0], version), protocol,
                            self.sport(), self.port(flow) if flow.ports else 0)
             self.input("service", base)
@@ -357,10 +363,10 @@ class Prober:
             self.input("service by another wire", self.changed(base, interface=self.chance.choice(INTERFACES)))
             for first, last in flow.ports:
                 for port in (first - 1, first, last, min(last + 1, 65535)):
-                    self.input(f"service port {port}", self.changed(base, dport=port))
+                    self.input(f"service port: {port}", self.changed(base, dport=port))
             for other in (TCP, UDP, SCTP, base.echo_protocol()):
                 if other != protocol:
-                    self.input(f"service protocol {other}", self.changed(base, protocol=other, dport=base.dport or 22))
+                    self.input(f"service protocol: {other}", self.changed(base, protocol=other, dport=base.dport or 22))
 
     def input(self, what, attempt):
         """A packet to the gateway; where it is permitted and an echo, the gateway answers."""
@@ -389,23 +395,23 @@ class Prober:
             is self.policy.zone_of_interface(attempt.interface)
         question = {"hook": "output", "oif": route.interface, "src": attempt.destination, "dst": attempt.source, "proto": attempt.protocol,
                     "type": kind, "nexthop": route.next_hop, "state": "established", "dir": "reply"}
-        self.probes.append(Probe("echo answered by the gateway", [], request.numbers, route.interface, request.ends[::-1], permitted, question,
-                                 request.flows, opener=request))
+        self.probes.append(Probe("echo answered by the gateway", [], request.numbers, route.interface, request.ends[::-1], permitted,
+                                 question, request.flows, opener=request))
 
     def from_gateway(self, flow):
         for version in sorted(flow.destination.versions()):
             destination = self.address(flow.destination, version)
-            protocol = ICMP6 if flow.protocol == ICMP and version == 6 else flow.protocol
+            protocol = protocol_of(flow, version)
             port = self.port(flow) if flow.ports else 0
             self.output("egress", flow.user, destination, protocol, port)
             self.output("egress to the next address", flow.user, destination + 1, protocol, port)
             self.output("egress by another user", self.chance.choice(list(USERS)), destination, protocol, port)
             for first, last in flow.ports:
                 for other in (first - 1, first, last, min(last + 1, 65535)):
-                    self.output(f"egress port {other}", flow.user, destination, protocol, other)
+                    self.output(f"egress port: {other}", flow.user, destination, protocol, other)
             for other in (TCP, UDP, ICMP if version == 4 else ICMP6):
                 if other != protocol:
-                    self.output(f"egress protocol {other}", flow.user, destination, other, port or 53)
+                    self.output(f"egress protocol: {other}", flow.user, destination, other, port or 53)
 
     def output(self, what, user, destination, protocol, dport):
         route = self.policy.route(destination)
@@ -442,7 +448,12 @@ class Prober:
             request.flows, opener=request))
 
 
-def packet_networks(version):
+def protocol_of(flow, version):
+    """The number on the wire: echo has one for each family."""
+    return ICMP6 if flow.protocol == ICMP and version == 6 else flow.protocol
+
+
+def networks_behind_uplink(version):
     return [network for network in STRAY + UPLINK_ONLY if network.version == version]
 
 
@@ -464,6 +475,7 @@ class Talk:
         far = Side(route.interface, prober.mac(zone, attempt.destination), attempt.destination, attempt.dport, tag=0xFA5, sequence=9000)
         self.conversation = Conversation(near, far, attempt.protocol)
         self.conversation.last[False] = probe.sendings[0][1][ETHER_HEADER_BYTES:]
+        self.conversation.arrive(False)
 
     def flows_under(self, policy, reply):
         """By which flows the next packet of a side passes under a policy, which need not be the one it began under."""
@@ -480,18 +492,23 @@ class Talk:
         """The interfaces of the side that began and of the other one."""
         return (way.interface, me.interface) if reply else (me.interface, way.interface)
 
+    def put(self, prober, what, me, other, number, packet, flows, question, rejected=False):
+        """A packet from one side to the other as a probe of this connection."""
+        prober.probes.append(Probe(
+            what, [me.sending(packet)], [number], prober.policy.route(other.address).interface, (me.address.packed, other.address.packed),
+            bool(flows), question, flows, opener=self.opener, rejected=rejected and not flows))
+
     def say(self, prober, what, reply):
         """The next packet of a side as a probe."""
         me, other = self.conversation.sides(reply)
         way = prober.policy.route(other.address)
         number, payload = prober.payload()
-        frame = ethernet(gateway_mac(me.interface), me.mac, ether_kind(me.address), self.conversation.packet(reply, payload))
+        packet = self.conversation.packet(reply, payload)
         flows = self.flows_under(prober.policy, reply)
-        question = self.question(me, other, way, reply)
-        probe = Probe(f"{what}, {'reply' if reply else 'original'}", [(me.interface, frame)], [number], way.interface,
-                      (me.address.packed, other.address.packed), bool(flows), question, flows, opener=self.opener,
-                      rejected=not flows and prober.policy.rejecting(*self.wires(me, way, reply)))
-        prober.probes.append(probe)
+        if flows:
+            self.conversation.arrive(reply)
+        self.put(prober, f"{what}, {'reply' if reply else 'original'}", me, other, number, packet, flows,
+                 self.question(me, other, way, reply), prober.policy.rejecting(*self.wires(me, way, reply)))
 
     def question(self, me, other, way, reply):
         words = {"hook": "forward", "iif": me.interface, "oif": way.interface, "smac": me.mac, "src": me.address, "dst": other.address,
@@ -519,87 +536,71 @@ class Talk:
         far, near = self.conversation.far, self.conversation.near
         for what, changes in (("another MAC", {"mac": "02:99:00:00:00:03"}),
                               ("another wire", {"interface": prober.chance.choice(INTERFACES)})):
-            me = Side(**{**far.__dict__, **changes})
+            me = replace(far, **changes)
             number, payload = prober.payload()
-            copy = Conversation(near, me, self.attempt.protocol)
-            packet = packets.ip(me.address, near.address, self.attempt.protocol, Conversation(
-                Side(**near.__dict__), me, copy.protocol).speak(True, payload))
+            segment = Conversation(replace(near), me, self.attempt.protocol).speak(True, payload)
+            packet = packets.ip(me.address, near.address, self.attempt.protocol, segment)
             way = prober.policy.route(near.address)
-            flows = self.intruder_flows(prober.policy, me, way)
-            prober.probes.append(Probe(
-                f"conversation, reply by {what}", [(me.interface, ethernet(gateway_mac(me.interface), me.mac, ether_kind(me.address), packet))],
-                [number], way.interface, (me.address.packed, near.address.packed), bool(flows), self.question(me, near, way, True), flows,
-                opener=self.opener, rejected=not flows and prober.policy.rejecting(way.interface, me.interface)))
+            self.put(prober, f"conversation, reply by {what}", me, near, number, packet, self.flows_by(prober.policy, me, way),
+                     self.question(me, near, way, True), prober.policy.rejecting(way.interface, me.interface))
 
-    def intruder_flows(self, policy, me, way):
+    def flows_by(self, policy, me, way):
+        """By which flows a packet of the far side passes that comes in as it does."""
         if policy.source_refusal(me.interface, me.address, me.mac) or policy.next_hop_refusal(way):
             return ()
+        near, far = self.conversation.near, self.conversation.far
         return tuple(flow.name for flow in policy.forward_flows(
-            way.interface, me.interface, self.conversation.near.address, me.address, self.attempt.protocol, self.attempt.dport))
+            way.interface, me.interface, near.address, far.address, self.attempt.protocol, self.attempt.dport))
+
+    def error_question(self, me, other, way, reply, kind, state="related"):
+        return {**self.question(me, other, way, reply), "proto": icmp_protocol(me.address), "state": state, "type": kind}
 
     def error(self, prober, reply):
         """A side says that what it got last was not deliverable; that belongs to the connection."""
         me, other = self.conversation.sides(reply)
-        quoted = self.conversation.last.get(not reply)
-        if quoted is None:
-            return
-        way = prober.policy.route(other.address)
         number, payload = prober.payload()
-        segment = packets.unreachable(me.address, other.address, quoted, payload)
-        protocol = ICMP if me.address.version == 4 else ICMP6
-        packet = packets.ip(me.address, other.address, protocol, segment)
-        flows = self.flows_under(prober.policy, reply)
-        question = {**self.question(me, other, way, reply), "proto": protocol, "state": "related", "type": segment[0]}
-        prober.probes.append(Probe(
-            f"ICMP error, {'reply' if reply else 'original'}", [(me.interface, ethernet(gateway_mac(me.interface), me.mac, ether_kind(
-                me.address), packet))], [number], way.interface, (me.address.packed, other.address.packed), bool(flows), question, flows,
-            opener=self.opener))
+        segment = packets.unreachable(me.address, other.address, self.conversation.last[not reply], payload)
+        self.put(prober, f"ICMP error, {'reply' if reply else 'original'}", me, other, number,
+                 packets.ip(me.address, other.address, icmp_protocol(me.address), segment), self.flows_under(prober.policy, reply),
+                 self.error_question(me, other, prober.policy.route(other.address), reply, segment[0]))
 
     def error_by_another(self, prober):
         """Another host of the far zone says so: a router may, but not into or out of the My Number tier."""
-        policy, near = prober.policy, self.conversation.near
-        wire = self.conversation.far.interface
-        zone = policy.zone_of_interface(wire)
+        policy, near, far = prober.policy, self.conversation.near, self.conversation.far
+        zone = policy.zone_of_interface(far.interface)
         others = [address for host in policy.hosts if host.zone == zone.name for address in host.addresses
-                  if address.version == near.address.version and address not in (near.address, self.conversation.far.address)]
-        if not others or is_of_the_stack(others[0]):
+                  if address.version == near.address.version and address not in (near.address, far.address)]
+        if not others:
             return
         address = prober.chance.choice(others)
-        me = Side(wire, prober.mac(zone, address), address, self.conversation.far.port)
+        me = Side(far.interface, prober.mac(zone, address), address, far.port)
         way = policy.route(near.address)
-        flows = self.intruder_flows(policy, Side(**{**self.conversation.far.__dict__, "interface": wire}), way)
-        if not policy.may_complain(address, wire, near.address, way.interface) or policy.source_refusal(wire, address, me.mac):
-            flows = ()
+        flows = self.flows_by(policy, me, way) if policy.may_complain(address, me.interface, near.address, way.interface) else ()
         number, payload = prober.payload()
-        protocol = ICMP if address.version == 4 else ICMP6
-        packet = packets.ip(address, near.address, protocol, packets.unreachable(address, near.address, self.conversation.last[False], payload))
-        question = {**self.question(me, near, way, True), "proto": protocol, "state": "related", "type": 3 if protocol == ICMP else 1}
-        prober.probes.append(Probe(
-            f"ICMP error by another host, {address}", [(wire, ethernet(gateway_mac(wire), me.mac, ether_kind(address), packet))], [number],
-            way.interface, (address.packed, near.address.packed), bool(flows), question, flows, opener=self.opener))
+        segment = packets.unreachable(address, near.address, self.conversation.last[False], payload)
+        self.put(prober, f"ICMP error by another host: {address}", me, near, number,
+                 packets.ip(address, near.address, icmp_protocol(address), segment), flows,
+                 self.error_question(me, near, way, True, segment[0]))
 
     def authentication_header(self, prober):
         """The connection's ports behind a header that makes it another protocol, which conntrack looks through and nft does not."""
         near, far = self.conversation.near, self.conversation.far
-        way = prober.policy.route(far.address)
         number, payload = prober.payload()
         segment = packets.udp(near.address, far.address, near.port, far.port, payload)
-        packet = packets.ip(near.address, far.address, AH, packets.ah(UDP, segment))
-        prober.probes.append(Probe(
-            "AH around the connection's ports", [(near.interface, ethernet(gateway_mac(near.interface), near.mac, ether_kind(near.address), packet))],
-            [number], way.interface, (near.address.packed, far.address.packed), False,
-            {**self.question(near, far, way, False), "proto": AH}, opener=self.opener))
+        self.put(prober, "AH around the connection's ports", near, far, number,
+                 packets.ip(near.address, far.address, AH, packets.ah(UDP, segment)), (),
+                 {**self.question(near, far, prober.policy.route(far.address), False), "proto": AH})
 
     def error_of_nothing(self, prober):
         """The same kind of error about a connection that never was."""
         me, other = self.conversation.sides(True)
         number, payload = prober.payload()
-        sport = prober.sport()
-        never = packets.ip(other.address, me.address, UDP, packets.udp(other.address, me.address, sport, 9, b"never was"))
-        protocol = ICMP if me.address.version == 4 else ICMP6
-        packet = packets.ip(me.address, other.address, protocol, packets.unreachable(me.address, other.address, never, payload))
-        way = prober.policy.route(other.address)
-        question = {**self.question(me, other, way, True), "proto": protocol, "state": "invalid", "type": packet[20 if protocol == ICMP else 40]}
-        prober.probes.append(Probe(
-            "ICMP error of no connection", [(me.interface, ethernet(gateway_mac(me.interface), me.mac, ether_kind(me.address), packet))],
-            [number], way.interface, (me.address.packed, other.address.packed), False, question))
+        never = packets.ip(other.address, me.address, UDP, packets.udp(other.address, me.address, prober.sport(), 9, b"never was"))
+        segment = packets.unreachable(me.address, other.address, never, payload)
+        self.put(prober, "ICMP error of no connection", me, other, number,
+                 packets.ip(me.address, other.address, icmp_protocol(me.address), segment), (),
+                 self.error_question(me, other, prober.policy.route(other.address), True, segment[0], "invalid"))
+
+
+def icmp_protocol(address):
+    return ICMP if address.version == 4 else ICMP6

@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from packets import ESP, GRE, ICMP, ICMP6, OSPF, SCTP, TCP, UDP
+from zone_file import render
 
 INTERFACES = tuple(f"n{i}" for i in range(6))
 MAIL_PORTS = {25, 110, 143, 465, 587, 993, 995}
@@ -84,6 +85,16 @@ class End:
 
     def versions(self):
         return {first.version for first, _ in self.ranges}
+
+    def covers(self, zone):
+        """Whether it is the whole zone in one family, in whatever words."""
+        return self.words == ["any"] or not zone.uplink and any(self.covers_family(zone, version) for version in (4, 6))
+
+    def covers_family(self, zone, version):
+        parts = list(ipaddress.collapse_addresses(part for first, last in self.ranges if first.version == version
+                                                  for part in ipaddress.summarize_address_range(first, last)))
+        networks = [network for network in zone.networks if network.version == version]
+        return bool(networks) and all(any(network.subnet_of(part) for part in parts) for network in networks)
 
 
 @dataclass
@@ -198,9 +209,10 @@ class Policy:
         tiers = [self.zone_of_interface(interface).tier for interface in (incoming, outgoing)]
         if tiers.count("mynumber") != 1:
             return True
+        ways = (receiver, outgoing, sender, incoming), (sender, incoming, receiver, outgoing)
         return any(flow.source.holds(near) and flow.destination.holds(far) and not flow.expired and flow.kind == "forward"
                    and (flow.from_zone, flow.to_zone) == (self.zone_of_interface(a).name, self.zone_of_interface(b).name)
-                   for flow in self.flows for near, a, far, b in ((receiver, outgoing, sender, incoming), (sender, incoming, receiver, outgoing)))
+                   for flow in self.flows for near, a, far, b in ways)
 
     def local_flows(self, incoming, source, protocol, port):
         zone = self.zone_of_interface(incoming)
@@ -229,17 +241,21 @@ class Policy:
     # ---- how it is written
 
     def text(self):
-        parts = [f'town = "Unno-cho";\nmodel = "{self.model}";']
-        parts.append(groups("zones", [self._zone_words(zone) for zone in self.zones]))
-        parts.append(groups("hosts", [self._host_words(host) for host in self.hosts]))
-        parts.append(groups("networks", [{"name": name, "zone": zone, "prefixes": end.words} for name, zone, end in self.networks]))
-        parts.append(groups("flows", [self._flow_words(flow) for flow in self.flows if flow.kind == "forward"]))
-        parts.append(groups("refusals", [{"from": a, "to": b, "refuse": "reject"} for a, b in sorted(self.rejects)]))
-        services = [self._local_words(flow) for flow in self.flows if flow.kind == "local" and not flow.relay]
-        egress = [self._egress_words(flow) for flow in self.flows if flow.kind == "egress" and not flow.relay]
-        parts.append("gateway = {\n" + groups("services", services) + "\n" + groups("egress", egress) + "\n};")
-        parts.append(groups("relays", self.relays))
-        return "\n\n".join(parts) + "\n"
+        services = [flow for flow in self.flows if flow.kind == "local" and not flow.relay]
+        egresses = [flow for flow in self.flows if flow.kind == "egress" and not flow.relay]
+        parts = {
+            "town": "Unno-cho",
+            "model": self.model,
+            "zones": [self._zone_words(zone) for zone in self.zones],
+            "hosts": [self._host_words(host) for host in self.hosts],
+            "networks": [{"name": name, "zone": zone, "prefixes": end.words} for name, zone, end in self.networks],
+            "flows": [self._flow_words(flow) for flow in self.flows if flow.kind == "forward"],
+            "refusals": [{"from": a, "to": b, "refuse": "reject"} for a, b in sorted(self.rejects)],
+            "gateway": {"services": [self._local_words(flow) for flow in services],
+                        "egress": [self._egress_words(flow) for flow in egresses]},
+            "relays": self.relays,
+        }
+        return "".join(f"{name} = {render(part)};\n" for name, part in parts.items())
 
     @staticmethod
     def _zone_words(zone):
@@ -265,7 +281,7 @@ class Policy:
     def _traffic_words(flow):
         words = {"protocol": flow.protocol_word}
         if flow.ports:
-            words["ports"] = [first if first == last else f"{first}-{last}" for first, last in flow.ports]
+            words["ports"] = [str(first) if first == last else f"{first}-{last}" for first, last in flow.ports]
         return words
 
     def _flow_words(self, flow):
@@ -291,21 +307,6 @@ def is_unicast(address):
     if address.version == 4:
         return 1 << 24 <= int(address) < 224 << 24 and not address.is_loopback and not address.is_link_local
     return int(address) >> 125 == 1 or int(address) >> 121 == 0x7E
-
-
-def value(thing):
-    if isinstance(thing, bool):
-        return "true" if thing else "false"
-    if isinstance(thing, dict):
-        return "{ " + " ".join(f"{key} = {value(item)};" for key, item in thing.items()) + " }"
-    if isinstance(thing, list):
-        return "[ " + ", ".join(value(item) for item in thing) + " ]" if len({type(item) for item in thing}) < 2 else \
-            "[ " + ", ".join(f'"{item}"' for item in thing) + " ]"
-    return str(thing) if isinstance(thing, int) else f'"{thing}"'
-
-
-def groups(name, items):
-    return f"{name} = (\n" + ",\n".join("\t" + value(item) for item in items) + "\n);"
 
 
 # ---- drawing one at random
@@ -419,10 +420,10 @@ class Author:
     # ---- ends
 
     def literal_end(self, zone):
-        """One to three addresses, prefixes or ranges."""
+        """One to three addresses, prefixes or ranges; sometimes so many that their going makes the rules change their sets."""
         words, ranges = [], []
         networks = zone.networks + (UPLINK_ONLY if zone.uplink else [])
-        for _ in range(self.chance.choice([1, 1, 2, 3])):
+        for _ in range(self.chance.choice([1, 1, 1, 2, 2, 3, 40])):
             network = self.chance.choice(networks)
             first = self.address_in(network)
             kind = self.chance.choice(["address", "prefix", "range"])
@@ -470,7 +471,8 @@ class Author:
 
     def write_flow(self):
         """Between two zones that may meet; what the law demands of the pair is drawn with it."""
-        pairs = [(a, b) for a in self.policy.zones for b in self.policy.zones if a is not b and {a.tier, b.tier} != {"mynumber", "internet"}]
+        pairs = [(a, b) for a in self.policy.zones for b in self.policy.zones
+                 if a is not b and {a.tier, b.tier} != {"mynumber", "internet"}]
         from_zone, to_zone = self.chance.choice(pairs)
         for _ in range(20):
             flow = self.draw_flow(from_zone, to_zone)
@@ -484,7 +486,8 @@ class Author:
         if "mynumber" in (from_zone.tier, to_zone.tier):
             return self.draw_specified(from_zone, to_zone)
         draw = self.chance.choice([self.draw_exception, self.draw_screen, self.draw_sanitized, self.draw_breakout])
-        return draw(from_zone, to_zone)
+        flow = draw(from_zone, to_zone)
+        return None if flow and flow.source.covers(from_zone) and flow.destination.covers(to_zone) else flow
 
     def make(self, method, zones, ends, traffic):
         word, protocol, ports = traffic
@@ -510,8 +513,6 @@ class Author:
 
     def draw_exception(self, from_zone, to_zone):
         ends = self.end(from_zone), self.end(to_zone)
-        if ends[0].words == ends[1].words == ["any"]:
-            return None
         return self.make("exception", (from_zone, to_zone), ends, self.traffic(to_zone, ends[1], wide=not to_zone.uplink))
 
     def draw_screen(self, from_zone, to_zone):
@@ -540,10 +541,10 @@ class Author:
     def traffic(self, to_zone, destination, words=None, wide=False):
         """Protocol and ports. Name resolution by the uplink is for its own servers."""
         word = self.chance.choice(words or list(PORTED_WORDS) + list(PORTLESS_WORDS) + ["tcp", "udp"])
+        if wide and self.chance.random() < 0.3:
+            return "tcp", TCP, [(1, self.chance.randrange(2000, 65536))]	# mail is cut out of it
         if word in PORTLESS_WORDS:
             return word, PORTLESS_WORDS[word], []
-        if wide and word == "tcp" and self.chance.random() < 0.3:
-            return word, TCP, [(1, self.chance.randrange(2000, 65536))]
         if to_zone.uplink and destination.words == ["uplink-dns"] and word in ("tcp", "udp"):
             return word, PORTED_WORDS[word], [(53, 53)]
         ports = []
@@ -573,13 +574,13 @@ class Author:
         outer = [zone for zone in self.policy.zones if zone.tier == "internet"]
         inner = [zone for zone in self.policy.zones if zone.tier == "lgwan"]
         from_zone, to_zone = self.chance.choice(outer), self.chance.choice(inner)
-        accepted, hop = self.host_end([self.chance.choice(self.hosts_of(from_zone))]), self.host_end([self.chance.choice(self.hosts_of(to_zone))])
-        name = self.name("relay")
-        self.policy.relays.append({"name": name, "from": from_zone.name, "to": to_zone.name, "accept_from": accepted.words, "next_hops": hop.words})
-        none = End([], [])
-        self.policy.flows.append(Flow("local", f"relay/{name}/in", accepted, none, "tcp", TCP, [(25, 25)], from_zone=from_zone.name, relay=True))
-        self.policy.flows.append(Flow("egress", f"relay/{name}/out", none, hop, "tcp", TCP, [(25, 25)], to_zone=to_zone.name, user=COURIER,
-                                      relay=True))
+        accepted, hop = (self.host_end([self.chance.choice(self.hosts_of(zone))]) for zone in (from_zone, to_zone))
+        name, none = self.name("relay"), End([], [])
+        self.policy.relays.append({"name": name, "from": from_zone.name, "to": to_zone.name, "accept_from": accepted.words,
+                                   "next_hops": hop.words})
+        self.policy.flows += [
+            Flow("local", f"relay/{name}/in", accepted, none, "tcp", TCP, [(25, 25)], from_zone=from_zone.name, relay=True),
+            Flow("egress", f"relay/{name}/out", none, hop, "tcp", TCP, [(25, 25)], to_zone=to_zone.name, user=COURIER, relay=True)]
 
     def write_reject(self):
         pairs = [(a.name, b.name) for a in self.policy.zones for b in self.policy.zones if a.tier == b.tier and a is not b]

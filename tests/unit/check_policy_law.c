@@ -37,6 +37,13 @@ static const struct policy_case rows[] = {
 	  MODEL("beta-prime"),
 	  ADD_FLOW("from = 'mn'; to = 'in'; method = 'screen'; source = 'jumin'; destination = 'gamen'; "
 	           HTTPS) } },
+	{ "a process between Internet and My Number", "gateway-chain", .line = "'y'", .edits = {
+	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'mn'; destination = 'jumin'; " HTTPS "}" } } },
+	{ "a process between My Number and Internet", "gateway-chain", .line = "'y'", .related = "'z'", .edits = {
+	  { "#locals", ",\n{ name = 'z'; zone = 'mn'; source = 'jumin'; " HTTPS "}" },
+	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'in'; destination = 'soto'; " HTTPS "}" } } },
+	{ "echo to My Number passes nothing on", "", .edits = {
+	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'mn'; destination = 'jumin'; protocol = 'icmp'; }" } } },
 	{ "a relay from Internet to My Number", "relay-never", .line = "'r'", .related = "mn0", .edits = {
 	  ADD_RELAY("r", "in", "mn", "gamen", "jumin") } },
 	{ "a relay from My Number to the uplink", "relay-never", .edits = {

@@ -318,6 +318,10 @@ static struct transition check_transition(struct arena *arena, const struct rule
 	}
 	model_apply_all(&model, &transition.prepare);
 	model_apply_all(&model, &transition.commit);
+	for (size_t i = 0; i < transition.revoke.count; i++)
+		must(&model, transition.revoke.items[i].kind == CHANGE_DELETE_ELEMENTS,
+		     "the last transaction does more than end marks");
+	model_apply_all(&model, &transition.revoke);
 	must(&model, ruleset_equal(&model.ruleset, transition.target),
 	     "the changes lead elsewhere than to the target");
 	must(&model, ruleset_same(arena, transition.target, new), "the target is not what was wanted");
@@ -641,6 +645,69 @@ START_TEST(a_set_of_another_kind_replaces_the_old_one)
 }
 END_TEST
 
+/* The large sample with a set of live marks besides: 1 to `marks`, the first one with a comment. */
+static struct ruleset *ruleset_with_live(struct arena *arena, size_t count, bool interval, uint32_t marks,
+					 const char *comment)
+{
+	struct ruleset *ruleset = ruleset_sample_large(arena, count, interval);
+	struct table *table = &ruleset->tables[0];
+	struct set *sets = arena_array(arena, 2, sizeof(*sets));
+	struct set *live = &sets[1];
+
+	sets[0] = table->sets[0];
+	*live = (struct set){ .name = "live", .timeout = true, .key = { { FIELD_CT_MARK, FIELD_IIF } } };
+	live->elements = arena_array(arena, marks, sizeof(*live->elements));
+	for (; live->element_count < marks; live->element_count++) {
+		uint8_t *key = arena_alloc(arena, 8);
+
+		key[3] = (uint8_t)(live->element_count + 1);
+		live->elements[live->element_count].key = key;
+	}
+	live->elements[0].comment = comment;
+	table->sets = sets;
+	table->set_count = 2;
+	return ruleset;
+}
+
+/* Element i of the map gives mark i + 1; marks 1 to 3 live before. */
+static const struct ending_row {
+	const char *what;
+	bool interval;
+	size_t count;			/* elements of the map; 5 before */
+	uint32_t marks;			/* that live; 3 before */
+	unsigned int taken;		/* bit i: another flow takes over element i */
+	const char *comment;		/* "a" before */
+	size_t revoked;
+} ending_rows[] = {
+	{ "a mark only ends", false, 5, 2, 0, "a", 0 },
+	{ "a mark ends, and so do points of the map", false, 4, 2, 0, "a", 0 },
+	{ "marks end while other points are given", false, 6, 1, 0, "a", 0 },
+	{ "two marks end, one is taken over", false, 5, 1, 1 << 1, "a", 1 },
+	{ "two marks end, both are taken over", false, 5, 1, 1 << 1 | 1 << 2, "a", 2 },
+	{ "the same in a map of ranges", true, 5, 1, 1 << 1 | 1 << 2, "a", 2 },
+	{ "a point is taken over and no mark ends", false, 5, 3, 1 << 1, "a", 0 },
+	{ "a point is taken over while its flow gets another name", false, 5, 3, 1 << 0, "b", 0 },
+	{ "one gets another name, one is taken over and ends", false, 5, 2, 1 << 0 | 1 << 2, "b", 1 },
+};
+
+START_TEST(marks_outlive_packets_under_way)
+{
+	const struct ending_row *row = &ending_rows[_i];
+	struct arena *arena = arena_new();
+	const struct ruleset *old = ruleset_with_live(arena, 5, row->interval, 3, "a");
+	struct ruleset *new = ruleset_with_live(arena, row->count, row->interval, row->marks, row->comment);
+	struct transition transition;
+
+	for (size_t i = 0; i < row->count; i++) {
+		if (row->taken & 1u << i)
+			new->tables[0].sets[0].elements[i].mark = 100;
+	}
+	transition = check_transition(arena, old, new, row->what, 0);
+	ck_assert_msg(transition.revoke.elements_deleted == row->revoked, "%s: %zu", row->what, transition.revoke.elements_deleted);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(an_exact_set_of_another_kind_keeps_its_name)
 {
 	struct arena *arena = arena_new();
@@ -868,6 +935,7 @@ static Suite *diff_suite(void)
 	tcase_add_loop_test(elements, a_range_that_changes_hands_is_built_beside, 0, COUNT(hands_rows));
 	tcase_add_loop_test(elements, strays_go_and_never_stand_in_the_way, 0, COUNT(stray_rows));
 	tcase_add_test(elements, a_set_of_another_kind_replaces_the_old_one);
+	tcase_add_loop_test(elements, marks_outlive_packets_under_way, 0, COUNT(ending_rows));
 	tcase_add_test(elements, an_exact_set_of_another_kind_keeps_its_name);
 	tcase_add_test(elements, a_verdict_map_is_never_built_beside);
 	tcase_add_test(elements, a_renamed_set_is_still_found_among_others);

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""sekishod starts whatever it finds: no file, no interfaces, a file nobody may believe, an edited file, a predecessor that was killed, another
+sekishod that runs. In every case what is in force afterwards is lawful, and the first who runs keeps the place.
+"""
+
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from town import Town, await_true, skip_unless_possible  # noqa: E402
+
+PORT, OTHER_PORT = "ports       = [ 3389 ]", "ports       = [ 3390 ]"
+TERMINAL_ADDRESS = "10.1.0.10"  # of a host of the file: in the rules when its zone is
+
+
+def check(what, condition, detail=""):
+    if not condition:
+        raise AssertionError(f"{what} {detail}")
+    print(f"ok: {what}")
+
+
+def is_sealed(town):
+    return town.status()["state"] == "sealed" and TERMINAL_ADDRESS not in town.rules() and "policy drop" in town.rules()
+
+
+def without_file(town):
+    """A first start without a file lets nothing pass; the file can come later."""
+    os.rename(town.config, town.config + ".away")
+    town.start_daemon()
+    check("without a file everything is shut", is_sealed(town), town.status())
+    check("and apply says why", town.apply()["result"] == "refused")
+    check("which changes nothing", is_sealed(town), town.status())
+    os.rename(town.config + ".away", town.config)
+    check("a file that came is put in force", town.apply()["result"] == "committed")
+
+
+def with_untrusted_file(town):
+    os.chmod(town.config, 0o666)
+    town.start_daemon()
+    check("a file that everybody may write is not believed", is_sealed(town), town.status())
+    os.chmod(town.config, 0o644)
+    check("made ours alone, it is", town.apply()["result"] == "committed")
+
+
+def without_interfaces(town):
+    """Zones without an interface are closed; an interface that comes is a member by its name."""
+    town.ip("gateway", "link set mn0 down")
+    town.ip("gateway", "link set mn0 name away0")
+    town.ip("gateway", "link del lg0")
+    town.start_daemon()
+    check("a missing interface is no reason not to start", town.status()["state"] == "in-force", town.status())
+    check("its zone is closed", TERMINAL_ADDRESS not in town.rules() and "10.2.0.20" not in town.rules())
+    town.ip("gateway", "link add lg0 type veth peer name p-lg0")
+    await_true("an interface that came is a member", lambda: "10.2.0.20" in town.rules())
+
+
+def after_edit(town):
+    """An edit while the daemon was away is put in force by the start: that is what a start is for."""
+    town.start_daemon()
+    check("it stops", town.stop_daemon() == 0)
+    town.edit_config(PORT, OTHER_PORT)
+    town.start_daemon()
+    check("the edited file is in force", town.status()["state"] == "in-force" and "3390" in town.rules() and "3389" not in town.rules())
+
+
+def after_kill(town):
+    """No process survives the parent, and the rules outlive all of them."""
+    town.start_daemon()
+    before, generation = town.rules(), town.status()["kernel"]["generation"]
+    roles = [town.role_pid(role) for role in ("planner", "enforcer")]
+    town.daemon.kill()
+    town.daemon.wait()
+    await_true("all processes are gone", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in roles))
+    check("the rules outlive them", town.rules() == before)
+    town.start_daemon()
+    check("the next one finds them as they should be", town.status()["kernel"]["generation"] == generation, town.status())
+
+
+def beside_another(town):
+    """Two of them would take turns in committing; the first one stays."""
+    town.start_daemon()
+    before, generation = town.rules(), town.status()["kernel"]["generation"]
+    command = town.at("gateway", [town.program, "--config", town.config, "--run-dir", town.run_dir, "--state-dir", town.state_dir])
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    check("a second one ends", second.returncode != 0, second.stderr)
+    status = town.status()
+    check("the first one answers as before", status["state"] == "in-force" and status["kernel"]["generation"] == generation, status)
+    check("and the rules are the same", town.rules() == before)
+    check("and it can be asked to apply", town.apply()["result"] == "unchanged")
+
+
+def main():
+    skip_unless_possible("nft")
+    for situation in (without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, beside_another):
+        with Town(hosts=[]) as town:
+            try:
+                situation(town)
+            except BaseException:
+                print(town.log_text())
+                raise
+
+
+if __name__ == "__main__":
+    main()
