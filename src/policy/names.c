@@ -133,10 +133,9 @@ int protocol_parse(const char *word, uint16_t *ret_protocol)
 
 bool protocol_has_ports(uint16_t protocol)
 {
-	enum { TCP = 6, UDP = 17, DCCP = 33, SCTP = 132, UDPLITE = 136 };
+	enum { TCP = 6, UDP = 17, SCTP = 132 };
 
-	return protocol == TCP || protocol == UDP || protocol == DCCP || protocol == SCTP ||
-	       protocol == UDPLITE;
+	return protocol == TCP || protocol == UDP || protocol == SCTP;
 }
 
 const char *protocol_name(struct arena *arena, uint16_t protocol)

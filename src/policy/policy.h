@@ -184,7 +184,10 @@ uint32_t policy_zone_index(const struct policy *policy, const struct zone *zone)
 /* True when refused packets from one zone to the other are answered with an ICMP error (law: only inside a tier). */
 bool policy_pair_rejects(const struct policy *policy, uint32_t from, uint32_t to);
 
-/* True for protocols whose first four bytes are a source and a destination port: TCP, UDP, SCTP, DCCP, UDP-Lite. */
+/*
+ * True for protocols whose ports conntrack tells apart: TCP, UDP, SCTP. Of DCCP it knows the two hosts only (seen on 6.18), so the mark of
+ * one port would open all; of UDP-Lite it refuses every packet, because it sums it up as if it were UDP. Both are protocols without ports here.
+ */
 bool protocol_has_ports(uint16_t protocol);
 
 /* "tcp", "icmp", ...; the number as text where it has no name. Static or in the arena. */

@@ -4,7 +4,8 @@
  * Everything it needs is open before it shuts itself in: from then on it opens no file, and reads no text
  * but names inside checked bytes. The planner's proposals are foreign bytes to it. It takes a ruleset only
  * when it is well formed, speaks of the interfaces that really have these names, and passes the audit
- * against the pins that came from the parent. When the planner is gone, nothing changes.
+ * against the pins that came from the parent. When the planner is gone, nothing changes. When somebody else
+ * changes the kernel's rules, it puts back what it installed last.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -20,6 +21,7 @@
 #include "kernel/conntrack.h"
 #include "kernel/links.h"
 #include "kernel/nfnl.h"
+#include "kernel/nft_watch.h"
 #include "kernel/snapshot.h"
 #include "ruleset/audit.h"
 #include "ruleset/pack.h"
@@ -45,6 +47,8 @@ static const struct origin nowhere;
 
 struct enforcer {
 	struct nfnl nfnl;
+	struct nft_watch watch;
+	struct buf installed;		/* packed: what was installed last; empty: nothing yet */
 	struct switches switches;
 	struct frame_reader parent_reader;
 	int planner;			/* -1: none */
@@ -244,6 +248,8 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 
 	if (error)
 		return refused_send(enforcer, &question->findings);
+	enforcer->installed.length = 0;
+	ruleset_pack(&enforcer->installed, wanted);
 	switches_open_way(&enforcer->switches);
 	return committed_send(enforcer, &committed);
 }
@@ -275,6 +281,43 @@ static int proposal_answer(struct enforcer *enforcer, struct question *question,
 	error = bytes_answer(enforcer, question, bytes);
 	sealed_unmap(bytes);
 	return error;
+}
+
+/* ---- somebody else changes rules */
+
+/*
+ * Puts back what was installed last. A ruleset of an interface that is gone by now cannot be put back as a whole; then the planner,
+ * which has seen it go, is about to propose another.
+ */
+static void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	struct ruleset *wanted;
+	struct committed committed;
+
+	if (enforcer->installed.length == 0 || ruleset_unpack(arena, buf_span(&enforcer->installed), &wanted) != 0)
+		return;
+	if (ruleset_install(&enforcer->nfnl, wanted, unix_now(), &findings, &committed) != 0) {
+		switches_shut(&enforcer->switches);
+		for (size_t i = 0; i < findings.count; i++)
+			log_finding(&findings, &findings.items[i]);
+		log_event(LOG_LEVEL_ERROR, "SKS-DRIFT", "a foreign change could not be repaired; nothing is forwarded process=%u name=%s",
+			  change->process, change->name);
+		return;
+	}
+	switches_open_way(&enforcer->switches);
+	if (committed.changed)
+		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired process=%u name=%s generation=%u",
+			  change->process, change->name, committed.generation);
+}
+
+static void watch_readable(struct enforcer *enforcer)
+{
+	struct nft_change change;
+
+	if (nft_watch_read(&enforcer->watch, enforcer->nfnl.port_id, &change))
+		kernel_repair(enforcer, &change);
 }
 
 /* ---- frames */
@@ -382,11 +425,14 @@ static int parent_listen(struct enforcer *enforcer)
 static int enforcer_loop(struct enforcer *enforcer)
 {
 	for (;;) {
-		struct pollfd waits[] = { { .fd = CHANNEL_PARENT, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN } };
+		struct pollfd waits[] = { { .fd = CHANNEL_PARENT, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN },
+					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN } };
 		int planner = enforcer->planner, error;
 
-		if (poll(waits, 2, -1) < 0 && errno != EINTR)
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0 && errno != EINTR)
 			return -errno;
+		if (waits[2].revents != 0)
+			watch_readable(enforcer);
 		error = parent_listen(enforcer);
 		if (error)
 			return error;
@@ -419,6 +465,8 @@ static int kernel_open(struct enforcer *enforcer)
 	int error = nfnl_open(&enforcer->nfnl);
 
 	if (!error)
+		error = nft_watch_open(&enforcer->watch);
+	if (!error)
 		error = conntrack_marks(arena, &enforcer->nfnl, &marks);
 	if (error)
 		return error;
@@ -449,6 +497,8 @@ static void enforcer_end(struct enforcer *enforcer)
 	planner_drop(enforcer);
 	frame_reader_free(&enforcer->parent_reader);
 	switches_close(&enforcer->switches);
+	buf_free(&enforcer->installed);
+	nft_watch_close(&enforcer->watch);
 	nfnl_close(&enforcer->nfnl);
 	arena_free(enforcer->pins_arena);
 }

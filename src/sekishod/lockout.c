@@ -66,9 +66,9 @@ static uint32_t key_index(const uint8_t *key)
 	return (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
 }
 
-/* Tries every binding of the source in the set. */
-static bool set_allows(struct arena *arena, const struct ruleset *ruleset, const struct set *set, const struct connection *connection,
-		       int64_t now, const char **ret_flow)
+/* Tries every binding of the source in the set; also: a ruleset that must allow the same way, or NULL. */
+static bool set_allows(struct arena *arena, const struct ruleset *ruleset, const struct ruleset *also, const struct set *set,
+		       const struct connection *connection, int64_t now, const char **ret_flow)
 {
 	size_t source_bytes = netaddr_size(connection->source.family);
 	struct macaddr mac;
@@ -79,9 +79,22 @@ static bool set_allows(struct arena *arena, const struct ruleset *ruleset, const
 		if (memcmp(key + field_slot(FIELD_IIF), connection->source.bytes, source_bytes) != 0)
 			continue;
 		memcpy(mac.bytes, key + field_slot(FIELD_IIF) + source_bytes, sizeof(mac.bytes));
-		if (way_allows(arena, ruleset, connection, key_index(key), &mac, now, ret_flow))
+		if (way_allows(arena, ruleset, connection, key_index(key), &mac, now, ret_flow) &&
+		    (!also || way_allows(arena, also, connection, key_index(key), &mac, now, NULL)))
 			return true;
 	}
+	return false;
+}
+
+/* Tries every binding of the source, in every set that has some. */
+static bool bindings_allow(struct arena *arena, const struct ruleset *ruleset, const struct ruleset *also, const struct connection *connection,
+			   int64_t now, const char **ret_flow)
+{
+	for (size_t t = 0; t < ruleset->table_count; t++)
+		for (size_t s = 0; s < ruleset->tables[t].set_count; s++)
+			if (set_binds(&ruleset->tables[t].sets[s], connection->source.family) &&
+			    set_allows(arena, ruleset, also, &ruleset->tables[t].sets[s], connection, now, ret_flow))
+				return true;
 	return false;
 }
 
@@ -89,17 +102,26 @@ bool lockout_allows(struct arena *arena, const struct ruleset *ruleset, const st
 {
 	const struct macaddr unbound = { .bytes = { 0x02, 0, 0, 0, 0, 0x01 } };
 
-	for (size_t t = 0; t < ruleset->table_count; t++)
-		for (size_t s = 0; s < ruleset->tables[t].set_count; s++)
-			if (set_binds(&ruleset->tables[t].sets[s], connection->source.family) &&
-			    set_allows(arena, ruleset, &ruleset->tables[t].sets[s], connection, now, ret_flow))
-				return true;
+	if (bindings_allow(arena, ruleset, NULL, connection, now, ret_flow))
+		return true;
 	/* The loopback lets everything pass, and nobody from outside comes by it. */
 	for (size_t i = 0; i < ruleset->links.count; i++)
 		if (ruleset->links.items[i].index != LOOPBACK_INDEX &&
 		    way_allows(arena, ruleset, connection, ruleset->links.items[i].index, &unbound, now, ret_flow))
 			return true;
 	return false;
+}
+
+/*
+ * True when the connection outlives the change. A terminal that is bound goes on by the interface and the Ethernet address it has now, so a binding
+ * that is corrected to another one cuts it; of one that was not bound nobody knows the Ethernet address.
+ */
+static bool connection_survives(struct arena *arena, const struct ruleset *before, const struct ruleset *after, const struct connection *connection,
+				int64_t now)
+{
+	if (bindings_allow(arena, before, NULL, connection, now, NULL))
+		return bindings_allow(arena, before, after, connection, now, NULL);
+	return lockout_allows(arena, after, connection, now, NULL);
 }
 
 /* A mail relay's connection is nobody's terminal: it may be cut without being asked about. */
@@ -125,7 +147,7 @@ void lockout_check(const struct ruleset *before, const struct ruleset *after, co
 		const char *flow;
 
 		if (!lockout_allows(findings->arena, before, &connections[i], now, &flow) || flow_is_relay(flow) ||
-		    lockout_allows(findings->arena, after, &connections[i], now, NULL))
+		    connection_survives(findings->arena, before, after, &connections[i], now))
 			continue;
 		snprintf(port, sizeof(port), "%u", connections[i].destination_port);
 		finding_add(findings, &daemon_catalogue[DAEMON_LOCKOUT], service_origin(policy, file, flow),

@@ -1,11 +1,13 @@
 /*
- * load: how long a zone file takes from text to the kernel, station by station, beside others who load the same elements.
+ * load: how long a zone file takes from text to the kernel, station by station, beside others who load the same
+ * elements.
  *
  * usage: load FILE EDITED ROUNDS TEXT	in a network namespace with the interfaces of the file and none of our tables
  *
- * Each round loads FILE through the whole pipeline into empty tables, then EDITED (which differs in one flow) on top of it; then the same rules as
- * text by `nft -f TEXT`, which it writes; then the bytes of the first commit again by one naked send. Between them the tables are deleted and their
- * socket closed, which waits until the kernel has given back the memory. Prints the medians as JSON: milliseconds by name.
+ * Each round loads FILE through the whole pipeline into empty tables, then EDITED (which differs in one flow) on top
+ * of it; then the same rules as text by `nft -f TEXT`, which it writes; then the bytes of the first commit again by
+ * one naked send. Between them the tables are deleted and their socket closed, which waits until the kernel has
+ * given back the memory. Prints the medians as JSON: milliseconds by name.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -89,7 +91,7 @@ static int user_lookup(void *context, const char *name, uint32_t *ret_uid)
 	return 0;
 }
 
-/* Text to rules. marks: those of the rules that are in force, or NULL. The phases are noted only where wanted. */
+/* Text to rules. marks: those of the rules that are in force, or NULL. The phases are noted only if wanted. */
 static struct load file_load(struct bench *bench, const char *path, const struct mark_book *marks, bool phases)
 {
 	struct load load = { .arena = arena_new() };
@@ -133,7 +135,8 @@ static struct nfnl socket_open(void)
 }
 
 /* Encodes and commits; the bytes go to `copy` unless it is NULL. Returns when encoding ended. */
-static double changes_commit(struct arena *arena, struct nfnl *nfnl, const struct changes *changes, struct buf *copy)
+static double changes_commit(struct arena *arena, struct nfnl *nfnl, const struct changes *changes,
+			     struct buf *copy)
 {
 	struct nfnl_batch batch = nfnl_batch_begin(nfnl, NULL);
 	struct nfnl_result result;
@@ -239,7 +242,8 @@ static void nft_load(struct bench *bench)
 	pid_t child;
 	int status;
 
-	if (posix_spawnp(&child, "nft", NULL, NULL, arguments, environ) != 0 || waitpid(child, &status, 0) != child || status != 0)
+	if (posix_spawnp(&child, "nft", NULL, NULL, arguments, environ) != 0 ||
+	    waitpid(child, &status, 0) != child || status != 0)
 		fail("nft -f", -ECHILD);
 	phase_end(bench, PHASE_NFT, &begun);
 	tables_delete();
@@ -266,6 +270,7 @@ static void replay_load(struct bench *bench)
 	int bytes = (int)bench->replay.length + (1 << 20);
 	_Alignas(struct nlmsghdr) char answer[ANSWER_BYTES_MAX];
 	struct nlmsghdr *message = (struct nlmsghdr *)(void *)answer;
+	const struct nlmsgerr *error;
 	double begun;
 
 	replay_end(&bench->replay);
@@ -273,13 +278,15 @@ static void replay_load(struct bench *bench)
 	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		fail("replay", -errno);
 	begun = monotonic_ms();
-	if (sendto(mnl_socket_get_fd(socket), bench->replay.data, bench->replay.length, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+	if (sendto(mnl_socket_get_fd(socket), bench->replay.data, bench->replay.length, 0,
+		   (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		fail("replay", -errno);
 	do {
 		if (mnl_socket_recvfrom(socket, answer, sizeof(answer)) <= 0)
 			fail("replay", -errno);
-		if (message->nlmsg_type == NLMSG_ERROR && ((struct nlmsgerr *)mnl_nlmsg_get_payload(message))->error != 0)
-			fail("replay", ((struct nlmsgerr *)mnl_nlmsg_get_payload(message))->error);
+		error = message->nlmsg_type == NLMSG_ERROR ? mnl_nlmsg_get_payload(message) : NULL;
+		if (error && error->error != 0)
+			fail("replay", error->error);
 	} while (message->nlmsg_seq != LAST_ACK_SEQUENCE);
 	phase_end(bench, PHASE_REPLAY, &begun);
 	mnl_socket_close(socket);

@@ -2,6 +2,7 @@
 """sekishod from start to stop: what it puts in force, what it refuses, and that rules outlive every process of it."""
 
 import os
+import re
 import signal
 import sys
 
@@ -201,6 +202,24 @@ def check_damage(town):
         expect(f"repaired: {what}", town.rules_unordered() == before)
 
 
+def check_damage_while_running(town):
+    """Nobody keeps a hole that he made: the enforcer puts back what it installed, and says who it was."""
+    before = town.rules_unordered()
+    for what, command in FOREIGN_CHANGES:
+        town.run("gateway", ["nft"] + command)
+        await_true(f"repaired while running: {what}", lambda: town.rules_unordered() == before)
+    expect("the journal names who it was", re.search(r"SKS-DRIFT: a foreign change of our rules was repaired process=\d+ name=nft", town.log_text()))
+    expect("and it is forwarding again", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1")
+
+
+FOREIGN_CHANGES = (
+    ("everything was flushed", ["flush", "ruleset"]),
+    ("the table was deleted", ["delete", "table", "inet", "sekisho"]),
+    ("a rule was added", ["insert", "rule", "inet", "sekisho", "forward", "accept"]),
+    ("a chain was emptied", ["flush", "chain", "inet", "sekisho", "source"]),
+    ("an element was added", ["add", "element", "inet", "sekisho", "next-hops4", "{ 192.0.2.66 }"]),
+)
+
 DAMAGES = (
     ("a chain was emptied", ["flush", "chain", "inet", "sekisho", "forward"]),
     ("a rule was added", ["insert", "rule", "inet", "sekisho", "forward", "accept"]),
@@ -246,6 +265,7 @@ def main():
             check_unapplied_edit(town)
             check_interfaces(town)
             check_stop_and_start(town)
+            check_damage_while_running(town)
             check_damage(town)
             check_broken_at_start(town)
         except BaseException:

@@ -4,22 +4,26 @@
  * It reads lines from stdin:
  *
  *	endpoint NETNS INTERFACE		the first is endpoint 0
- *	stream KIND RATE FROM TO FRAME		the first is stream 0; RATE in packets per second, 0: as fast as it goes
+ *	stream KIND RATE FROM TO FRAME		the first is stream 0
  *	go
  *
- * and sends until stdin ends, or until as many flood frames as `go COUNT` says. FRAME is an Ethernet frame with IPv4 or IPv6, UDP or TCP, in hexadecimal
- * digits; its last 16 bytes are a magic number, the stream's number and a sequence number, which are filled in, as are checksums. KIND:
+ * and sends until stdin ends, or until as many flood frames as `go COUNT` says. RATE is in packets per second; 0
+ * floods: as fast as it goes. FRAME is an Ethernet frame with IPv4 or IPv6, UDP or TCP, in hexadecimal digits; its
+ * last 16 bytes are a magic number, the stream's number and a sequence number, which are filled in, as are
+ * checksums. KIND:
  *
  *	fixed		always the same ports
  *	fresh		another source port for each packet: always a new connection
  *	tcp		one connection, begun by a handshake; the next stream must be its tcp-reply
  *	tcp-reply	the other direction of that connection
  *
- * Sending and receiving is one thread on one processor. With veth a frame has gone its whole way when the call that sends it returns, so the
- * receivers are emptied before they can overflow; what they dropped nevertheless is reported.
+ * Sending and receiving is one thread on one processor. With veth a frame has gone its whole way when the call that
+ * sends it returns, so the receivers are emptied before they can overflow; what they dropped nevertheless is
+ * reported.
  *
- * Output, in JSON: {"elapsed_ns", "drops", "streams": [{"sent", "received", "strangers", "lost": [[sequence, monotonic milliseconds], ...]}, ...]}
- * A stranger is a frame that came by another endpoint than it should. Of what was lost the first 20 are listed.
+ * Output, in JSON: {"elapsed_ns", "drops", "streams": [{"sent", "received", "strangers", "lost": [[sequence,
+ * monotonic milliseconds], ...]}, ...]}. A stranger is a frame that came by another endpoint than it should. Of what
+ * was lost the first 20 are listed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -127,11 +131,12 @@ static uint32_t sum16(const uint8_t *bytes, size_t length, uint32_t sum)
 	return length % 2 ? sum + ((uint32_t)bytes[length - 1] << 8) : sum;
 }
 
-/* Fills in the checksum of the transport header, over length bytes of the frame; connection tracking looks at it. */
+/* Fills in the checksum of the transport header of a frame of length bytes; connection tracking looks at it. */
 static void frame_checksum(const struct stream *stream, uint8_t *frame, size_t length)
 {
 	bool ip4 = frame[12] == 0x08;
-	size_t addresses = stream->network + (ip4 ? 12 : 8), at = stream->transport + (stream->protocol == PROTOCOL_TCP ? 16 : 6);
+	size_t addresses = stream->network + (ip4 ? 12 : 8);
+	size_t at = stream->transport + (stream->protocol == PROTOCOL_TCP ? 16 : 6);
 	uint32_t sum = stream->protocol + (uint32_t)(length - stream->transport);
 
 	put16(frame + at, 0);
@@ -151,8 +156,10 @@ static void frame_parse(struct stream *stream, const char *digits)
 {
 	bool ip4;
 
-	for (stream->length = 0; digits[0] && digits[1] && stream->length < FRAME_BYTES_MAX; digits += 2)
-		stream->frame[stream->length++] = (uint8_t)(digit_value(digits[0]) << 4 | digit_value(digits[1]));
+	stream->length = 0;
+	for (; digits[0] && digits[1] && stream->length < FRAME_BYTES_MAX; digits += 2)
+		stream->frame[stream->length++] =
+			(uint8_t)(digit_value(digits[0]) << 4 | digit_value(digits[1]));
 	ip4 = stream->frame[12] == 0x08;
 	stream->network = ETH_HLEN;
 	stream->transport = stream->network + (ip4 ? 20 : 40);
@@ -163,7 +170,8 @@ static void frame_parse(struct stream *stream, const char *digits)
 /* The next frame of a stream, in place. */
 static void frame_next(struct flood *flood, struct stream *stream)
 {
-	uint8_t *token = stream->frame + stream->length - TOKEN_BYTES, *transport = stream->frame + stream->transport;
+	uint8_t *token = stream->frame + stream->length - TOKEN_BYTES;
+	uint8_t *transport = stream->frame + stream->transport;
 	uint64_t sequence = stream->sent;
 
 	put32(token + 4, (uint32_t)(stream - flood->streams));
@@ -215,7 +223,8 @@ static void endpoint_open(struct endpoint *endpoint, const char *netns, const ch
 		fail("socket");
 	endpoint_filter(endpoint->socket);
 	address.sll_ifindex = (int)if_nametoindex(interface);
-	if (address.sll_ifindex == 0 || bind(endpoint->socket, (struct sockaddr *)&address, sizeof(address)) < 0)
+	if (address.sll_ifindex == 0 ||
+	    bind(endpoint->socket, (struct sockaddr *)&address, sizeof(address)) < 0)
 		fail(interface);
 	if (setsockopt(endpoint->socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
 	    setsockopt(endpoint->socket, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0 ||
@@ -283,11 +292,13 @@ static void frame_send(const struct stream *stream, const uint8_t *frame, size_t
 static void stream_send(struct flood *flood, struct stream *stream, int64_t now)
 {
 	if (stream->rate != 0 && stream->sent == stream->sent_at_capacity) {
-		stream->sent_at_capacity = stream->sent_at_capacity ? stream->sent_at_capacity * 2 : 4096;
-		stream->sent_at = reallocarray(stream->sent_at, stream->sent_at_capacity, sizeof(*stream->sent_at));
+		size_t capacity = stream->sent_at_capacity ? stream->sent_at_capacity * 2 : 4096;
+
+		stream->sent_at = reallocarray(stream->sent_at, capacity, sizeof(*stream->sent_at));
 		if (!stream->sent_at)
 			fail("memory");
-		memset(stream->sent_at + stream->sent, 0, (stream->sent_at_capacity - stream->sent) * sizeof(*stream->sent_at));
+		memset(stream->sent_at + stream->sent, 0, (capacity - stream->sent) * sizeof(*stream->sent_at));
+		stream->sent_at_capacity = capacity;
 	}
 	if (stream->rate != 0)
 		stream->sent_at[stream->sent] = now;
@@ -308,7 +319,8 @@ static void handshake_send(struct stream *stream, const struct stream *other, ui
 	frame[stream->transport + 13] = flags;
 	put32(frame + stream->transport + 4, stream->tcp_next);
 	put32(frame + stream->transport + 8, flags & FLAG_ACK ? other->tcp_next : 0);
-	put16(frame + stream->network + (ip4 ? 2 : 4), (uint16_t)(length - (ip4 ? stream->network : stream->transport)));
+	put16(frame + stream->network + (ip4 ? 2 : 4),
+	      (uint16_t)(length - (ip4 ? stream->network : stream->transport)));
 	if (ip4) {
 		put16(frame + stream->network + 10, 0);
 		sum = sum16(frame + stream->network, 20, 0);
@@ -435,7 +447,8 @@ static void stream_parse(struct flood *flood, const char *line)
 
 	errno = EINVAL;
 	if (flood->stream_count > STREAMS_MAX ||
-	    sscanf(line, "stream %15s %" SCNu64 " %u %u %512s", kind, &stream->rate, &from, &to, digits) != 5 ||
+	    sscanf(line, "stream %15s %" SCNu64 " %u %u %512s", kind, &stream->rate, &from, &to, digits) !=
+		    5 ||
 	    from >= flood->endpoint_count || to >= flood->endpoint_count)
 		fail(line);
 	stream->kind = kind_of(kind);
@@ -466,7 +479,8 @@ static void flood_parse(struct flood *flood)
 	while (line_read(line)) {
 		if (sscanf(line, "go %" SCNu64, &flood->flood_limit) == 1 || strcmp(line, "go") == 0)
 			return;
-		if (sscanf(line, "endpoint %255s %15s", netns, interface) == 2 && flood->endpoint_count < ENDPOINTS_MAX)
+		if (sscanf(line, "endpoint %255s %15s", netns, interface) == 2 &&
+		    flood->endpoint_count < ENDPOINTS_MAX)
 			endpoint_open(&flood->endpoints[flood->endpoint_count++], netns, interface);
 		else
 			stream_parse(flood, line);
@@ -483,7 +497,8 @@ static uint64_t drops_count(const struct flood *flood)
 		struct tpacket_stats stats;
 		socklen_t length = sizeof(stats);
 
-		if (getsockopt(flood->endpoints[i].socket, SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0)
+		if (getsockopt(flood->endpoints[i].socket, SOL_PACKET, PACKET_STATISTICS, &stats,
+			       &length) < 0)
 			fail("PACKET_STATISTICS");
 		drops += stats.tp_drops;
 	}
@@ -494,8 +509,8 @@ static void stream_print(const struct stream *stream)
 {
 	int listed = 0;
 
-	printf("{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"strangers\":%" PRIu64 ",\"lost\":[", stream->sent, stream->received,
-	       stream->strangers);
+	printf("{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"strangers\":%" PRIu64 ",\"lost\":[",
+	       stream->sent, stream->received, stream->strangers);
 	for (uint64_t i = 0; i < stream->sent && stream->rate != 0 && listed < LOST_LISTED_MAX; i++) {
 		if (stream->sent_at[i] != 0)
 			printf("%s[%" PRIu64 ",%" PRId64 "]", listed++ ? "," : "", i, stream->sent_at[i] / 1000000);

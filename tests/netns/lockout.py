@@ -59,6 +59,7 @@ ROWS = (
     ("another host", SSH, SSH.replace("kanri-tanmatsu", "shokuin-pc"), '"ssh"', (4, 6)),
     ("another zone", SSH, SSH.replace("lgwan", "internet").replace("kanri-tanmatsu", "inet-tanmatsu"), '"ssh"', (4, 6)),
     ("another protocol", SSH, SSH.replace('"tcp"', '"udp"'), '"ssh"', (4, 6)),
+    ("another MAC of the host", '"02:00:00:02:00:05"', '"02:00:00:02:00:55"', '"ssh"', (4, 6)),
     ("another address of the host", TERMINAL_HOST, TERMINAL_HOST.replace("10.2.0.5", "10.2.0.6"), '"ssh"', (4,)),
 )
 

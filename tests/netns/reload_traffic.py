@@ -3,8 +3,8 @@
 
 One program floods the gateway with forbidden packets of many kinds as fast as one processor can, and between them sends permitted ones at
 a steady rate: connections that go on, in both directions, and new ones, a packet each; through exact and range maps, IPv4 and IPv6.
-Meanwhile the zone file is edited and applied, SEKISHO_RELOADS times; `make reload-traffic` is the long form. Every packet has a number, so
-each one that is missing is known, with the reload that was under way.
+Meanwhile the zone file is edited and applied, SEKISHO_RELOADS times (1000). Every packet has a number, so each one
+that is missing is known, with the reload that was under way.
 """
 
 import json
@@ -20,7 +20,7 @@ import zone_file  # noqa: E402
 from flood import Flood, frame  # noqa: E402
 from town import HOSTS, ZONES, Town, skip_unless_possible  # noqa: E402
 
-RELOADS = int(os.environ.get("SEKISHO_RELOADS", "300"))
+RELOADS = int(os.environ.get("SEKISHO_RELOADS", "1000"))
 SEED = int(os.environ.get("SEKISHO_SEED", "1"))
 RATE = 500  # packets per second of each permitted stream
 
