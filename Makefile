@@ -22,11 +22,11 @@ all: programs
 # ---- the floors: a directory of src/ uses only what lies on a lower floor, and is linked with nothing else ----
 FLOOR_0 = base
 FLOOR_1 = config wire
-FLOOR_2 = policy
+FLOOR_2 = policy mail
 FLOOR_3 = ruleset
 FLOOR_4 = kernel
 FLOOR_5 = sekishod relay sekisho
-PURE = policy ruleset
+PURE = policy mail ruleset
 PROGRAMS = $(call existing,sekishod sekisho)
 
 existing = $(foreach d,$(1),$(if $(wildcard src/$(d)/*.c),$(d)))

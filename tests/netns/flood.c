@@ -61,6 +61,7 @@ enum kind { KIND_FIXED, KIND_FRESH, KIND_TCP, KIND_TCP_REPLY };
 
 struct endpoint {
 	int socket;
+	int interface;			/* index */
 	uint64_t drops;
 };
 
@@ -209,9 +210,20 @@ static void endpoint_filter(int descriptor)
 		fail("SO_ATTACH_FILTER");
 }
 
+/* protocol: ETH_P_ALL to receive; 0: only to send. */
+static void endpoint_bind(const struct endpoint *endpoint, uint16_t protocol)
+{
+	const struct sockaddr_ll address = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = endpoint->interface
+	};
+
+	if (bind(endpoint->socket, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		fail("bind");
+}
+
+/* It can send; it receives when it is the end of a stream. */
 static void endpoint_open(struct endpoint *endpoint, const char *netns, const char *interface)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	int on = 1, bytes = RECEIVE_BUFFER_BYTES;
 	int namespace = open(netns, O_RDONLY | O_CLOEXEC);
 
@@ -219,13 +231,11 @@ static void endpoint_open(struct endpoint *endpoint, const char *netns, const ch
 		fail(netns);
 	close(namespace);
 	endpoint->socket = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (endpoint->socket < 0)
-		fail("socket");
-	endpoint_filter(endpoint->socket);
-	address.sll_ifindex = (int)if_nametoindex(interface);
-	if (address.sll_ifindex == 0 ||
-	    bind(endpoint->socket, (struct sockaddr *)&address, sizeof(address)) < 0)
+	endpoint->interface = (int)if_nametoindex(interface);
+	if (endpoint->socket < 0 || endpoint->interface == 0)
 		fail(interface);
+	endpoint_filter(endpoint->socket);
+	endpoint_bind(endpoint, 0);
 	if (setsockopt(endpoint->socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
 	    setsockopt(endpoint->socket, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0 ||
 	    setsockopt(endpoint->socket, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
@@ -454,6 +464,7 @@ static void stream_parse(struct flood *flood, const char *line)
 	stream->kind = kind_of(kind);
 	stream->from = &flood->endpoints[from];
 	stream->to = &flood->endpoints[to];
+	endpoint_bind(stream->to, ETH_P_ALL);
 	frame_parse(stream, digits);
 }
 

@@ -339,6 +339,7 @@ class Author:
             self.write_egress()
         if self.chance.random() < 0.4:
             self.write_relay()
+        self.drop_gateway_chains()
         self.write_reject()
         return self.policy
 
@@ -569,6 +570,14 @@ class Author:
         word, protocol, ports = self.traffic(zone, destination, words=["tcp", "udp", "icmp", "sctp", "gre"])
         self.policy.flows.append(Flow("egress", self.name("egress"), End([], []), destination, word, protocol, ports, to_zone=zone.name,
                                       user=self.chance.choice(list(USERS))))
+
+    def drop_gateway_chains(self):
+        """The law: no process on the gateway may stand between My Number and Internet, so one end of each such chain goes."""
+        tiers = {zone.name: zone.tier for zone in self.policy.zones}
+        for first, last in (("mynumber", "internet"), ("internet", "mynumber")):
+            if any(flow.kind == "local" and flow.ports and tiers[flow.from_zone] == first for flow in self.policy.flows):
+                self.policy.flows = [flow for flow in self.policy.flows
+                                     if not (flow.kind == "egress" and flow.ports and not flow.relay and tiers[flow.to_zone] == last)]
 
     def write_relay(self):
         outer = [zone for zone in self.policy.zones if zone.tier == "internet"]
