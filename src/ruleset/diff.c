@@ -263,16 +263,15 @@ static const char *free_name(struct arena *arena, const struct table_pair *pair,
 	}
 }
 
-/* True when the ranges of two elements have a point in common. */
-static bool ranges_meet(const struct set *set, const struct element *a, const struct element *b)
+/* True when the elements have a point in common, in the fields that both sets have. */
+static bool points_meet(const struct set *set_a, const struct element *a, const struct set *set_b, const struct element *b)
 {
-	size_t size = key_size(&set->key), offset = 0;
+	size_t end_a = set_a->interval ? key_size(&set_a->key) : 0, end_b = set_b->interval ? key_size(&set_b->key) : 0, offset = 0;
 
-	for (size_t i = 0; i < key_field_count(&set->key); i++) {
-		size_t slot = field_slot(set->key.fields[i]);
+	for (size_t i = 0; i < key_field_count(&set_a->key) && i < key_field_count(&set_b->key); i++) {
+		size_t slot = field_slot(set_a->key.fields[i]);
 
-		if (memcmp(a->key + offset, b->key + size + offset, slot) > 0 ||
-		    memcmp(b->key + offset, a->key + size + offset, slot) > 0)
+		if (memcmp(a->key + offset, b->key + end_b + offset, slot) > 0 || memcmp(b->key + offset, a->key + end_a + offset, slot) > 0)
 			return false;
 		offset += slot;
 	}
@@ -289,7 +288,7 @@ static bool points_change_hands(const struct set *set, const struct settling *se
 {
 	for (size_t i = 0; i < settling->deleted.count; i++) {
 		for (size_t j = 0; j < settling->added.count; j++) {
-			if (ranges_meet(set, settling->deleted.items[i], settling->added.items[j]))
+			if (points_meet(set, settling->deleted.items[i], set, settling->added.items[j]))
 				return true;
 		}
 	}
@@ -446,21 +445,6 @@ static bool maps_are_of_one_pair(const struct set *a, const struct set *b)
 	for (size_t i = 0; i < fields; i++) {
 		if (a->key.fields[i] != b->key.fields[i])
 			return false;
-	}
-	return true;
-}
-
-/* True when the elements have a point in common, in the fields that both sets have. */
-static bool points_meet(const struct set *set_a, const struct element *a, const struct set *set_b, const struct element *b)
-{
-	size_t end_a = set_a->interval ? key_size(&set_a->key) : 0, end_b = set_b->interval ? key_size(&set_b->key) : 0, offset = 0;
-
-	for (size_t i = 0; i < key_field_count(&set_a->key) && i < key_field_count(&set_b->key); i++) {
-		size_t slot = field_slot(set_a->key.fields[i]);
-
-		if (memcmp(a->key + offset, b->key + end_b + offset, slot) > 0 || memcmp(b->key + offset, a->key + end_a + offset, slot) > 0)
-			return false;
-		offset += slot;
 	}
 	return true;
 }
