@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "daemon/crew.h"
 #include "kernel/conntrack.h"
 #include "kernel/links.h"
 #include "kernel/nfnl.h"
@@ -402,7 +403,7 @@ static int parent_frame(struct enforcer *enforcer, const struct frame *frame)
 
 static bool parent_has_spoken(void)
 {
-	struct pollfd wait = { .fd = CHANNEL_PARENT, .events = POLLIN };
+	struct pollfd wait = { .fd = CREW_CHANNEL, .events = POLLIN };
 
 	return poll(&wait, 1, 0) > 0;
 }
@@ -412,7 +413,7 @@ static int parent_listen(struct enforcer *enforcer)
 {
 	while (parent_has_spoken()) {
 		struct frame frame;
-		int result = frame_receive(CHANNEL_PARENT, &enforcer->parent_reader, &frame);
+		int result = frame_receive(CREW_CHANNEL, &enforcer->parent_reader, &frame);
 
 		if (result > 0)
 			result = parent_frame(enforcer, &frame);
@@ -425,7 +426,7 @@ static int parent_listen(struct enforcer *enforcer)
 static int enforcer_loop(struct enforcer *enforcer)
 {
 	for (;;) {
-		struct pollfd waits[] = { { .fd = CHANNEL_PARENT, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN },
+		struct pollfd waits[] = { { .fd = CREW_CHANNEL, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN },
 					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN } };
 		int planner = enforcer->planner, error;
 
@@ -481,7 +482,7 @@ static int kernel_open(struct enforcer *enforcer)
 
 static int enforcer_begin(struct enforcer *enforcer)
 {
-	int error = role_begin();
+	int error = crew_role_begin();
 
 	if (!error)
 		error = sandbox_keep_capabilities(kept_capabilities, sizeof(kept_capabilities) / sizeof(kept_capabilities[0]));

@@ -1,28 +1,8 @@
 /* messages: the payloads that planner, enforcer and parent send each other. */
 #include "sekishod/messages.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
-
-void buf_put_u32(struct buf *out, uint32_t value)
-{
-	value = htole32(value);
-	buf_put(out, &value, sizeof(value));
-}
-
-bool span_take_u32(struct span *bytes, uint32_t *ret_value)
-{
-	uint32_t value;
-
-	if (bytes->length < sizeof(value))
-		return false;
-	memcpy(&value, bytes->data, sizeof(value));
-	bytes->data += sizeof(value);
-	bytes->length -= sizeof(value);
-	*ret_value = le32toh(value);
-	return true;
-}
 
 void held_pack(struct buf *out, const struct held *held)
 {

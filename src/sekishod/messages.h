@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "wire/fields.h"
 
 /* VERB_HELD: what the kernel holds besides the ruleset, which travels beside it. */
 struct held {
@@ -42,11 +43,5 @@ void ready_pack(struct buf *out, const struct ready *ready);			/* see held_pack(
 int held_unpack(struct arena *arena, struct span payload, struct held *ret_held);
 int committed_unpack(struct span payload, struct committed *ret_committed);	/* see held_unpack() */
 int ready_unpack(struct span payload, struct ready *ret_ready);			/* see held_unpack() */
-
-/* Appends a number of 4 bytes. */
-void buf_put_u32(struct buf *out, uint32_t value);
-
-/* Takes a number of 4 bytes from the front of bytes; false when there are fewer. */
-bool span_take_u32(struct span *bytes, uint32_t *ret_value);
 
 #endif

@@ -28,7 +28,7 @@ static const char *const level_words[] = {
 
 static int role_parse(const char *word, enum role *ret_role)
 {
-	for (int role = ROLE_PARENT; role < ROLE_COUNT; role++) {
+	for (int role = 0; role < ROLE_COUNT; role++) {
 		if (strcmp(word, role_name((enum role)role)) == 0) {
 			*ret_role = (enum role)role;
 			return 0;

@@ -8,7 +8,8 @@
 
 #include "base/log.h"
 
-enum role { ROLE_PARENT, ROLE_ENFORCER, ROLE_PLANNER, ROLE_COUNT };
+/* The roles in the order the parent starts them, and the parent itself. */
+enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_PARENT, ROLE_COUNT };
 
 struct options {
 	enum role role;		/* --role; given by the parent only */

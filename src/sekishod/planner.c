@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "daemon/crew.h"
 #include "sekishod/roles.h"
 
 /*
@@ -48,7 +49,7 @@ int planner_send_parent(enum verb verb, struct span payload)
 {
 	const struct frame frame = { .verb = verb, .payload = payload, .descriptor = -1 };
 
-	return frame_send(CHANNEL_PARENT, &frame);
+	return frame_send(CREW_CHANNEL, &frame);
 }
 
 void planner_give_up(struct planner *planner, const char *reason)
@@ -153,7 +154,7 @@ static int events_make(struct planner *planner)
 {
 	if (!planner->loop)
 		return -ENOMEM;
-	planner->parent_readable = event_new(planner->loop, CHANNEL_PARENT, EV_READ | EV_PERSIST, parent_readable, planner);
+	planner->parent_readable = event_new(planner->loop, CREW_CHANNEL, EV_READ | EV_PERSIST, parent_readable, planner);
 	planner->terminated = evsignal_new(planner->loop, SIGTERM, terminated, planner);
 	planner->again = evtimer_new(planner->loop, try_again, planner);
 	if (!planner->parent_readable || !planner->terminated || !planner->again)
@@ -164,7 +165,7 @@ static int events_make(struct planner *planner)
 /* Everything that needs a right we give up afterwards. */
 static int planner_begin(struct planner *planner)
 {
-	int error = role_begin();
+	int error = crew_role_begin();
 
 	if (!error)
 		error = events_make(planner);

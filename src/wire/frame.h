@@ -33,7 +33,7 @@ enum verb {
 	/* parent -> enforcer */
 	VERB_PINS,		/* payload: packed zones */
 	/* parent -> planner, enforcer */
-	VERB_CHANNEL,		/* descriptor: a new socket to the other role, which was started again */
+	VERB_CHANNEL,		/* descriptor: a new socket to another role; payload: one byte, its number */
 	/* planner <-> parent */
 	VERB_RENEW_PINS,	/* planner: read the pins again; parent: done (payload: empty, or findings as JSON) */
 	VERB_READY,		/* planner: a policy (or the seal) is in force; payload: digest of its text, then a status text for systemd */

@@ -2,8 +2,8 @@
  * notify: tells the service manager how we are (sd_notify(3)), by one datagram. No libsystemd: it does not
  * belong in a process with capabilities.
  */
-#ifndef SEKISHOD_NOTIFY_H
-#define SEKISHOD_NOTIFY_H
+#ifndef DAEMON_NOTIFY_H
+#define DAEMON_NOTIFY_H
 
 /*
  * Sends state ("READY=1\nSTATUS=...") to the socket named by $NOTIFY_SOCKET, given as socket_name: a path,

@@ -1,5 +1,5 @@
 /* notify: tells the service manager how we are. */
-#include "sekishod/notify.h"
+#include "daemon/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,0 +1,83 @@
+/*
+ * crew: a daemon's parent process and its roles.
+ *
+ * A daemon is a crew of processes. The parent starts each role by fork and exec of its own program, so that no role inherits
+ * another's memory, and starts it again when it dies, after a pause that doubles. A role's channel to its parent is descriptor
+ * CREW_CHANNEL; channels between roles come over that one (VERB_CHANNEL). A role ends when its parent does.
+ *
+ * The parent lives in one libevent loop and is told by callbacks. A role that says what it may not say is killed, and starts again
+ * with nothing.
+ */
+#ifndef DAEMON_CREW_H
+#define DAEMON_CREW_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "wire/frame.h"
+
+enum {
+	CREW_CHANNEL = 3,		/* in a role: the channel to its parent */
+	CREW_ROLES_MAX = 8,
+	CREW_BACK_OFF_FIRST_MS = 100,	/* the pause before a role is started again; doubles up to */
+	CREW_BACK_OFF_MAX_MS = 10000,
+	CREW_BACK_OFF_FORGET_S = 60,	/* a role that lived so long begins with the first pause again */
+	CREW_STOP_TIMEOUT_S = 5,	/* from SIGTERM to SIGKILL when all stop */
+};
+
+struct crew;
+
+/* What the daemon says about its roles. All functions must be there; context is handed through. */
+struct crew_plan {
+	int role_count;			/* roles are 0 to role_count - 1; at most CREW_ROLES_MAX */
+	uint32_t payload_bytes_max;	/* of frames from roles */
+	const char *message_start, *message_stop; /* message ids of the log: a role's life, the daemon's end */
+	const char *ends;		/* what a role's death does not do, for the log: "the rules stay" */
+	const char *(*name)(int role);	/* for the log; static */
+	/* In the new process, whose channel is in place and whose signals are as at birth: execs, and never returns. */
+	void (*exec)(void *context, int role) __attribute__((noreturn));
+	void (*started)(void *context, int role); /* it runs and may be sent frames */
+	/* A frame from a role, whose descriptor (if any) is now the callee's. 0, or negative errno: the role is killed. */
+	int (*frame)(void *context, int role, const struct frame *frame);
+	void (*stopping)(void *context, int signal); /* SIGTERM or SIGINT came; the roles are about to be told */
+	void (*hangup)(void *context);	/* SIGHUP came */
+	void *context;
+};
+
+/* A crew that nobody was born into. loop and plan must outlive it; NULL: no memory. */
+struct crew *crew_new(struct event_base *loop, const struct crew_plan *plan);
+
+/* Gives back what crew_new() made; roles that still run end with this process. NULL is allowed. */
+void crew_free(struct crew *crew);
+
+/* Starts every role, in their order. */
+void crew_start(struct crew *crew);
+
+/* Sends a frame to a role. A role that does not run, or cannot be reached because it is dying, gets nothing. */
+void crew_send(struct crew *crew, int role, enum verb verb, struct span payload, int descriptor);
+
+/* True when both roles run: each got one end of a new channel (VERB_CHANNEL, whose payload is one byte, the other's number). */
+bool crew_join(struct crew *crew, int one, int other);
+
+/* True from the first SIGTERM or SIGINT on. The loop ends when the last role has. */
+bool crew_is_stopping(const struct crew *crew);
+
+/*
+ * What every role does first: it ends with its parent, and is not ended by the terminal's signals. A parent that was already gone is noticed
+ * at the first read of the channel. 0 or negative errno.
+ */
+int crew_role_begin(void);
+
+/* Makes a directory with this mode if there is none. 0 or negative errno. */
+int crew_directory_make(const char *path, unsigned int mode);
+
+/*
+ * Locks a run directory for as long as this process lives: two daemons would take each other's sockets. Roles do not inherit the lock. 0;
+ * -EWOULDBLOCK: another one holds it; other negative errno.
+ */
+int crew_directory_lock(const char *path);
+
+#endif
