@@ -83,6 +83,7 @@ static _Noreturn void child_exec(const struct child *child, int channel)
 	if (close_range(CREW_CHANNEL + 1, ~0U, 0) != 0)
 		_exit(EXIT_FAILURE);
 	plan->exec(plan->context, child->role);
+	_exit(EXIT_FAILURE);
 }
 
 static void child_readable(evutil_socket_t channel, short what, void *context)

@@ -37,8 +37,8 @@ struct crew_plan {
 	const char *message_start, *message_stop; /* message ids of the log: a role's life, the daemon's end */
 	const char *ends;		/* what a role's death does not do, for the log: "the rules stay" */
 	const char *(*name)(int role);	/* for the log; static */
-	/* In the new process, whose channel is in place and whose signals are as at birth: execs, and never returns. */
-	void (*exec)(void *context, int role) __attribute__((noreturn));
+	/* In the new process, whose channel is in place and whose signals are as at birth: execs. To return is to end the process. */
+	void (*exec)(void *context, int role);
 	void (*started)(void *context, int role); /* it runs and may be sent frames */
 	/* A frame from a role, whose descriptor (if any) is now the callee's. 0, or negative errno: the role is killed. */
 	int (*frame)(void *context, int role, const struct frame *frame);

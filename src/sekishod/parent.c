@@ -46,7 +46,7 @@ static const char *parent_role_name(int role)
 	return role_name((enum role)role);
 }
 
-static _Noreturn void parent_exec(void *context, int role)
+static void parent_exec(void *context, int role)
 {
 	struct parent *parent = context;
 	struct options options = *parent->options;
@@ -55,7 +55,6 @@ static _Noreturn void parent_exec(void *context, int role)
 	options.in_force = parent->in_force[0] ? parent->in_force : NULL;
 	options_arguments(&options, (enum role)role, arguments);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)arguments);
-	_exit(EXIT_FAILURE);
 }
 
 /* A role runs: the enforcer gets its pins before it hears of the planner. */
