@@ -3,6 +3,7 @@
 #	tests/unit/check_<directory>_<module>.c	linked with that directory of src/ and what lies below it
 #	tests/kernel/check_*.c			linked with everything up to src/kernel; needs root
 #	tests/fuzz/fuzz_<name>.c		libFuzzer, with the corpus tests/fuzz/corpus/<name>
+#	tests/mail/*.py				whole messages, beside other programs; *.c: programs for them, linked with src/mail
 #	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
 #	tests/bench/*.c				programs of `make bench` and valgrind.sh, linked with everything up to src/kernel
 #	tests/lint/*				what must not be in the source
@@ -16,6 +17,7 @@ UNIT_TESTS = $(call test_programs,unit)
 KERNEL_TESTS = $(call test_programs,kernel)
 FUZZERS = $(patsubst %.c,build/clang/%,$(wildcard tests/fuzz/fuzz_*.c))
 NETNS_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/netns/*.c))
+MAIL_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/mail/*.c))
 BENCH_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/bench/*.c))
 
 # $(call test_program,PROGRAM,DIRECTORY OF src/,HELPERS)
@@ -37,6 +39,10 @@ $(FUZZERS): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build/clang) -fsanitize=fuzzer $(LINKING) -o $@ $^ $(call libraries,kernel)
 
+$(MAIL_PROGRAMS): build/%: build/%.o $(call archives,build,mail)
+	$(call say,LINK,$@)
+	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,mail)
+
 $(NETNS_PROGRAMS): build/%: build/%.o
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^
@@ -48,7 +54,7 @@ $(BENCH_PROGRAMS): build/%: build/%.o $(call archives,build,kernel)
 bench-programs: programs $(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
 
 test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS) \
-	$(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
+	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
 
 # The floors and compilers as the lint steps need them: one word per floor, lowest first.
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))

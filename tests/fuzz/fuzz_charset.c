@@ -1,6 +1,6 @@
 /*
- * fuzz: mail/charset.h with bytes of strangers. The first byte names the character set, the second how the rest is cut. Cut or not, with a
- * limit or without, the text is the same, it is valid UTF-8, and each 〓 that was counted is in it.
+ * fuzz: mail/charset.h with bytes of strangers. The first byte names the character set, the second how the rest is cut. In one piece, byte by
+ * byte, in such pieces and in random ones, with a limit or without, the text is the same, it is valid UTF-8, and each 〓 that was counted is in it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +48,20 @@ static void text_judge(struct span text, uint64_t replaced)
 	demand(geta >= replaced);
 }
 
+/* Decodes in pieces of at most step bytes; 0: of random sizes. */
 static struct charset_decoder bytes_decode(enum charset charset, struct span bytes, size_t step, struct buf *out)
 {
 	struct charset_decoder decoder = charset_decoder_of(charset);
+	uint32_t random = 1;
 
 	while (bytes.length > 0) {
-		size_t count = step < bytes.length ? step : bytes.length;
+		size_t count = step;
 
+		if (step == 0) {
+			random = random * 1103515245 + 12345;
+			count = (random >> 16) % 40;
+		}
+		count = count < bytes.length ? count : bytes.length;
 		charset_decode(&decoder, (struct span){ bytes.data, count }, out);
 		bytes.data += count;
 		bytes.length -= count;
@@ -86,6 +93,7 @@ static void cutting_judge(enum charset charset, struct span bytes, size_t step)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct charset_choice choice, again;
+	size_t steps[] = { 0, 1, 0 };
 	enum charset charset;
 	struct span bytes;
 
@@ -93,7 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	charset = data[0] % CHARSET_COUNT;
 	bytes = (struct span){ (const char *)data + 2, size - 2 };
-	cutting_judge(charset, bytes, data[1] % 16 + 1u);
+	steps[2] = data[1] % 16 + 2u;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		cutting_judge(charset, bytes, steps[i]);
 	choice = charset_guess(bytes, charset);
 	again = charset_guess(bytes, charset);
 	demand(choice.charset < CHARSET_COUNT && choice.charset == again.charset && choice.reason == again.reason);

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a message: no crash; every byte is accounted for; parts begin and end as a tree; and cut into
- * pieces, whose lengths the bytes themselves give, the message is the same.
+ * Any bytes as a message: no crash; every byte is accounted for; parts begin and end as a tree; and byte by
+ * byte, or cut into pieces whose lengths the bytes themselves give, the message is the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +98,17 @@ static void message_end_see(void *user, const struct mime_totals *totals)
 	seen->totals = *totals;
 }
 
-static struct seen message_read(struct span message, bool cut)
+/* How the message is cut. */
+enum cut { CUT_NOWHERE, CUT_EVERYWHERE, CUT_SOMEWHERE };
+
+static size_t piece_bytes(struct span rest, enum cut cut)
+{
+	size_t length = cut == CUT_SOMEWHERE ? 1 + (uint8_t)rest.data[0] % 16 : 1;
+
+	return cut == CUT_NOWHERE || length > rest.length ? rest.length : length;
+}
+
+static struct seen message_read(struct span message, enum cut cut)
 {
 	static const struct mime_events events = { field_see, part_begin_see, content_see, part_end_see,
 						   message_end_see };
@@ -109,9 +119,8 @@ static struct seen message_read(struct span message, bool cut)
 	memset(&seen, 0, sizeof(seen));
 	parser = mime_parser_new(arena, &events, &seen);
 	while (message.length > 0) {
-		size_t piece = cut ? 1 + (uint8_t)message.data[0] % 16 : message.length;
+		size_t piece = piece_bytes(message, cut);
 
-		piece = piece < message.length ? piece : message.length;
 		mime_parser_feed(parser, span_part(message, 0, piece));
 		message = span_part(message, piece, message.length);
 	}
@@ -123,10 +132,14 @@ static struct seen message_read(struct span message, bool cut)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span message = { .data = (const char *)data, .length = size };
-	struct seen whole = message_read(message, false), cut = message_read(message, true);
+	struct seen whole = message_read(message, CUT_NOWHERE);
 	const struct mime_totals *totals = &whole.totals;
 
-	require(memcmp(&whole, &cut, sizeof(whole)) == 0);
+	for (enum cut cut = CUT_EVERYWHERE; cut <= CUT_SOMEWHERE; cut++) {
+		struct seen seen = message_read(message, cut);
+
+		require(memcmp(&whole, &seen, sizeof(whole)) == 0);
+	}
 	require(size == totals->header_bytes + totals->content_bytes + totals->preamble_bytes +
 				totals->epilogue_bytes + totals->delimiter_bytes + totals->omitted_bytes);
 	return 0;
