@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,6 +23,54 @@ void digest_bytes(const void *bytes, size_t length, uint8_t ret_digest[static DI
 
 	if (EVP_Digest(bytes, length, ret_digest, &digest_length, EVP_sha256(), NULL) != 1 ||
 	    digest_length != DIGEST_BYTES)
+		digest_unavailable();
+}
+
+/* libcrypto's context, and its SHA-256 looked up once. */
+struct digest {
+	EVP_MD_CTX *context;
+	EVP_MD *sha256;
+};
+
+struct digest *digest_new(void)
+{
+	struct digest *digest = calloc(1, sizeof(*digest));
+
+	if (!digest)
+		digest_unavailable();
+	digest->context = EVP_MD_CTX_new();
+	digest->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!digest->context || !digest->sha256)
+		digest_unavailable();
+	return digest;
+}
+
+void digest_free(struct digest *digest)
+{
+	if (!digest)
+		return;
+	EVP_MD_CTX_free(digest->context);
+	EVP_MD_free(digest->sha256);
+	free(digest);
+}
+
+void digest_begin(struct digest *digest)
+{
+	if (EVP_DigestInit_ex2(digest->context, digest->sha256, NULL) != 1)
+		digest_unavailable();
+}
+
+void digest_add(struct digest *digest, const void *bytes, size_t length)
+{
+	if (EVP_DigestUpdate(digest->context, bytes, length) != 1)
+		digest_unavailable();
+}
+
+void digest_end(struct digest *digest, uint8_t ret_digest[static DIGEST_BYTES])
+{
+	unsigned int length = 0;
+
+	if (EVP_DigestFinal_ex(digest->context, ret_digest, &length) != 1 || length != DIGEST_BYTES)
 		digest_unavailable();
 }
 

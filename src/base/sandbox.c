@@ -3,9 +3,23 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANDBOX_RELAXED 1
@@ -113,4 +127,129 @@ int sandbox_filter_calls(const struct sandbox_call *calls)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
 	return error;
+}
+
+/* The kernel's form of a filter. */
+struct sandbox_program {
+	struct sock_fprog code;
+};
+
+/* libseccomp writes a filter to a descriptor only. */
+static int program_export(scmp_filter_ctx filter, struct sandbox_program *program)
+{
+	int descriptor = memfd_create("filter", MFD_CLOEXEC), error;
+	struct stat status;
+
+	if (descriptor < 0)
+		return -errno;
+	error = seccomp_export_bpf(filter, descriptor);
+	if (!error && fstat(descriptor, &status) != 0)
+		error = -errno;
+	if (!error) {
+		program->code.filter = malloc((size_t)status.st_size);
+		program->code.len = (unsigned short)((size_t)status.st_size / sizeof(*program->code.filter));
+		if (!program->code.filter || pread(descriptor, program->code.filter, (size_t)status.st_size, 0) != status.st_size)
+			error = -EIO;
+	}
+	close(descriptor);
+	return error;
+}
+
+int sandbox_program_make(const struct sandbox_call *calls, struct sandbox_program **ret_program)
+{
+	struct sandbox_program *program = calloc(1, sizeof(*program));
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int error = program && filter ? calls_allow(filter, calls) : -ENOMEM;
+
+	if (!error)
+		error = program_export(filter, program);
+	seccomp_release(filter);
+	if (error) {
+		sandbox_program_free(program);
+		return error;
+	}
+	*ret_program = program;
+	return 0;
+}
+
+int sandbox_program_load(const struct sandbox_program *program)
+{
+	if (!sandbox_filters())
+		return 0;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program->code) == 0 ? 0 : -errno;
+}
+
+void sandbox_program_free(struct sandbox_program *program)
+{
+	if (program)
+		free(program->code.filter);
+	free(program);
+}
+
+enum { PASSWD_LINE_BYTES_MAX = 4096 };
+
+int sandbox_user(const char *name, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+	FILE *passwd = fopen("/etc/passwd", "re");
+	char line[PASSWD_LINE_BYTES_MAX];
+	struct passwd entry, *found;
+	int error = -ENOENT;
+
+	while (passwd && error && fgetpwent_r(passwd, &entry, line, sizeof(line), &found) == 0) {
+		if (strcmp(entry.pw_name, name) != 0)
+			continue;
+		*ret_uid = entry.pw_uid;
+		*ret_gid = entry.pw_gid;
+		error = 0;
+	}
+	if (passwd)
+		fclose(passwd);
+	return error;
+}
+
+int sandbox_become(uint32_t uid, uint32_t gid, const int *capabilities, size_t count)
+{
+	/* Without this the change of user takes all capabilities away, also those that are to be kept. */
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return -errno;
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+		return -errno;
+	return sandbox_keep_capabilities(capabilities, count);
+}
+
+/* Everything that Landlock's first version knows; what a file may be opened for. */
+static const uint64_t landlock_rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+
+static int landlock_allow(int ruleset, const char *directory)
+{
+	struct landlock_path_beneath_attr below = { .allowed_access = landlock_rights };
+	int error;
+
+	below.parent_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (below.parent_fd < 0)
+		return -errno;
+	error = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0) == 0 ? 0 : -errno;
+	close(below.parent_fd);
+	return error;
+}
+
+int sandbox_restrict_files(const char *directory)
+{
+	const struct landlock_ruleset_attr handled = { .handled_access_fs = landlock_rights };
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0), error;
+
+	if (ruleset < 0)
+		return -errno;
+	error = directory ? landlock_allow(ruleset, directory) : 0;
+	if (!error && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+		error = -errno;
+	close(ruleset);
+	return error;
+}
+
+int sandbox_limit(int resource, uint64_t value)
+{
+	const struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
+
+	return setrlimit((__rlimit_resource_t)resource, &limit) == 0 ? 0 : -errno;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One rule of a filter. */
 struct sandbox_call {
@@ -37,6 +38,37 @@ int sandbox_renounce(void);
  * those of the table may be made. Needs sandbox_renounce() first. 0 or negative errno.
  */
 int sandbox_filter_calls(const struct sandbox_call *calls);
+
+/*
+ * A filter made once and put on many times: by processes that are forked for one piece of work and must not pay for making it. It allows the
+ * calls of the table and no others, not even those every process needs. 0 or negative errno; sandbox_program_free() gives it back.
+ */
+struct sandbox_program;
+int sandbox_program_make(const struct sandbox_call *calls, struct sandbox_program **ret_program);
+
+/* Puts a prepared filter on this process, on top of what is there. Needs sandbox_renounce() first. 0 or negative errno. */
+int sandbox_program_load(const struct sandbox_program *program);
+
+/* Gives back what sandbox_program_make() gave. NULL is allowed. */
+void sandbox_program_free(struct sandbox_program *program);
+
+/* A local user, from /etc/passwd itself: no foreign module is let in. 0 or -ENOENT. */
+int sandbox_user(const char *name, uint32_t *ret_uid, uint32_t *ret_gid);
+
+/*
+ * Becomes a user for good, without supplementary groups, and keeps the count capabilities (as sandbox_keep_capabilities()). The kernel forgets
+ * PR_SET_PDEATHSIG by this. 0 or negative errno.
+ */
+int sandbox_become(uint32_t uid, uint32_t gid, const int *capabilities, size_t count);
+
+/*
+ * From now on files can be reached below directory only (Landlock, landlock(7)); NULL: none at all. Descriptors that are open stay. 0; -ENOSYS or
+ * -EOPNOTSUPP: this kernel has no Landlock; other negative errno.
+ */
+int sandbox_restrict_files(const char *directory);
+
+/* A hard limit of RLIMIT_*. 0 or negative errno. */
+int sandbox_limit(int resource, uint64_t value);
 
 /* False in a build that leaves the filter away. */
 bool sandbox_filters(void);

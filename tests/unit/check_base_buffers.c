@@ -199,6 +199,25 @@ START_TEST(digest_is_sha256)
 }
 END_TEST
 
+/* In pieces of one byte, and after a text that was given up. */
+START_TEST(digest_of_pieces_is_the_same)
+{
+	const char *bytes = digest_rows[_i].text;
+	struct digest *digest = digest_new();
+	uint8_t whole[DIGEST_BYTES], pieces[DIGEST_BYTES];
+
+	digest_begin(digest);
+	digest_add(digest, "given up", 8);
+	digest_begin(digest);
+	for (size_t i = 0; i < strlen(bytes); i++)
+		digest_add(digest, bytes + i, 1);
+	digest_end(digest, pieces);
+	digest_bytes(bytes, strlen(bytes), whole);
+	ck_assert_mem_eq(pieces, whole, DIGEST_BYTES);
+	digest_free(digest);
+}
+END_TEST
+
 static const struct {
 	const char *what, *text;
 	size_t width;
@@ -326,6 +345,7 @@ static Suite *buffers_suite(void)
 	suite_add_tcase(suite, buf);
 
 	tcase_add_loop_test(digest, digest_is_sha256, 0, COUNT(digest_rows));
+tcase_add_loop_test(digest, digest_of_pieces_is_the_same, 0, COUNT(digest_rows));
 	suite_add_tcase(suite, digest);
 
 	tcase_add_loop_test(width, text_has_a_width, 0, COUNT(width_rows));
