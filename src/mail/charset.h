@@ -139,19 +139,20 @@ struct charset_choice {
  * 2. The label is UTF-16 or UTF-32: the label; unless CR LF stands in it and no zero byte, which those sets cannot have. Without
  *    endianness: where the zero bytes are; then (UTF-16) what gets more points by rule 9; otherwise big-endian.
  * 3. The label is UTF-7 or HZ and all bytes are 7-bit: the label.
- * 4. The label is Western, UTF-8, US-ASCII or none, at least an eighth of the 16-bit units have a zero half, always the same half, and no
- *    CR LF stands in it: UTF-16.
+ * 4. The label is Western, UTF-8, US-ASCII or none, 16-bit units have a zero half, always the same half, in three quarters of them, or in an
+ *    eighth and a quarter of the others is kana or Japanese punctuation, and no CR LF stands in it: UTF-16.
  * 5. Valid UTF-8 with at least one character of several bytes. Exception: all of them have two bytes (no Japanese does), the label is
  *    an East Asian set, and read so nothing is wrong. Also broken UTF-8 (letters are cut by limits that count bytes), when at least as
- *    many characters of three or more bytes are whole as are broken, and the label is UTF-8, Western, ISO-2022-JP, US-ASCII or none.
+ *    many characters of three or more bytes are whole as are broken and the label is UTF-8 or ISO-2022-JP, or twice as many and the label is
+ *    Western, US-ASCII or none.
  * 6. An escape sequence that puts a set of several bytes or kana into place (ESC $ and ESC ( I): ISO-2022-JP, -KR or -CN by its first
  *    one; unless more 8-bit bytes, kana aside, than such sequences.
  * 7. All bytes 7-bit: the label; for none and US-ASCII: UTF-8, which is the same as far as seen.
  * 8. The label is not Japanese, Western, UTF-8, US-ASCII or unknown, and read so nothing is wrong: the label.
  * 9. Points for each reading. Per character: kana and Japanese punctuation 6, kanji, hangul and full-width forms 4, letters of other
  *    scripts 2, half-width kana (of EUC-JP 3), Latin letters and symbols 1, 外字 -3, undecodable -6. For Western sets, per 8-bit byte, read
- *    as Windows-1252: a letter, apostrophe or quotation mark that stands alone where such a thing stands in a word 5, a letter or
- *    sign that stands alone 2, other letters 1, undefined -6.
+ *    as Windows-1252: a letter, apostrophe or quotation mark that stands alone where such a thing stands in a word, and each of two small
+ *    letters in a word 5, a letter or sign that stands alone 2, other letters 1, undefined -6.
  *    Shift_JIS and EUC-JP take part always, Windows-1252 when the label is UTF-8, US-ASCII or unknown.
  *    A label that can be true (not US-ASCII, not unknown, not ISO-2022-JP without an escape sequence) stays unless another has more than
  *    twice its points, and more than none. Among the others most points win; equal points: Shift_JIS before EUC-JP before Windows-1252.

@@ -11,9 +11,10 @@ enum {
 	POINTS_EUC_KANA = 3,		/* half-width kana that EUC-JP writes with two bytes */
 	POINTS_USER_DEFINED = -3,
 	POINTS_UNDECODABLE = -6,
-	POINTS_ALONE = 5,		/* a Western letter or mark where one stands in a word */
+	POINTS_ALONE = 5,		/* a Western letter or mark, or one of two letters, where such a thing stands in a word */
 	LABEL_LEAD = 2,			/* another needs more than so many times the points of the label */
-	ZERO_SHARE = 8,			/* UTF-16 has a zero half in at least one of so many units */
+	ZERO_SHARE = 8,			/* Japanese UTF-16 has a zero half in at least one of so many units */
+	KANA_SHARE = 4,			/* and one of so many others is kana or punctuation */
 };
 
 struct reading {
@@ -149,9 +150,34 @@ static bool byte_is_ascii_letter(uint8_t byte)
 	return code_is_between(byte | 0x20u, 'a', 'z');
 }
 
-/* Points of one 8-bit byte as Windows-1252, between its neighbours (0: none). */
-static int western_points(uint8_t before, uint8_t byte, uint8_t after)
+/* The byte at an offset of the sample; 0 before its beginning and behind its end. */
+static uint8_t survey_byte(const struct survey *survey, size_t at)
 {
+	return at < survey->count ? survey->bytes[at] : 0;
+}
+
+static bool byte_is_small_letter(uint8_t byte)
+{
+	return code_is_between(byte, 'a', 'z');
+}
+
+/*
+ * True for one of two small letters beyond ASCII that stand together in a word, as in "créée" and "coração". In Japanese sets such
+ * pairs are rare kanji, which do not stand next to a small letter.
+ */
+static bool byte_is_paired(const struct survey *survey, size_t at)
+{
+	size_t first = survey_byte(survey, at + 1) >= 0xe0 ? at : at - 1; /* of the two */
+	uint8_t before = survey_byte(survey, first - 1), after = survey_byte(survey, first + 2);
+
+	return survey_byte(survey, first) >= 0xe0 && survey_byte(survey, first + 1) >= 0xe0 && before < 0x80 && after < 0x80 &&
+	       (byte_is_small_letter(before) || byte_is_small_letter(after));
+}
+
+/* Points of the 8-bit byte at this offset as Windows-1252, by what stands around it. */
+static int western_points(const struct survey *survey, size_t at)
+{
+	uint8_t byte = survey->bytes[at], before = survey_byte(survey, at - 1), after = survey_byte(survey, at + 1);
 	bool letter_before = byte_is_ascii_letter(before), letter_after = byte_is_ascii_letter(after);
 	bool alone = before < 0x80 && after < 0x80;
 
@@ -166,10 +192,14 @@ static int western_points(uint8_t before, uint8_t byte, uint8_t after)
 		return alone && !letter_before && letter_after ? POINTS_ALONE : 0;
 	case 0x94: /* closing quotation mark */
 		return alone && before > ' ' && !letter_after ? POINTS_ALONE : 0;
+	case 0x9c: /* "œ" */
+		return alone && byte_is_small_letter(after) ? POINTS_ALONE : 0;
 	default:
 		break;
 	}
 	if (byte >= 0xc0 && alone && (letter_before || letter_after))
+		return POINTS_ALONE;
+	if (byte >= 0xe0 && byte_is_paired(survey, at))
 		return POINTS_ALONE;
 	if (byte >= 0xa0 && alone)
 		return POINTS_LETTER;
@@ -181,11 +211,7 @@ static struct reading survey_read_western(const struct survey *survey)
 	struct reading reading = { 0 };
 
 	for (size_t i = 0; i < survey->count; i++) {
-		uint8_t before = i > 0 ? survey->bytes[i - 1] : 0, after = i + 1 < survey->count ? survey->bytes[i + 1] : 0;
-
-		if (survey->bytes[i] < 0x80)
-			continue;
-		int points = western_points(before, survey->bytes[i], after);
+		int points = survey->bytes[i] < 0x80 ? 0 : western_points(survey, i);
 
 		reading.points += points;
 		reading.wrong_count += points == POINTS_UNDECODABLE;
@@ -262,16 +288,37 @@ static struct charset_choice wide_choose(const struct survey *survey, enum chars
 	return (struct charset_choice){ label, CHARSET_BY_LABEL };
 }
 
+/* How many 16-bit units are kana or Japanese punctuation: U+3000 to U+30FF. */
+static size_t survey_count_kana(const struct survey *survey, bool little)
+{
+	size_t count = 0;
+
+	for (size_t i = little; i < survey->count; i += 2)
+		count += survey->bytes[i] == 0x30;
+	return count;
+}
+
 /* Rule 4: UTF-16 that nobody announced. CHARSET_UNKNOWN: it is not. */
 static enum charset zeros_judge(const struct survey *survey, enum charset label)
 {
-	size_t all = survey->zeros[0] + survey->zeros[1];
+	size_t zeros = survey->zeros[0] + survey->zeros[1], units = survey->count / 2, others = units - (zeros < units ? zeros : units);
+	bool little = survey->zeros[0] == 0;
 
 	if (label_can_be_true(label) && label != CHARSET_UTF_8 && !charset_is_western(label))
 		return CHARSET_UNKNOWN;
-	if (all == 0 || all < survey->count / 2 / ZERO_SHARE || (survey->zeros[0] && survey->zeros[1]) || survey->has_line_end)
+	if (zeros == 0 || (survey->zeros[0] && survey->zeros[1]) || survey->has_line_end)
 		return CHARSET_UNKNOWN;
-	return survey->zeros[0] ? CHARSET_UTF_16BE : CHARSET_UTF_16LE;
+	if (others > units / 4 && (zeros < units / ZERO_SHARE || survey_count_kana(survey, little) * KANA_SHARE < others))
+		return CHARSET_UNKNOWN;
+	return little ? CHARSET_UTF_16LE : CHARSET_UTF_16BE;
+}
+
+/* Rule 5: how many whole characters of three or more bytes each broken one needs beside it; 0: none is allowed. */
+static unsigned broken_share(enum charset label)
+{
+	if (label == CHARSET_UTF_8 || label == CHARSET_ISO_2022_JP)
+		return 1;
+	return charset_is_western(label) || !label_can_be_true(label) ? 2 : 0;
 }
 
 /* Rule 5. */
@@ -283,8 +330,7 @@ static bool is_utf_8(const struct survey *survey, enum charset label)
 		return false;
 	reading = survey_read(survey, CHARSET_UTF_8);
 	if (reading.wrong_count > 0)
-		return reading.long_count >= reading.wrong_count && (label == CHARSET_UTF_8 || label == CHARSET_ISO_2022_JP ||
-								     charset_is_western(label) || !label_can_be_true(label));
+		return broken_share(label) > 0 && reading.long_count >= broken_share(label) * reading.wrong_count;
 	return reading.long_count > 0 || !charset_is_east_asian(label) || survey_read(survey, label).wrong_count > 0;
 }
 

@@ -43,6 +43,11 @@ static const struct {
 	{ "UTF-16 nobody announced", CHARSET_UNKNOWN, BYTES("\x42\x30\x0a\0\xe5\x65"), CHARSET_UTF_16LE, CHARSET_BY_ZEROS },
 	{ "UTF-16BE nobody announced", CHARSET_UTF_8, BYTES("\0a\0b"), CHARSET_UTF_16BE, CHARSET_BY_ZEROS },
 	{ "a zero in seventeen units", CHARSET_UNKNOWN, BYTES("0123456789abcdefghijklmnopqrstuvw\0"), CHARSET_UTF_8, CHARSET_BY_LABEL },
+	{ "ASCII in UTF-16 nobody announced", CHARSET_UNKNOWN, BYTES("a\0b\0c\0\x22\x20"), CHARSET_UTF_16LE, CHARSET_BY_ZEROS },
+	{ "a short text and one zero", CHARSET_UNKNOWN, BYTES("abc\0"), CHARSET_UTF_8, CHARSET_BY_LABEL },
+	{ "a name that hides its end", CHARSET_US_ASCII, BYTES("a.exe\0.pdf"), CHARSET_UTF_8, CHARSET_BY_LABEL },
+	{ "UTF-8 and one zero", CHARSET_UNKNOWN, BYTES("会議\0x"), CHARSET_UTF_8, CHARSET_BY_UTF_8 },
+	{ "Shift_JIS and one zero", CHARSET_UNKNOWN, BYTES(SHIFT_JIS_TEXT "\0"), CHARSET_SHIFT_JIS, CHARSET_BY_POINTS },
 	{ "zeros in both halves", CHARSET_UNKNOWN, BYTES("a\0\0b"), CHARSET_UTF_8, CHARSET_BY_LABEL },
 	{ "zeros and a line end of two bytes", CHARSET_UNKNOWN, BYTES("a\0b\0\r\n"), CHARSET_UTF_8, CHARSET_BY_LABEL },
 	/* rule 5 */
@@ -57,6 +62,7 @@ static const struct {
 	{ "UTF-8 cut at its end", CHARSET_UTF_8, BYTES("日\xe6\x9c"), CHARSET_UTF_8, CHARSET_BY_LABEL },
 	{ "UTF-8 cut, as ISO-2022-JP", CHARSET_ISO_2022_JP, BYTES("日\xe6\x9c"), CHARSET_UTF_8, CHARSET_BY_UTF_8 },
 	{ "UTF-8 cut, no label", CHARSET_UNKNOWN, BYTES("会議の資\xe6"), CHARSET_UTF_8, CHARSET_BY_UTF_8 },
+	{ "打合せ in EUC-JP, a third of which could be UTF-8", CHARSET_UNKNOWN, BYTES("\xc2\xc7\xb9\xe7\xa4\xbb"), CHARSET_EUC_JP, CHARSET_BY_POINTS },
 	/* rule 6 */
 	{ "ISO-2022-JP as labelled", CHARSET_ISO_2022_JP, BYTES(ISO_2022_JP_TEXT), CHARSET_ISO_2022_JP, CHARSET_BY_LABEL },
 	{ "ISO-2022-JP, no label", CHARSET_UNKNOWN, BYTES(ISO_2022_JP_TEXT), CHARSET_ISO_2022_JP, CHARSET_BY_ESCAPE },
@@ -103,6 +109,12 @@ static const struct {
 	{ "French as UTF-8", CHARSET_UTF_8, BYTES("caf\xe9"), CHARSET_WINDOWS_1252, CHARSET_BY_POINTS },
 	{ "English apostrophe", CHARSET_WINDOWS_1252, BYTES("It\x92s, don\x92t"), CHARSET_WINDOWS_1252, CHARSET_BY_LABEL },
 	{ "English quotation, no label", CHARSET_UNKNOWN, BYTES("\x93No\x94, he said"), CHARSET_WINDOWS_1252, CHARSET_BY_POINTS },
+	{ "two letters together", CHARSET_UNKNOWN, BYTES("R\xe9union cr\xe9\xe9" "e"), CHARSET_WINDOWS_1252, CHARSET_BY_POINTS },
+	{ "two letters at the end", CHARSET_UNKNOWN, BYTES("Hyv\xe4\xe4"), CHARSET_WINDOWS_1252, CHARSET_BY_POINTS },
+	{ "two different letters", CHARSET_UNKNOWN, BYTES("informa\xe7\xe3o"), CHARSET_WINDOWS_1252, CHARSET_BY_POINTS },
+	{ "a letter of Windows-1252 alone", CHARSET_UNKNOWN, BYTES("c\x9c" "ur"), CHARSET_WINDOWS_1252, CHARSET_BY_POINTS },
+	{ "X線 in EUC-JP is no word", CHARSET_UNKNOWN, BYTES("X\xc0\xfe"), CHARSET_EUC_JP, CHARSET_BY_POINTS },
+	{ "X線 in Shift_JIS", CHARSET_UNKNOWN, BYTES("X\x90\xfc"), CHARSET_SHIFT_JIS, CHARSET_BY_POINTS },
 	{ "noise, no label", CHARSET_UNKNOWN, BYTES("\xff\xff\x80\xff\x81\xff"), CHARSET_UNKNOWN, CHARSET_BY_LABEL },
 	{ "noise as UTF-8", CHARSET_UTF_8, BYTES("\x80\xff\x81\x80"), CHARSET_UTF_8, CHARSET_BY_LABEL },
 };

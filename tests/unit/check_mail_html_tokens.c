@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mail/text_filter.h"
+#include "mail_corpus.h"
 
 #define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
 
@@ -217,7 +218,7 @@ START_TEST(a_tag_that_does_not_end_is_counted)
 }
 END_TEST
 
-/* ---- html5lib */
+/* ---- html5lib: every case's characters and tags; comments and doctypes are none of ours */
 
 static const struct {
 	const char *name;
@@ -227,18 +228,29 @@ static const struct {
 	{ "Script data state", HTML_SCRIPT }, { "PLAINTEXT state", HTML_PLAINTEXT }, { "CDATA section state", HTML_CDATA },
 };
 
-static const char *const case_files[] = {
-	"contentModelFlags", "domjs", "entities", "escapeFlag", "namedEntities", "numericEntities", "pendingSpecChanges",
-	"test1", "test2", "test3", "test4", "unicodeChars", "unicodeCharsProblematic",
+/*
+ * The files, how many cases they hold, and how many of these cannot be ours: their input has half of a surrogate pair, as UTF-16 in
+ * a browser's memory can, and which no UTF-8 has (the decoder made it 〓 before).
+ * Decided deviation: xmlViolation.test is not read. Its cases want U+FFFF, form feeds and the like changed for an XML tree; what a
+ * letter may hold is text_filter's business, behind the tokenizer.
+ */
+static const struct {
+	const char *name;
+	int cases, surrogates;
+} case_files[] = {
+	{ "contentModelFlags", 14, 0 }, { "domjs", 43, 0 }, { "entities", 80, 0 }, { "escapeFlag", 5, 0 },
+	{ "namedEntities", 4210, 0 }, { "numericEntities", 336, 0 }, { "pendingSpecChanges", 1, 0 }, { "test1", 69, 0 },
+	{ "test2", 45, 0 }, { "test3", 1590, 0 },
+	{ "test4", 85, 0 }, { "unicodeChars", 323, 0 }, { "unicodeCharsProblematic", 5, 4 },
 };
 
-/* What in the cases does not apply: they feed UTF-16 with lone surrogates, which UTF-8 cannot hold. */
-static bool case_applies(const char *text, size_t length)
+/* True when a "doubleEscaped" text holds half of a surrogate pair. */
+static bool has_surrogate(const char *text, size_t length)
 {
 	for (size_t i = 0; i + 5 < length; i++)
 		if (text[i] == '\\' && text[i + 1] == 'u' && (text[i + 2] == 'D' || text[i + 2] == 'd') && text[i + 3] >= '8')
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
 /* Appends a string of a case; "doubleEscaped" ones hold escapes within the string. */
@@ -290,14 +302,15 @@ static void case_token_put(struct buf *out, const json_t *token, bool escaped)
 static void case_run_in(const char *file, json_t *one, struct span input, struct span expected, const char *state)
 {
 	json_t *name = json_object_get(one, "lastStartTag");
-	enum html_content content = HTML_DATA;
+	int content = -1;
 	struct span last = { .data = json_string_value(name), .length = json_string_length(name) };
 
 	for (int i = 0; i < COUNT(initial_states); i++)
 		if (strcmp(initial_states[i].name, state) == 0)
-			content = initial_states[i].content;
+			content = (int)initial_states[i].content;
+	ck_assert_msg(content >= 0, "%s: an unknown state: %s", file, state);
 	for (int pieces = 0; pieces < 2; pieces++) {
-		struct transcript *transcript = transcribe_in(input, pieces, content, name ? last : span_of(""), HTML_DATA);
+		struct transcript *transcript = transcribe_in(input, pieces, (enum html_content)content, name ? last : span_of(""), HTML_DATA);
 
 		ck_assert_msg(span_equal(buf_span(&transcript->text), expected),
 			      "%s: %s (%s, pieces of %d)\n  gave     \"%s\"\n  expected \"%.*s\"", file,
@@ -307,7 +320,7 @@ static void case_run_in(const char *file, json_t *one, struct span input, struct
 	}
 }
 
-/* Runs one case in each of its states. False when it does not apply. */
+/* Runs one case in each of its states. False when it cannot be ours. */
 static bool case_run(const char *file, json_t *one)
 {
 	json_t *input_text = json_object_get(one, "input"), *states = json_object_get(one, "initialStates");
@@ -315,7 +328,7 @@ static bool case_run(const char *file, json_t *one)
 	struct buf input = buf_limited(0), expected = buf_limited(0);
 	json_t *token, *state;
 	size_t index;
-	bool applies = !escaped || case_applies(json_string_value(input_text), json_string_length(input_text));
+	bool applies = !escaped || !has_surrogate(json_string_value(input_text), json_string_length(input_text));
 
 	if (applies) {
 		case_text_put(&input, input_text, escaped);
@@ -333,24 +346,24 @@ static bool case_run(const char *file, json_t *one)
 
 START_TEST(the_cases_of_html5lib_agree)
 {
-	const char *corpus = getenv("CORPUS");
-	char path[4096];
-	json_t *root, *one;
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	const char *name = case_files[_i].name;
+	json_t *root = json_load_file(corpus_path(arena, arena_printf(arena, "html/html5lib/tokenizer/%s.test", name)), JSON_ALLOW_NUL, NULL);
+	json_t *one;
 	size_t index;
-	int inapplicable = 0;
+	int cases = 0, surrogates = 0;
 
-	snprintf(path, sizeof(path), "%s/html/html5lib/tokenizer/%s.test", corpus ? corpus : "../shared/corpus", case_files[_i]);
-	root = json_load_file(path, JSON_ALLOW_NUL, NULL);
 	if (!root) {
-		if (_i == 0)
-			printf("absent: corpus %s\n", path);
+		corpus_miss("html/html5lib");
 		return;
 	}
-	json_array_foreach(json_object_get(root, "tests"), index, one)
-		inapplicable += !case_run(case_files[_i], one);
-	if (inapplicable > 0)
-		printf("%s: %d cases with lone surrogates do not apply\n", case_files[_i], inapplicable);
+	json_array_foreach(json_object_get(root, "tests"), index, one) {
+		surrogates += !case_run(name, one);
+		cases++;
+	}
 	json_decref(root);
+	ck_assert_msg(cases == case_files[_i].cases && surrogates == case_files[_i].surrogates, "%s: %d cases, %d with surrogates", name,
+		      cases, surrogates);
 }
 END_TEST
 
@@ -371,5 +384,5 @@ int main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return corpus_exit(failed);
 }

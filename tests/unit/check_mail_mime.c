@@ -3,6 +3,7 @@
  * same events however the bytes are cut. With the corpus also 1,547 real messages.
  */
 #include "mail/mime.h"
+#include "mail_corpus.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -687,13 +688,10 @@ static int directory_check(const char *path)
 
 START_TEST(real_messages)
 {
-	const char *corpus = getenv("CORPUS");
-	char path[4096];
-	int length = snprintf(path, sizeof(path), "%s/mail", corpus ? corpus : "../shared/corpus");
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 
-	ck_assert_int_lt(length, (int)sizeof(path));
-	if (directory_check(path) == 0)
-		printf("absent: corpus %s\n", path);
+	if (directory_check(corpus_path(arena, "mail")) == 0)
+		corpus_miss("mail");
 }
 END_TEST
 
@@ -730,5 +728,5 @@ int main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return corpus_exit(failed);
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Writes src/mail/html_entities.c: the named character references of HTML, from Python's html.entities.html5.
 
 usage: make_entities.py > ../html_entities.c

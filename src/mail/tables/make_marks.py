@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Writes src/mail/text_marks.c: the ranges of combining marks (general categories Mn and Me), from Python's unicodedata.
 
 usage: make_marks.py > ../text_marks.c

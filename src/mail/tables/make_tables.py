@@ -2,7 +2,8 @@
 """Writes src/mail/charset_tables.c: run as `src/mail/tables/make_tables.py >src/mail/charset_tables.c`.
 
 The tables come from the decoders of Debian's python3 and, where python3 knows too little, of the C library's iconv. Corrections stand
-below with their reasons. tests/unit/check_mail_charset.c compares the result with the indexes of the WHATWG Encoding Standard.
+below with their reasons; some are data of others, see NOTICE. tests/unit/check_mail_charset_tables.c compares the result with the
+indexes of the WHATWG Encoding Standard.
 """
 
 import subprocess
@@ -33,7 +34,8 @@ GB18030_CORRECTIONS = {
 # JIS X 0212 has a wide tilde: as "~" it would be ASCII out of a sequence of three bytes.
 JISX0212_CORRECTIONS = {116: 0xFF5E}
 
-# Hong Kong's older codes for characters that Big5 has elsewhere, and ETEN's control pictures: in use, in no decoder at hand.
+# Hong Kong's older codes for characters that Big5 has elsewhere, and ETEN's control pictures: in use, in no decoder at hand. From the
+# index of the WHATWG Encoding Standard (NOTICE).
 BIG5_ADDITIONS = {
     2082: 0x7BB8, 2088: 0x7C06, 2103: 0x7CCE, 2114: 0x7DD2, 2123: 0x7E1D, 2148: 0x8005, 2151: 0x8028, 2221: 0x83C1,
     2239: 0x84A8, 2244: 0x840F, 2303: 0x89A6, 2304: 0x89A9, 2354: 0x8D77, 2400: 0x90FD, 2413: 0x92B9, 2477: 0x975C,
