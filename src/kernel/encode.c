@@ -409,6 +409,19 @@ void ruleset_encode(struct arena *arena, struct nfnl_batch *batch, const struct 
 		encode_change(&encoder, &changes->items[i]);
 }
 
+void element_question_put(struct nlmsghdr *message, const struct table *table, const struct set *set, const struct element *element)
+{
+	struct nlattr *list, *nest;
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table->name);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set->name);
+	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	put_key(message, NFTA_SET_ELEM_KEY, set, element->key);
+	mnl_attr_nest_end(message, nest);
+	mnl_attr_nest_end(message, list);
+}
+
 static const struct encoded_message *encoded_find(const struct encoded *encoded, uint32_t sequence)
 {
 	for (size_t i = 0; i < encoded->count; i++) {

@@ -390,9 +390,10 @@ int nfnl_batch_commit(struct nfnl *nfnl, struct nfnl_batch *batch, bool dry_run,
 	return r;
 }
 
-/* What the reader of a dump needs to know. */
+/* What the reader of a dump, or of the answer to a query, needs to know. */
 struct dump {
 	uint32_t sequence;
+	bool acknowledged;	/* a query: its end is an ACK */
 	int (*callback)(const struct nlmsghdr *message, void *context);
 	void *context;
 	int result;	/* negative as soon as the dump is lost; the rest is read and thrown away */
@@ -413,7 +414,10 @@ static void dump_take(struct dump *dump, const struct nlmsghdr *message)
 			dump->result = *status;
 		dump->done = true;
 	} else if (message->nlmsg_type == NLMSG_ERROR) {
-		dump->result = error_number(message) ? -error_number(message) : -EBADMSG;
+		if (error_number(message))
+			dump->result = -error_number(message);
+		else if (!dump->acknowledged)
+			dump->result = -EBADMSG;
 		dump->done = true;
 	} else if (dump->result == 0) {
 		dump->result = mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg)
@@ -447,20 +451,31 @@ static int dump_read(const struct nfnl *nfnl, struct dump *dump)
 	return dump->result < 0 ? dump->result : 0;
 }
 
+/* Sends a request and reads what it brings. */
+static int dump_run(struct nfnl *nfnl, struct dump *dump, uint8_t subsystem, uint16_t type, uint16_t family,
+		    void (*fill)(struct nlmsghdr *message, const void *context))
+{
+	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8))) = { 0 };
+	const uint16_t flags = dump->acknowledged ? NLM_F_ACK : NLM_F_DUMP;
+	struct nlmsghdr *request;
+
+	dump->sequence = nfnl->sequence++;
+	request = message_begin(bytes, (uint16_t)(subsystem << 8 | type), (uint16_t)(NLM_F_REQUEST | flags),
+				dump->sequence, family, 0);
+	if (fill)
+		fill(request, dump->context);
+	if (mnl_socket_sendto(nfnl->socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	return dump_read(nfnl, dump);
+}
+
 int nfnl_dump_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uint16_t family,
 			void (*fill)(struct nlmsghdr *message, const void *context),
 			int (*callback)(const struct nlmsghdr *message, void *context), void *context)
 {
-	char bytes[ATTRIBUTE_MESSAGE_BYTES] __attribute__((aligned(8))) = { 0 };
-	struct dump dump = { .sequence = nfnl->sequence++, .callback = callback, .context = context };
-	struct nlmsghdr *request = message_begin(bytes, (uint16_t)(subsystem << 8 | type),
-						 NLM_F_REQUEST | NLM_F_DUMP, dump.sequence, family, 0);
+	struct dump dump = { .callback = callback, .context = context };
 
-	if (fill)
-		fill(request, context);
-	if (mnl_socket_sendto(nfnl->socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	return dump_read(nfnl, &dump);
+	return dump_run(nfnl, &dump, subsystem, type, family, fill);
 }
 
 int nfnl_dump(struct nfnl *nfnl, uint16_t type, uint16_t family,
@@ -468,4 +483,13 @@ int nfnl_dump(struct nfnl *nfnl, uint16_t type, uint16_t family,
 	      int (*callback)(const struct nlmsghdr *message, void *context), void *context)
 {
 	return nfnl_dump_subsystem(nfnl, NFNL_SUBSYS_NFTABLES, type, family, fill, callback, context);
+}
+
+int nfnl_query(struct nfnl *nfnl, uint16_t type, uint16_t family,
+	       void (*fill)(struct nlmsghdr *message, const void *context),
+	       int (*callback)(const struct nlmsghdr *message, void *context), void *context)
+{
+	struct dump dump = { .acknowledged = true, .callback = callback, .context = context };
+
+	return dump_run(nfnl, &dump, NFNL_SUBSYS_NFTABLES, type, family, fill);
 }

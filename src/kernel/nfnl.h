@@ -108,4 +108,13 @@ int nfnl_dump_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uin
 			void (*fill)(struct nlmsghdr *message, const void *context),
 			int (*callback)(const struct nlmsghdr *message, void *context), void *context);
 
+/*
+ * Asks nf_tables for one thing by a request of type NFT_MSG_GET* and hands each message of the answer to
+ * callback. 0: answered to the end; negative errno of the kernel (-ENOENT: there is no such thing) or of
+ * callback.
+ */
+int nfnl_query(struct nfnl *nfnl, uint16_t type, uint16_t family,
+	       void (*fill)(struct nlmsghdr *message, const void *context),
+	       int (*callback)(const struct nlmsghdr *message, void *context), void *context);
+
 #endif

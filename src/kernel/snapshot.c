@@ -27,6 +27,7 @@ struct reading {
 	struct arena *arena;
 	struct nfnl *nfnl;
 	int64_t now;
+	const struct ruleset *known;	/* sets whose elements are taken from here; NULL: none */
 	struct table *tables;
 	size_t table_count, table_capacity;
 	struct alien *aliens;
@@ -176,6 +177,49 @@ static int read_elements(struct reading *reading, struct set *set)
 	return r;
 }
 
+/* What is known of the set that was just decoded, or NULL. */
+static const struct set *known_set(const struct reading *reading, const struct set *set)
+{
+	const struct table *table = reading->known ? ruleset_table(reading->known, reading->table->family, TABLE_NAME) : NULL;
+	const struct set *known = table ? table_set(table, set->name) : NULL;
+
+	return known && set_same_kind(known, set) ? known : NULL;
+}
+
+static bool is_over(const struct element *element, int64_t now)
+{
+	return element->expires_at != 0 && element->expires_at <= now;
+}
+
+/* Takes over the known elements, without those whose time has come. */
+static void take_known_elements(struct reading *reading, struct set *set, const struct set *known)
+{
+	size_t over = 0;
+
+	for (size_t i = 0; set->timeout && i < known->element_count; i++)
+		over += is_over(&known->elements[i], reading->now);
+	set->elements = known->elements;
+	set->element_count = known->element_count;
+	if (over == 0)
+		return;
+	set->elements = arena_array(reading->arena, known->element_count - over, sizeof(*set->elements));
+	set->element_count = 0;
+	for (size_t i = 0; i < known->element_count; i++) {
+		if (!is_over(&known->elements[i], reading->now))
+			set->elements[set->element_count++] = known->elements[i];
+	}
+}
+
+static int find_elements(struct reading *reading, struct set *set)
+{
+	const struct set *known = known_set(reading, set);
+
+	if (!known)
+		return read_elements(reading, set);
+	take_known_elements(reading, set, known);
+	return 0;
+}
+
 static int compare_sets(const void *a, const void *b)
 {
 	return strcmp(((const struct set *)a)->name, ((const struct set *)b)->name);
@@ -194,7 +238,7 @@ static int read_sets(struct reading *reading)
 	if (table->set_count)
 		qsort(table->sets, table->set_count, sizeof(*table->sets), compare_sets);
 	for (size_t i = 0; i < table->set_count; i++) {
-		r = key_field_count(&table->sets[i].key) ? read_elements(reading, &table->sets[i]) : 0;
+		r = key_field_count(&table->sets[i].key) ? find_elements(reading, &table->sets[i]) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -410,13 +454,15 @@ static int read_tables(struct reading *reading)
 }
 
 /* One attempt. -EAGAIN: the kernel's tables changed meanwhile; *ret_snapshot is then not to be used. */
-static int snapshot_try(struct reading *reading, struct snapshot *ret_snapshot)
+static int snapshot_try(struct reading *reading, const struct known_sets *known, struct snapshot *ret_snapshot)
 {
 	uint32_t after;
 	int r = nfnl_generation(reading->nfnl, &ret_snapshot->generation);
 
 	if (r < 0)
 		return r;
+	if (known && known->generation == ret_snapshot->generation)
+		reading->known = known->ruleset;
 	r = read_tables(reading);
 	/* A table, set or chain that vanished between two dumps is no error but a change. */
 	if (r == -EINTR || r == -ENOENT)
@@ -446,12 +492,12 @@ static struct ruleset *ruleset_of_reading(const struct reading *reading, const s
 }
 
 int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now,
-		  struct snapshot *ret_snapshot)
+		  const struct known_sets *known, struct snapshot *ret_snapshot)
 {
 	for (int attempt = 0; attempt < SNAPSHOT_ATTEMPTS_MAX; attempt++) {
 		struct reading reading = { .arena = arena, .nfnl = nfnl, .now = now };
 		struct snapshot snapshot = { 0 };
-		int r = snapshot_try(&reading, &snapshot);
+		int r = snapshot_try(&reading, known, &snapshot);
 
 		if (r == -EAGAIN)
 			continue;

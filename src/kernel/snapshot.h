@@ -31,15 +31,25 @@ struct snapshot {
 	size_t alien_count;
 };
 
+/*
+ * What is known of our sets from an earlier reading. Their elements change only by a transaction, which moves
+ * the generation, or by expiring; chains and rules may go with an interface and are always read.
+ */
+struct known_sets {
+	const struct ruleset *ruleset;	/* sets that are not in it are read */
+	uint32_t generation;		/* its elements were in the kernel at this one */
+};
+
 enum { SNAPSHOT_ATTEMPTS_MAX = 16 };
 
 /*
  * Reads all tables named sekisho, consistently: the generation is the same before and after, or it reads again
  * up to SNAPSHOT_ATTEMPTS_MAX times. links are needed to give netdev chains and the result their interfaces.
- * now: Unix time, to make absolute expiry from what remains (rounded to the nearest second). 0 or negative
- * errno (-EAGAIN: it kept changing).
+ * now: Unix time, to make absolute expiry from what remains (rounded to the nearest second). known: sets whose
+ * elements need not be read while the generation is theirs, or NULL; elements are shared with it, so it must
+ * outlive the snapshot. 0 or negative errno (-EAGAIN: it kept changing).
  */
 int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now,
-		  struct snapshot *ret_snapshot);
+		  const struct known_sets *known, struct snapshot *ret_snapshot);
 
 #endif

@@ -311,6 +311,8 @@ static bool set_equal(const struct set *a, const struct set *b)
 {
 	if (strcmp(a->name, b->name) != 0 || !set_same_kind(a, b) || a->element_count != b->element_count)
 		return false;
+	if (a->elements == b->elements)
+		return true;
 	for (size_t i = 0; i < a->element_count; i++) {
 		if (!element_equal(a, &a->elements[i], &b->elements[i]))
 			return false;

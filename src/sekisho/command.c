@@ -155,7 +155,7 @@ int live_read(struct context *context, struct live *ret_live)
 	error = nfnl_open(&nfnl);
 	if (error)
 		return complain_kernel(context, error);
-	error = snapshot_read(context->arena, &nfnl, &ret_live->links, context->now, &ret_live->snapshot);
+	error = snapshot_read(context->arena, &nfnl, &ret_live->links, context->now, NULL, &ret_live->snapshot);
 	nfnl_close(&nfnl);
 	return error ? complain_kernel(context, error) : 0;
 }

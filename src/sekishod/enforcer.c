@@ -49,7 +49,7 @@ static const struct origin nowhere;
 struct enforcer {
 	struct nfnl nfnl;
 	struct nft_watch watch;
-	struct buf installed;		/* packed: what was installed last; empty: nothing yet */
+	struct holding holding;		/* what was installed last */
 	struct switches switches;
 	struct frame_reader parent_reader;
 	int planner;			/* -1: none */
@@ -221,7 +221,8 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 static int snapshot_answer(struct enforcer *enforcer, struct question *question)
 {
 	struct snapshot snapshot;
-	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(), &snapshot);
+	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(),
+				  holding_known(question->arena, &enforcer->holding), &snapshot);
 
 	if (!error)
 		error = held_send(enforcer, question, &snapshot);
@@ -245,12 +246,10 @@ static int committed_send(struct enforcer *enforcer, const struct committed *com
 static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *wanted)
 {
 	struct committed committed;
-	int error = ruleset_install(&enforcer->nfnl, wanted, unix_now(), &question->findings, &committed);
+	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &question->findings, &committed);
 
 	if (error)
 		return refused_send(enforcer, &question->findings);
-	enforcer->installed.length = 0;
-	ruleset_pack(&enforcer->installed, wanted);
 	switches_open_way(&enforcer->switches);
 	return committed_send(enforcer, &committed);
 }
@@ -294,12 +293,12 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	struct ruleset *wanted;
+	const struct ruleset *wanted = holding_ruleset(arena, &enforcer->holding);
 	struct committed committed;
 
-	if (enforcer->installed.length == 0 || ruleset_unpack(arena, buf_span(&enforcer->installed), &wanted) != 0)
+	if (!wanted)
 		return;
-	if (ruleset_install(&enforcer->nfnl, wanted, unix_now(), &findings, &committed) != 0) {
+	if (ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &findings, &committed) != 0) {
 		switches_shut(&enforcer->switches);
 		for (size_t i = 0; i < findings.count; i++)
 			log_finding(&findings, &findings.items[i]);
@@ -474,7 +473,7 @@ static int kernel_open(struct enforcer *enforcer)
 	enforcer->switches = switches_open();
 	error = links_read(arena, &links);
 	if (!error)
-		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(), &snapshot);
+		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(), NULL, &snapshot);
 	if (!error && !forwarding_is_guarded(&snapshot))
 		switches_shut(&enforcer->switches);
 	return error;
@@ -498,7 +497,7 @@ static void enforcer_end(struct enforcer *enforcer)
 	planner_drop(enforcer);
 	frame_reader_free(&enforcer->parent_reader);
 	switches_close(&enforcer->switches);
-	buf_free(&enforcer->installed);
+	holding_free(&enforcer->holding);
 	nft_watch_close(&enforcer->watch);
 	nfnl_close(&enforcer->nfnl);
 	arena_free(enforcer->pins_arena);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kernel/confirm.h"
 #include "kernel/encode.h"
 #include "ruleset/diff.h"
 #include "sekishod/catalogue.h"
@@ -21,6 +22,7 @@ static const struct origin nowhere;
 struct attempt {
 	struct arena *arena;
 	struct nfnl *nfnl;
+	struct holding *holding;
 	const struct ruleset *wanted;
 	int64_t now;
 	struct findings *findings;
@@ -128,9 +130,10 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 	return error;
 }
 
-static int kernel_read(struct attempt *attempt, struct snapshot *ret_snapshot)
+/* known: sets that need not be read, or NULL. */
+static int kernel_read(struct attempt *attempt, const struct known_sets *known, struct snapshot *ret_snapshot)
 {
-	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, attempt->now, ret_snapshot);
+	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, attempt->now, known, ret_snapshot);
 
 	if (error)
 		finding_add(attempt->findings, &daemon_catalogue[error == -EAGAIN ? DAEMON_KERNEL_RESTLESS : DAEMON_KERNEL_UNREADABLE], nowhere,
@@ -174,13 +177,18 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 	return error;
 }
 
-/* What a dump of a large set gives while the kernel still rearranges its hash table may be wrong; so a difference is believed when it stays. */
+/*
+ * Reads back what was committed at this generation. What a dump of a large set gives while the kernel still rearranges its hash table may be wrong;
+ * so a difference is believed when it stays, and nothing is taken as known the second time.
+ */
 static int transition_verify(struct attempt *attempt, uint32_t generation)
 {
+	const struct ruleset confirmed = transition_confirm(attempt->arena, attempt->nfnl, &attempt->transition, attempt->now);
+	const struct known_sets known = { .ruleset = &confirmed, .generation = generation };
 	struct snapshot after = { .ruleset = NULL };
 
 	for (int i = 0; i < READBACKS_MAX; i++) {
-		int error = kernel_read(attempt, &after);
+		int error = kernel_read(attempt, i == 0 ? &known : NULL, &after);
 
 		if (error)
 			return error;
@@ -198,7 +206,7 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 {
 	const struct transition *transition = &attempt->transition;
 	uint32_t generation;
-	int error = kernel_read(attempt, &attempt->snapshot);
+	int error = kernel_read(attempt, holding_known(attempt->arena, attempt->holding), &attempt->snapshot);
 
 	if (error)
 		return error;
@@ -211,6 +219,7 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 		error = transition_verify(attempt, generation);
 	if (error)
 		return error;
+	holding_set(attempt->holding, transition->target, generation);
 	*ret_committed = (struct committed){
 		.generation = generation,
 		.elements_added = (uint32_t)(transition->prepare.elements_added + transition->commit.elements_added),
@@ -222,13 +231,19 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 	return 0;
 }
 
-int ruleset_install(struct nfnl *nfnl, const struct ruleset *wanted, int64_t now, struct findings *findings, struct committed *ret_committed)
+int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,
+		    struct committed *ret_committed)
 {
 	for (int i = 0; i < INSTALL_ATTEMPTS_MAX; i++) {
 		__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-		struct attempt attempt = { .arena = arena, .nfnl = nfnl, .wanted = wanted, .now = now, .findings = findings };
+		struct attempt attempt = {
+			.arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .now = now, .findings = findings,
+		};
 		int error = attempt_run(&attempt, ret_committed);
 
+		if (!error)
+			return 0;
+		holding_doubt(holding);
 		if (error != -ERESTART)
 			return error;
 	}

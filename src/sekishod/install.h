@@ -2,7 +2,8 @@
  * install: brings the kernel to hold a ruleset. The enforcer's hands; the proof is done before.
  *
  * Every attempt begins with what the kernel holds, commits the difference by compare-and-swap on the
- * generation, and believes the result only after reading it back. Whatever is in our tables and is not of
+ * generation, and believes the result only after reading it back: rules and chains as a whole, of known sets
+ * the elements it changed, of all other sets every element. Whatever is in our tables and is not of
  * our kind goes away with the same transaction.
  */
 #ifndef SEKISHOD_INSTALL_H
@@ -11,12 +12,17 @@
 #include "base/finding.h"
 #include "kernel/nfnl.h"
 #include "kernel/snapshot.h"
+#include "sekishod/holding.h"
 #include "sekishod/messages.h"
 
 enum { INSTALL_ATTEMPTS_MAX = 8 };	/* somebody else may commit between our reading and our writing so often */
 
-/* Installs wanted. 0: the kernel holds it; otherwise negative errno, and findings say why. now: Unix time. */
-int ruleset_install(struct nfnl *nfnl, const struct ruleset *wanted, int64_t now, struct findings *findings, struct committed *ret_committed);
+/*
+ * Installs wanted. 0: the kernel holds it, and so does holding; otherwise negative errno, and findings say why.
+ * now: Unix time. What holding knows of the kernel need not be read again.
+ */
+int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,
+		    struct committed *ret_committed);
 
 /*
  * The transition from a snapshot to wanted. What the snapshot could not decode differs from what is wanted

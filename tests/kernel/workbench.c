@@ -89,7 +89,7 @@ struct snapshot workbench_snapshot(struct workbench *bench)
 {
 	struct snapshot snapshot;
 
-	ck_assert_int_eq(snapshot_read(bench->arena, &bench->nfnl, sample_loopback(), WORKBENCH_NOW, &snapshot),
+	ck_assert_int_eq(snapshot_read(bench->arena, &bench->nfnl, sample_loopback(), WORKBENCH_NOW, NULL, &snapshot),
 			 0);
 	return snapshot;
 }
