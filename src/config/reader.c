@@ -346,7 +346,7 @@ static void value_read(struct reader *reader, const struct schema_key *key, cons
 	}
 }
 
-/* Fills in what holds when nothing is written. */
+/* Fills in what holds when nothing is written, also in groups that are not there. */
 static void standards_fill(const struct schema_key *keys, void *values)
 {
 	for (const struct schema_key *key = keys; key->name; key++) {
@@ -356,6 +356,8 @@ static void standards_fill(const struct schema_key *keys, void *values)
 			((struct number *)value)->value = key->standard;
 		else if (key->kind == SCHEMA_FLAG)
 			((struct flag *)value)->value = key->standard != 0;
+		else if (key->kind == SCHEMA_GROUP)
+			standards_fill(key->keys, value);
 	}
 }
 

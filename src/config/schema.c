@@ -14,6 +14,9 @@
 #define PORT(STRUCT, FIELD, ...)                                                                                           \
 	{ .name = #FIELD, .kind = SCHEMA_NUMBER, .offset = offsetof(struct STRUCT, FIELD), .minimum = 1, .maximum = 65535, \
 	  .unit = "port", __VA_ARGS__ }
+#define NUMBER(STRUCT, FIELD, MINIMUM, MAXIMUM, STANDARD, UNIT, ...)                                                       \
+	{ .name = #FIELD, .kind = SCHEMA_NUMBER, .offset = offsetof(struct STRUCT, FIELD), .minimum = MINIMUM,             \
+	  .maximum = MAXIMUM, .standard = STANDARD, .unit = UNIT, __VA_ARGS__ }
 #define GROUP(STRUCT, FIELD, GROUP_STRUCT, KEYS, ...)                                                                      \
 	{ .name = #FIELD, .kind = SCHEMA_GROUP, .offset = offsetof(struct STRUCT, FIELD),                                  \
 	  .item_size = sizeof(struct GROUP_STRUCT), .keys = KEYS, __VA_ARGS__ }
@@ -238,6 +241,57 @@ static const struct schema_key egress_keys[] = {
 	{ .name = NULL },
 };
 
+static const struct schema_key relay_limits_keys[] = {
+	NUMBER(relay_limits_settings, message_mib, 1, 200, 30, "MiB",
+	       .en = "The largest message, as it is sent: an attachment grows by a third on its way.",
+	       .ja = "受け取るメールの大きさの上限(MiB)。添付ファイルは送信時に三分の一ほど大きくなります。"),
+	NUMBER(relay_limits_settings, recipients, 100, 1000, 100, "recipients",
+	       .en = "The most recipients of one message; the sender offers those beyond again.",
+	       .ja = "一通のメールの宛先の上限。超えた分は送信側が改めて送ります。"),
+	NUMBER(relay_limits_settings, sessions, 1, 1024, 64, "sessions",
+	       .en = "The most connections at the same time.",
+	       .ja = "同時に受け付ける接続の上限。"),
+	NUMBER(relay_limits_settings, sessions_per_client, 1, 1024, 32, "sessions",
+	       .en = "The most connections at the same time from one address; never more than sessions.",
+	       .ja = "一つのアドレスから同時に受け付ける接続の上限。sessions を超えることはありません。"),
+	{ .name = NULL },
+};
+
+static const struct schema_key relay_text_keys[] = {
+	TEXT(relay_text_settings, language, .choices = "ja|en",
+	     .en = "The language of the relay's own sentences in a mail.",
+	     .ja = "無害化中継がメールに書き加える文の言語。"),
+	TEXT(relay_text_settings, links, .choices = "hxxp|brackets|host",
+	     .en = "How the address of a link is shown so that nobody follows it by accident.",
+	     .ja = "リンク先を、誤って開かれない形で示す方法。"),
+	TEXT(relay_text_settings, subject_prefix,
+	     .en = "What stands in front of every subject; at most 64 bytes.",
+	     .ja = "すべての件名の前に付ける文字。64 バイト以内です。"),
+	LIST(relay_text_settings, footer,
+	     .en = "The town's own words at the end of every mail, a line each; at most 2000 bytes.",
+	     .ja = "すべてのメールの末尾に添える自治体の文。一行ずつ並べ、合わせて 2000 バイト以内です。"),
+	TEXT(relay_text_settings, notice_address,
+	     .en = "The sender of the notice that is delivered in place of a mail that could not be made into text.",
+	     .ja = "無害化できなかったメールの代わりに届ける通知の差出人アドレス。"),
+	TEXT(relay_text_settings, authserv_id,
+	     .en = "The name under which the relay passes on what trusted_authserv_id found out about the sender.",
+	     .ja = "trusted_authserv_id が調べた送信元認証の結果を書き写すときの名義。"),
+	TEXT(relay_text_settings, trusted_authserv_id,
+	     .en = "The mail server whose Authentication-Results are believed; without it there are none in a mail.",
+	     .ja = "送信元認証の結果(Authentication-Results)を信頼するメールサーバーの名義。書かなければ結果は載せません。"),
+	{ .name = NULL },
+};
+
+static const struct schema_key relay_originals_keys[] = {
+	NUMBER(relay_originals_settings, days, 1, 3660, 400, "days",
+	       .en = "The days for which an original is kept; it is never deleted before.",
+	       .ja = "原本を保管する日数。期限より前に削除することはありません。"),
+	NUMBER(relay_originals_settings, free_mib, 64, 1048576, 1024, "MiB",
+	       .en = "Below this much free space the relay takes no mail, and the senders keep it.",
+	       .ja = "空き容量がこれ(MiB)を下回ると受け取りを止め、メールは送信側に留まります。"),
+	{ .name = NULL },
+};
+
 static const struct schema_key relay_keys[] = {
 	TEXT(relay_settings, name, .required = true, .form = SCHEMA_FORM_NAME,
 	     .en = "The name of the relay; logs and reports use it.",
@@ -248,18 +302,36 @@ static const struct schema_key relay_keys[] = {
 	TEXT(relay_settings, to, .required = true,
 	     .en = "The zone the text of the mail goes to.",
 	     .ja = "メールの本文を届ける先のゾーン。"),
-	LIST(relay_settings, accept_from, .required = true,
-	     .en = "The hosts that may deliver mail to the relay.",
-	     .ja = "中継にメールを渡してよいホスト。"),
-	LIST(relay_settings, next_hops, .required = true,
-	     .en = "The inner mail servers, tried in this order.",
-	     .ja = "内側のメールサーバー。書いた順に試みます。"),
+	LIST(relay_settings, listen,
+	     .en = "The addresses of the gateway at which the relay takes mail; all of them when nothing is written.",
+	     .ja = "メールを受け取るゲートウェイのアドレス。書かなければ、すべてのアドレスで受け取ります。"),
 	PORT(relay_settings, listen_port, .standard = 25,
 	     .en = "The port on which the relay takes mail.",
 	     .ja = "中継がメールを受け取るポート。"),
+	LIST(relay_settings, accept_from, .required = true,
+	     .en = "The hosts that may deliver mail to the relay.",
+	     .ja = "中継にメールを渡してよいホスト。"),
+	LIST(relay_settings, domains, .required = true,
+	     .en = "The domains whose mail the relay takes; it refuses every other recipient.",
+	     .ja = "受け取るメールの宛先ドメイン。ほかの宛先はすべて断ります。"),
+	LIST(relay_settings, next_hops, .required = true,
+	     .en = "The inner mail servers, tried in this order.",
+	     .ja = "内側のメールサーバー。書いた順に試みます。"),
 	PORT(relay_settings, next_hop_port, .standard = 25,
 	     .en = "The port of the inner mail servers.",
 	     .ja = "内側のメールサーバーのポート。"),
+	TEXT(relay_settings, host_name,
+	     .en = "What the relay calls itself towards other mail servers.",
+	     .ja = "無害化中継がほかのメールサーバーに名乗る名前。"),
+	GROUP(relay_settings, limits, relay_limits_settings, relay_limits_keys,
+	      .en = "How much the relay takes at once.",
+	      .ja = "一度に受け取る量の上限。"),
+	GROUP(relay_settings, text, relay_text_settings, relay_text_keys,
+	      .en = "The words of the mails that the relay writes.",
+	      .ja = "無害化中継が書くメールの文面。"),
+	GROUP(relay_settings, originals, relay_originals_settings, relay_originals_keys,
+	      .en = "How the originals are kept, on the Internet side.",
+	      .ja = "原本の保管。インターネット側に置きます。"),
 	{ .name = NULL },
 };
 

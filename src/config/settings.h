@@ -136,14 +136,46 @@ struct egress_settings {
 	struct text_list ports;
 };
 
+struct relay_limits_settings {
+	struct origin at;
+	struct number message_mib; /* of a message as it is sent, attachments encoded */
+	struct number recipients; /* of one message */
+	struct number sessions;	/* at the same time */
+	struct number sessions_per_client; /* of them, from one address */
+};
+
+/* The words of the mails that a relay writes. */
+struct relay_text_settings {
+	struct origin at;
+	struct text language;	/* ja, en */
+	struct text links;	/* hxxp, brackets, host */
+	struct text subject_prefix;
+	struct text_list footer; /* a line each */
+	struct text notice_address; /* From of the notices that stand for a mail */
+	struct text authserv_id; /* of our own Authentication-Results */
+	struct text trusted_authserv_id; /* whose Authentication-Results are believed */
+};
+
+struct relay_originals_settings {
+	struct origin at;
+	struct number days;	/* how long an original is kept */
+	struct number free_mib;	/* below this much free space no mail is taken */
+};
+
 struct relay_settings {
 	struct origin at;
 	struct text name;
 	struct text from, to;	/* zones */
-	struct text_list accept_from; /* who may deliver to the relay */
-	struct text_list next_hops; /* the inner mail servers, in order */
+	struct text_list listen; /* addresses of the gateway; none: all */
 	struct number listen_port;
+	struct text_list accept_from; /* who may deliver to the relay */
+	struct text_list domains; /* whose mail it takes */
+	struct text_list next_hops; /* the inner mail servers, in order */
 	struct number next_hop_port;
+	struct text host_name;	/* what the relay calls itself */
+	struct relay_limits_settings limits;
+	struct relay_text_settings text;
+	struct relay_originals_settings originals;
 };
 
 struct settings {

@@ -20,7 +20,10 @@
  */
 int utf8_next(struct span text, size_t *offset, uint32_t *ret_codepoint);
 
-/* True for C0, DEL, C1, line separators, direction controls, zero-width characters and the byte order mark. */
+/*
+ * True for C0, DEL, C1, line separators, direction controls, zero-width and filler characters, tags, the byte order mark and
+ * noncharacters. Variation selectors are none of these: names of persons and places need them (異体字).
+ */
 bool utf8_is_hidden(uint32_t codepoint);
 
 #endif

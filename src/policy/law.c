@@ -151,9 +151,22 @@ static void law_local(const struct law *law, const struct flow *flow)
 		policy_find(law->findings, LAW_LOCAL_ANY, flow->source_at, flow->name);
 }
 
+/* The processes of the relays reach the next hops and nothing else, whatever name their user goes by. */
+static void law_relay_users(const struct law *law, const struct flow *flow)
+{
+	for (enum relay_user user = RELAY_USER_KEEPER; user < RELAY_USER_COUNT; user++)
+		if (strcmp(flow->user, relay_user_name(user)) == 0 ||
+		    (law->policy->relay_count > 0 && flow->uid == law->policy->relay_uids[user])) {
+			policy_find(law->findings, LAW_RELAY_USER, flow->at, flow->name, flow->user);
+			return;
+		}
+}
+
 /* The gateway reaches declared hosts only. */
 static void law_egress(const struct law *law, const struct flow *flow)
 {
+	if (!flow_is_of_relay(flow))
+		law_relay_users(law, flow);
 	if (flow->destination_any && flow->protocol != ICMP)
 		policy_find(law->findings, LAW_EGRESS_ANY, flow->destination_at, flow->name);
 	if (flow_to(law, flow)->uplink)

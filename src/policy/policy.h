@@ -34,7 +34,18 @@ enum {
 	POLICY_ZONE_NAME_BYTES_MAX = 15,
 	POLICY_INTERFACE_NAME_BYTES_MAX = 15, /* IFNAMSIZ - 1 */
 	POLICY_ANY_PROTOCOL = 256,	/* struct flow, hairpin only */
+	POLICY_RELAYS_MAX = 16,
+	POLICY_RELAY_LISTEN_MAX = 16,	/* addresses, of one relay; so are the next two */
+	POLICY_RELAY_DOMAINS_MAX = 64,
+	POLICY_RELAY_NEXT_HOPS_MAX = 16,
+	POLICY_DOMAIN_BYTES_MAX = 239,	/* with "sekisho-relay." before it, it is still a host name of 253 bytes */
+	POLICY_MAIL_ADDRESS_BYTES_MAX = 254, /* RFC 5321 4.5.3.1.3, without the brackets */
+	POLICY_SUBJECT_PREFIX_BYTES_MAX = 64,
+	POLICY_FOOTER_BYTES_MAX = 2000,
 };
+
+/* The local users of the relay's processes (systemd/sekisho.sysusers), by which the kernel's rules know them. */
+enum relay_user { RELAY_USER_KEEPER, RELAY_USER_FRONT, RELAY_USER_WASHER, RELAY_USER_COURIER, RELAY_USER_COUNT };
 
 struct port_range {
 	uint16_t first, last;	/* 0..65535, first <= last */
@@ -122,9 +133,58 @@ struct flow {
 	struct origin from_at, to_at, source_at, destination_at, ports_at, method_at; /* for findings; the flow's own line where not written */
 };
 
+/* How a link's target is shown in a mail: "hxxps://town[.]example/a", "https[:]//town[.]example/a", or its host alone. */
+enum relay_links { RELAY_LINKS_HXXP, RELAY_LINKS_BRACKETS, RELAY_LINKS_HOST };
+
+/* An inner mail server. */
+struct relay_hop {
+	struct netaddr address;	/* in the zone the relay goes to */
+	uint16_t port;
+};
+
+/* All inclusive. */
+struct relay_limits {
+	uint64_t message_bytes_max; /* as sent, attachments encoded */
+	unsigned int recipients_max; /* of one message, 100 or more (RFC 5321 4.5.3.1.8) */
+	unsigned int sessions_max; /* at the same time */
+	unsigned int sessions_per_client_max; /* of them, from one address; at most sessions_max */
+};
+
+/* The words of the mails a relay writes. Texts are UTF-8 without hidden characters and without those of private use (外字). */
+struct relay_text {
+	enum language language;
+	enum relay_links links;
+	const char *subject_prefix; /* "": none; at most POLICY_SUBJECT_PREFIX_BYTES_MAX */
+	const char *footer;	/* lines with LF between them and none at the end; "": none; at most POLICY_FOOTER_BYTES_MAX */
+	const char *notice_address; /* From of stub notices */
+	const char *authserv_id; /* of our own Authentication-Results; NULL: none are written */
+	const char *trusted_authserv_id; /* whose results they are; NULL exactly when authserv_id is */
+};
+
+struct relay_originals {
+	unsigned int retention_days;
+	uint64_t free_bytes_min; /* less free space than this: 452 */
+};
+
+/*
+ * 無害化中継. Domains and host names are lower case, ASCII (IDN as A-labels), two labels or more, at most POLICY_DOMAIN_BYTES_MAX.
+ * What it needs of the packet filter stands in two flows, "relay/<name>/in" and "relay/<name>/out".
+ */
 struct relay {
 	const char *name;
-	uint32_t from, to;
+	uint32_t from, to;	/* indexes into policy->zones */
+	const struct netaddr *listen; /* addresses of the gateway in the networks of `from`; none: all of the gateway's */
+	size_t listen_count;
+	uint16_t listen_port;	/* no other relay has it at one of these addresses */
+	struct addr_ranges accept_from; /* who may deliver, in the networks of `from` */
+	const char *const *domains; /* in the order written; at least one, no two equal */
+	size_t domain_count;
+	const struct relay_hop *next_hops; /* in the order to be tried; at least one, no two equal */
+	size_t next_hop_count;
+	const char *host_name;	/* what the relay calls itself */
+	struct relay_limits limits;
+	struct relay_text text;
+	struct relay_originals originals;
 	struct origin at;
 };
 
@@ -148,6 +208,7 @@ struct policy {
 	size_t flow_count;
 	const struct relay *relays;
 	size_t relay_count;
+	uint32_t relay_uids[RELAY_USER_COUNT]; /* by enum relay_user; meaningful when there is a relay */
 	const bool *rejects;	/* zone_count x zone_count, [from * zone_count + to]: answer instead of silence */
 	const struct rejection *rejections;
 	size_t rejection_count;
@@ -189,6 +250,9 @@ bool policy_pair_rejects(const struct policy *policy, uint32_t from, uint32_t to
  * one port would open all; of UDP-Lite it refuses every packet, because it sums it up as if it were UDP. Both are protocols without ports here.
  */
 bool protocol_has_ports(uint16_t protocol);
+
+/* The name of the local user: "sekisho-keeper", ... */
+const char *relay_user_name(enum relay_user user);
 
 /* "tcp", "icmp", ...; the number as text where it has no name. Static or in the arena. */
 const char *protocol_name(struct arena *arena, uint16_t protocol);

@@ -1,6 +1,5 @@
 /*
- * resolve_flows: flows, services of the gateway, its ways out, relays and hairpins; all of them become struct
- * flow.
+ * resolve_flows: flows, services of the gateway, its ways out and hairpins; all of them become struct flow.
  */
 #include "policy/resolver.h"
 
@@ -10,11 +9,6 @@
 
 #include "base/date.h"
 #include "policy/names.h"
-
-/* The local user that carries letters to the inner mail server (systemd/sekisho-relay). */
-static const char courier_user[] = "sekisho-courier";
-
-enum { TCP = 6 };
 
 /* A date of a record; INT32_MIN when nothing was written. False with a finding. */
 static bool resolve_day(struct resolver *r, const struct text *text, int32_t *ret_day)
@@ -68,8 +62,7 @@ bool resolve_record(struct resolver *r, const struct record_settings *settings, 
 	return whole;
 }
 
-/* The next flow of the policy, or NULL with a finding when there are too many. */
-static struct flow *new_flow(struct resolver *r, const char *name, struct origin at)
+struct flow *resolve_new_flow(struct resolver *r, const char *name, struct origin at)
 {
 	struct flow *flow = &r->flows[r->policy->flow_count];
 
@@ -95,7 +88,7 @@ static struct flow *new_flow(struct resolver *r, const char *name, struct origin
 	return flow;
 }
 
-static void flow_set_source(struct flow *flow, const struct end *end)
+void flow_set_source(struct flow *flow, const struct end *end)
 {
 	flow->sources = end->ranges;
 	flow->source_any = end->any;
@@ -104,7 +97,7 @@ static void flow_set_source(struct flow *flow, const struct end *end)
 	flow->source_at = origin_or(end->at, flow->at);
 }
 
-static void flow_set_destination(struct flow *flow, const struct end *end)
+void flow_set_destination(struct flow *flow, const struct end *end)
 {
 	flow->destinations = end->ranges;
 	flow->destination_any = end->any;
@@ -113,7 +106,7 @@ static void flow_set_destination(struct flow *flow, const struct end *end)
 	flow->destination_at = origin_or(end->at, flow->at);
 }
 
-static void flow_set_traffic(struct flow *flow, const struct traffic *traffic)
+void flow_set_traffic(struct flow *flow, const struct traffic *traffic)
 {
 	flow->protocol = traffic->protocol;
 	flow->ports = traffic->ports;
@@ -194,7 +187,7 @@ static void set_expiry(struct resolver *r, struct flow *flow)
 static void resolve_flow(struct resolver *r, const struct flow_settings *settings)
 {
 	struct name_entry *entry = resolve_new_name(r, &r->flow_names, &settings->name);
-	struct flow *flow = entry ? new_flow(r, settings->name.value, settings->at) : NULL;
+	struct flow *flow = entry ? resolve_new_flow(r, settings->name.value, settings->at) : NULL;
 	struct traffic traffic;
 	bool whole;
 
@@ -231,7 +224,7 @@ static void resolve_local(struct resolver *r, const struct local_settings *setti
 	whole = whole && resolve_end(r, &settings->source, zone, &source);
 	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at,
 				 &traffic);
-	flow = entry && whole ? new_flow(r, settings->name.value, settings->at) : NULL;
+	flow = entry && whole ? resolve_new_flow(r, settings->name.value, settings->at) : NULL;
 	if (!flow)
 		return;
 	flow->kind = FLOW_LOCAL;
@@ -241,8 +234,7 @@ static void resolve_local(struct resolver *r, const struct local_settings *setti
 	flow_set_traffic(flow, &traffic);
 }
 
-/* The uid of a local user. Without a user database every name gets one made from itself, far from real ones. */
-static bool resolve_user(struct resolver *r, const char *user, struct origin at, uint32_t *ret_uid)
+bool resolve_user(struct resolver *r, const char *user, struct origin at, uint32_t *ret_uid)
 {
 	uint32_t made_up = 0x811c9dc5u;
 
@@ -272,7 +264,7 @@ static void resolve_egress(struct resolver *r, const struct egress_settings *set
 	whole &= settings->user.value && resolve_user(r, settings->user.value, settings->user.at, &uid);
 	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at,
 				 &traffic);
-	flow = entry && whole ? new_flow(r, settings->name.value, settings->at) : NULL;
+	flow = entry && whole ? resolve_new_flow(r, settings->name.value, settings->at) : NULL;
 	if (!flow)
 		return;
 	flow->kind = FLOW_EGRESS;
@@ -284,101 +276,12 @@ static void resolve_egress(struct resolver *r, const struct egress_settings *set
 	flow_set_traffic(flow, &traffic);
 }
 
-/* One TCP port; false with a finding. */
-static bool resolve_relay_port(struct resolver *r, const struct number *number, struct origin owner,
-			       struct traffic *ret_traffic)
-{
-	struct port_range *port = arena_alloc(r->arena, sizeof(*port));
-
-	if (number->value < 1 || number->value > UINT16_MAX) {
-		policy_find(r->findings, POLICY_PORT_MALFORMED, origin_or(number->at, owner),
-			    arena_printf(r->arena, "%lld", (long long)number->value));
-		return false;
-	}
-	port->first = port->last = (uint16_t)number->value;
-	*ret_traffic =
-		(struct traffic){ .protocol = TCP, .ports = port, .port_count = 1, .ports_at = number->at };
-	return true;
-}
-
-/* What a relay needs of the packet filter: its listener and its way to the inner mail server. */
-static void add_relay_flows(struct resolver *r, const struct relay *relay, const struct end ends[static 2],
-			    const struct traffic ports[static 2], uint32_t uid)
-{
-	struct flow *in = new_flow(r, arena_printf(r->arena, "relay/%s/in", relay->name), relay->at);
-	struct flow *out = new_flow(r, arena_printf(r->arena, "relay/%s/out", relay->name), relay->at);
-
-	if (!in || !out)
-		return;
-	in->kind = FLOW_LOCAL;
-	in->from = relay->from;
-	flow_set_source(in, &ends[0]);
-	flow_set_traffic(in, &ports[0]);
-	out->kind = FLOW_EGRESS;
-	out->to = relay->to;
-	out->user = courier_user;
-	out->uid = uid;
-	flow_set_destination(out, &ends[1]);
-	flow_set_traffic(out, &ports[1]);
-}
-
-/* Next hops are servers the courier connects to: single addresses. */
-static bool check_next_hops(struct resolver *r, const struct text_list *words, const struct end *end)
-{
-	char text[ADDR_RANGE_TEXT_BYTES];
-
-	for (size_t i = 0; i < end->ranges.count && !end->host; i++)
-		if (end->any || !addr_range_is_single(&end->ranges.items[i])) {
-			policy_find(r->findings, POLICY_RELAY_NEXT_HOP_WIDE, words->at,
-				    end->any ? "any" : addr_range_format(&end->ranges.items[i], text));
-			return false;
-		}
-	return true;
-}
-
-static bool resolve_relay_ends(struct resolver *r, const struct relay_settings *settings,
-			       const struct relay *relay, struct end ret_ends[static 2])
-{
-	bool in = resolve_end(r, &settings->accept_from, relay->from, &ret_ends[0]);
-	bool out = resolve_end(r, &settings->next_hops, relay->to, &ret_ends[1]);
-
-	if (in && ret_ends[0].any) {
-		policy_find(r->findings, POLICY_RELAY_ACCEPTS_ANY, settings->accept_from.at,
-			    settings->name.value);
-		in = false;
-	}
-	return out && check_next_hops(r, &settings->next_hops, &ret_ends[1]) && in;
-}
-
-static void resolve_relay(struct resolver *r, struct relay *relays, const struct relay_settings *settings)
-{
-	struct name_entry *entry = resolve_new_name(r, &r->relay_names, &settings->name);
-	struct relay *relay = &relays[r->policy->relay_count];
-	struct traffic ports[2];
-	struct end ends[2];
-	uint32_t uid = 0;
-	bool whole, zones;
-
-	*relay = (struct relay){ .name = settings->name.value, .at = settings->at };
-	zones = resolve_zone_name(r, &settings->from, &relay->from);
-	zones &= resolve_zone_name(r, &settings->to, &relay->to);
-	if (!entry || !zones)
-		return;
-	r->policy->relay_count++;
-	whole = resolve_relay_ends(r, settings, relay, ends);
-	whole &= resolve_relay_port(r, &settings->listen_port, settings->at, &ports[0]);
-	whole &= resolve_relay_port(r, &settings->next_hop_port, settings->at, &ports[1]);
-	whole &= resolve_user(r, courier_user, settings->at, &uid);
-	if (whole)
-		add_relay_flows(r, relay, ends, ports, uid);
-}
-
 /* Forwarding inside a zone that asks for it: anything from anywhere in it to anywhere in it. */
 static void add_hairpin(struct resolver *r, uint32_t index)
 {
 	const struct zone *zone = &r->zones[index];
 	struct end all = { .any = true, .ranges = zone->networks, .at = zone->at };
-	struct flow *flow = new_flow(r, arena_printf(r->arena, "%s/hairpin", zone->name), zone->at);
+	struct flow *flow = resolve_new_flow(r, arena_printf(r->arena, "%s/hairpin", zone->name), zone->at);
 
 	if (!flow)
 		return;
@@ -426,22 +329,18 @@ void resolve_flows(struct resolver *r)
 {
 	const struct settings *settings = r->settings;
 	size_t names = settings->flow_count + settings->local_count + settings->egress_count;
-	struct relay *relays = arena_array(r->arena, settings->relay_count + 1, sizeof(*relays));
 
 	r->flow_names = name_table_new(r->arena, names);
-	r->relay_names = name_table_new(r->arena, settings->relay_count);
 	r->flows = arena_array(r->arena, names + 2 * settings->relay_count + r->policy->zone_count + 1,
 			       sizeof(*r->flows));
 	r->policy->flows = r->flows;
-	r->policy->relays = relays;
 	for (size_t i = 0; i < settings->flow_count; i++)
 		resolve_flow(r, &settings->flows[i]);
 	for (size_t i = 0; i < settings->local_count; i++)
 		resolve_local(r, &settings->locals[i]);
 	for (size_t i = 0; i < settings->egress_count; i++)
 		resolve_egress(r, &settings->egresses[i]);
-	for (size_t i = 0; i < settings->relay_count; i++)
-		resolve_relay(r, relays, &settings->relays[i]);
+	resolve_relays(r);
 	for (uint32_t i = 0; i < r->policy->zone_count; i++)
 		if (r->zones[i].hairpin)
 			add_hairpin(r, i);

@@ -61,7 +61,7 @@ struct resolver {
 	size_t flow_capacity;
 	struct name_table zone_names, end_names, service_names, flow_names, relay_names;
 	size_t nearest_told;
-	bool flows_overflow;	/* the finding that there are too many flows was given */
+	bool flows_overflow, relays_overflow; /* the finding that there are too many was given */
 };
 
 /* Zones, their interfaces and networks; everything of an uplink but its hosts. */
@@ -112,6 +112,23 @@ const struct host *resolve_host_word(struct resolver *r, const struct text *word
  */
 bool resolve_traffic(struct resolver *r, const struct text *service, const struct text *protocol,
 		     const struct text_list *ports, struct origin owner, struct traffic *ret_traffic);
+
+/* Relays, and the two flows of each; part of resolve_flows(). */
+void resolve_relays(struct resolver *r);
+
+/* The next flow of the policy, or NULL with a finding when there are too many. */
+struct flow *resolve_new_flow(struct resolver *r, const char *name, struct origin at);
+
+/* What was resolved becomes part of the flow; the flow's own line stands where nothing was written. */
+void flow_set_source(struct flow *flow, const struct end *end);
+void flow_set_destination(struct flow *flow, const struct end *end);	/* see flow_set_source() */
+void flow_set_traffic(struct flow *flow, const struct traffic *traffic); /* see flow_set_source() */
+
+/*
+ * The uid of a local user; false with a finding. Without a user database every name gets one made from itself, far from real
+ * ones.
+ */
+bool resolve_user(struct resolver *r, const char *user, struct origin at, uint32_t *ret_uid);
 
 /* The record of a flow; false with a finding when a date is none. */
 bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record);

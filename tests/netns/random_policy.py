@@ -586,7 +586,7 @@ class Author:
         accepted, hop = (self.host_end([self.chance.choice(self.hosts_of(zone))]) for zone in (from_zone, to_zone))
         name, none = self.name("relay"), End([], [])
         self.policy.relays.append({"name": name, "from": from_zone.name, "to": to_zone.name, "accept_from": accepted.words,
-                                   "next_hops": hop.words})
+                                   "next_hops": hop.words, "domains": ["town.example.lg.jp"]})
         self.policy.flows += [
             Flow("local", f"relay/{name}/in", accepted, none, "tcp", TCP, [(25, 25)], from_zone=from_zone.name, relay=True),
             Flow("egress", f"relay/{name}/out", none, hop, "tcp", TCP, [(25, 25)], to_zone=to_zone.name, user=COURIER, relay=True)]

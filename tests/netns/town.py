@@ -51,7 +51,7 @@ HOSTS = {
 }
 
 # The users the installation makes; the gateway has them even where sekisho is not installed.
-USERS = {"sekisho-courier": 64001}
+USERS = {"sekisho-keeper": 64001, "sekisho-front": 64002, "sekisho-washer": 64003, "sekisho-courier": 64004}
 
 # Frames of src/wire/frame.h.
 FRAME = struct.Struct("<4sHHI")

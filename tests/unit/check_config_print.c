@@ -92,11 +92,21 @@ static void value_generate(struct chance *chance, const struct schema_key *key, 
 	}
 }
 
-static void keys_generate(struct chance *chance, const struct schema_key *keys, void *values)
+/* As the reader does: what is not written has its default, also in a group that is not there. */
+static void standards_set(const struct schema_key *keys, char *values)
 {
 	for (; keys->name; keys++) {
 		if (keys->kind == SCHEMA_NUMBER)
-			((struct number *)(void *)((char *)values + keys->offset))->value = keys->standard;
+			((struct number *)(void *)(values + keys->offset))->value = keys->standard;
+		else if (keys->kind == SCHEMA_GROUP)
+			standards_set(keys->keys, values + keys->offset);
+	}
+}
+
+static void keys_generate(struct chance *chance, const struct schema_key *keys, void *values)
+{
+	standards_set(keys, values);
+	for (; keys->name; keys++) {
 		if (keys->required || chance_below(chance, 2))
 			value_generate(chance, keys, values);
 	}
@@ -165,6 +175,10 @@ static const struct {
 	{ "order of a list", "services = ( { ports = [ 1, 2 ]; } );", "services = ( { ports = [ 2, 1 ]; } );", false },
 	{ "standard written", "relays = ( { listen_port = 25; } );", "relays = ( { } );", true },
 	{ "number", "relays = ( { listen_port = 26; } );", "relays = ( { } );", false },
+	{ "number in a group", "relays = ( { originals = { days = 401; }; } );", "relays = ( { originals = { }; } );", false },
+	{ "standard written in a group", "relays = ( { originals = { days = 400; }; } );", "relays = ( { originals = { }; } );", true },
+	{ "lines of a footer", "relays = ( { text = { footer = [ \"a\", \"b\" ]; }; } );", "relays = ( { text = { footer = \"a b\"; }; } );",
+	  false },
 	{ "flag", "flows = ( { critical = true; } );", "flows = ( { critical = false; } );", false },
 	{ "flag written as it is anyway", "flows = ( { critical = false; } );", "flows = ( { } );", true },
 	{ "empty record claims a record", "flows = ( { record = { }; } );", "flows = ( { } );", false },

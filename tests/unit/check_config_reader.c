@@ -17,7 +17,7 @@
 	"town = \"海野町\"; model = \"alpha\"; "                                                                           \
 	"zones = ( { name = \"a\"; tier = \"lgwan\"; interfaces = \"e0\"; networks = \"10.0.0.0/8\"; } );\n"
 #define HOST(REST) "hosts = (\n{ name = \"h\"; zone = \"a\"; addresses = \"10.0.0.1\"; " REST " } );\n"
-#define RELAY(REST) "relays = (\n{ name = \"r\"; from = \"a\"; to = \"a\"; accept_from = \"h\"; next_hops = \"h\"; " REST " } );\n"
+#define RELAY(REST) "relays = (\n{ name = \"r\"; from = \"a\"; to = \"a\"; accept_from = \"h\"; next_hops = \"h\"; domains = \"d\"; " REST " } );\n"
 #define FLOW(REST)                                                                                                         \
 	"flows = (\n{ name = \"f\"; from = \"a\"; to = \"a\"; method = \"internal\"; source = \"any\"; destination = \"any\"; " \
 	REST " } );\n"
@@ -84,6 +84,27 @@ static const struct row rows[] = {
 	{ "long port of 33 bits", RELAY("listen_port = 4294967321L;"), "number-range:3", 0 },
 	{ "hexadecimal port with the highest bit", RELAY("listen_port = 0xffffffff;"), "number-range:3", 0 },
 	{ "hexadecimal port of 33 bits is not cut to 25", RELAY("listen_port = 0x100000019;"), "number-too-large:3", -EBADMSG },
+	{ "smallest values of a relay", RELAY("limits = { message_mib = 1; recipients = 100; sessions = 1; sessions_per_client = 1; };"
+	  "originals = { days = 1; free_mib = 64; };"), "", 0 },
+	{ "below the smallest", RELAY("limits = { message_mib = 0;\nrecipients = 99;\nsessions = 0;\nsessions_per_client = 0; };"
+	  "originals = {\ndays = 0;\nfree_mib = 63; };"),
+	  "number-range:3 number-range:4 number-range:5 number-range:6 number-range:7 number-range:8", 0 },
+	{ "largest values of a relay", RELAY("limits = { message_mib = 200; recipients = 1000; sessions = 1024; sessions_per_client = 1024; };"
+	  "originals = { days = 3660; free_mib = 1048576; };"), "", 0 },
+	{ "above the largest", RELAY("limits = { message_mib = 201;\nrecipients = 1001;\nsessions = 1025;\nsessions_per_client = 1025; };"
+	  "originals = {\ndays = 3661;\nfree_mib = 1048577; };"),
+	  "number-range:3 number-range:4 number-range:5 number-range:6 number-range:7 number-range:8", 0 },
+	{ "unknown keys of a relay's groups", RELAY("limits = { message_mb = 30; };\ntext = { colour = 1; };\noriginals = { day = 1; };"),
+	  "key-misspelled:3 key-unknown:4 key-misspelled:5", 0 },
+	{ "a way to show links that is none", RELAY("text = { links = \"hxxps\";\nlanguage = \"fr\"; };"),
+	  "choice-misspelled:3 choice-unknown:4", 0 },
+	{ "a line break in a footer", RELAY("text = { footer = \"a\\nb\"; };"), "text-hidden:3", 0 },
+	{ "an empty line of a footer", RELAY("text = { footer = [ \"a\",\n\"\" ]; };"), "text-empty:4", 0 },
+	{ "an empty line of a footer as a space", RELAY("text = { footer = [ \"a\", \" \", \"b\" ]; };"), "", 0 },
+	{ "a tag character", RELAY("text = { footer = \"a\xf3\xa0\x81\xa1\"; };"), "text-hidden:3", 0 },
+	{ "a Hangul filler", RELAY("text = { subject_prefix = \"a\xe3\x85\xa4\"; };"), "text-hidden:3", 0 },
+	{ "a noncharacter of another plane", RELAY("text = { subject_prefix = \"a\xf0\x9f\xbf\xbe\"; };"), "text-hidden:3", 0 },
+	{ "a variation selector", RELAY("text = { subject_prefix = \"葛\xf3\xa0\x84\x80\"; };"), "", 0 },
 	{ "nine digits, but zeros", RELAY("listen_port = 0x000000019;"), "", 0 },
 	{ "nineteen digits", RELAY("listen_port = 1234567890123456789;"), "number-too-large:3", -EBADMSG },
 
@@ -383,6 +404,10 @@ START_TEST(values_are_what_was_written)
 	ck_assert_int_eq(settings->relays[0].listen_port.value, 25);
 	ck_assert_ptr_null(settings->relays[0].listen_port.at.source);
 	ck_assert_int_eq(settings->relays[0].next_hop_port.value, 2525);
+	ck_assert_int_eq(settings->relays[0].limits.message_mib.value, 30);
+	ck_assert_ptr_null(settings->relays[0].limits.message_mib.at.source);
+	ck_assert_ptr_null(settings->relays[0].limits.at.source);
+	ck_assert_int_eq(settings->relays[0].originals.days.value, 400);
 	ck_assert_uint_eq(settings->flow_count, 0);
 	arena_free(arena);
 }

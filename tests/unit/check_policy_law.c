@@ -6,9 +6,10 @@
 #define ADD_HOST(REST) { "#hosts", ", { " REST " }" }
 #define ADD_NETWORK(REST) { "#networks", ", { " REST " }" }
 #define ADD_FLOW(REST) { "#flows", ", { name = 'x'; " REST " }" }
-#define ADD_RELAY(NAME, FROM, TO, ACCEPT, NEXT)                                                              \
+/* Each at a port of its own, so that nothing is wrong with it but what the row is about. */
+#define ADD_RELAY(NAME, PORT, FROM, TO, ACCEPT, NEXT)                                                        \
 	{ "#relays", ",\n{ name = '" NAME "'; from = '" FROM "'; to = '" TO "'; accept_from = '" ACCEPT "'; " \
-		     "next_hops = '" NEXT "'; } #relays" }
+		     "next_hops = '" NEXT "'; domains = 'town.unno.lg.jp'; listen_port = " PORT "; } #relays" }
 #define HTTPS "protocol = 'tcp'; ports = 443; "
 #define RECORD                                                                                               \
 	"record = { number = '1'; reason = 'r'; approver = 'a'; approved = '2026-04-01'; expires = 'nendo'; }; "
@@ -45,19 +46,19 @@ static const struct policy_case rows[] = {
 	{ "echo to My Number passes nothing on", "", .edits = {
 	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'mn'; destination = 'jumin'; protocol = 'icmp'; }" } } },
 	{ "a relay from Internet to My Number", "relay-never", .line = "'r'", .related = "mn0", .edits = {
-	  ADD_RELAY("r", "in", "mn", "gamen", "jumin") } },
+	  ADD_RELAY("r", "2525", "in", "mn", "gamen", "jumin") } },
 	{ "a relay from My Number to the uplink", "relay-never", .edits = {
-	  ADD_RELAY("r", "mn", "up", "jumin", "mx") } },
+	  ADD_RELAY("r", "2525", "mn", "up", "jumin", "mx") } },
 	{ "a chain of relays from Internet to My Number",
 	  "relay-chain relay-pair", .line = "'r'", .related = "'mail'", .edits = {
-	  ADD_RELAY("r", "lg", "mn", "naka", "jumin") } },
+	  ADD_RELAY("r", "2525", "lg", "mn", "naka", "jumin") } },
 	{ "a chain of relays from My Number to Internet",
 	  "relay-chain relay-outward relay-pair", .line = "'r'", .related = "'s'", .edits = {
-	  ADD_RELAY("r", "lg", "in", "naka", "soto"),
-	  ADD_RELAY("s", "mn", "lg", "jumin", "kanri") } },
+	  ADD_RELAY("r", "2525", "lg", "in", "naka", "soto"),
+	  ADD_RELAY("s", "2526", "mn", "lg", "jumin", "kanri") } },
 	{ "a chain over two zones of the LGWAN tier", "relay-chain relay-pair", .edits = {
 	  ADD_ZONE("name = 'lg2'; tier = 'lgwan'; interfaces = 'l2'; networks = '10.9.0.0/24';"),
-	  ADD_RELAY("r", "lg2", "mn", "10.9.0.1", "jumin") } },
+	  ADD_RELAY("r", "2525", "lg2", "mn", "10.9.0.1", "jumin") } },
 	/* 2 mynumber <-> lgwan */
 	{ "an exception between My Number and LGWAN",
 	  "specified-only", .line = "exception", .related = "mn0", .edits = {
@@ -262,12 +263,32 @@ static const struct policy_case rows[] = {
 	{ "the gateway pings a whole zone", "", .edits = {
 	  { "destination = '10.2.0.123'; protocol = 'udp'; ports = 123", "destination = 'any'; "
 	                                                                 "protocol = 'icmp'" } } },
+	{ "the front, which could reach something", "relay-user", .line = "'y'", .edits = {
+	  { "#egress", ",\n{ name = 'y'; user = 'sekisho-front'; zone = 'lg'; destination = 'naka'; " HTTPS "}" } } },
+	{ "the courier, which could reach more than its next hops", "relay-user", .edits = {
+	  { "#egress", ",\n{ name = 'y'; user = 'sekisho-courier'; zone = 'lg'; destination = 'naka'; protocol = 'icmp'; }" } } },
+	{ "the keeper, in a file without a relay", "host-unused host-unused relay-user", .edits = {
+	  { "#egress", ",\n{ name = 'y'; user = 'sekisho-keeper'; zone = 'lg'; destination = 'kanri'; " HTTPS "}" },
+	  { "relays = (", "relays = ( );\n/*" }, { "#relays\n);", "*/" } } },
 	/* 7 relays */
-	{ "a relay outward", "relay-outward", .edits = { ADD_RELAY("r", "lg", "in", "naka", "soto") } },
-	{ "a relay inside a tier", "relay-pair", .edits = { ADD_RELAY("r", "up", "in", "mx", "soto") } },
+	{ "a relay outward", "relay-outward", .edits = { ADD_RELAY("r", "2525", "lg", "in", "naka", "soto") } },
+	{ "a relay inside a tier", "relay-pair", .edits = { ADD_RELAY("r", "2525", "up", "in", "mx", "soto") } },
+	{ "mail of the relay's next hop through the gateway onward to My Number", "relay-chain relay-pair", .edits = {
+	  ADD_RELAY("r", "2525", "lg", "mn", "naka", "jumin"),
+	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'lg'; destination = 'naka'; " HTTPS "}" } } },
+	{ "a way for the relay's mail from the gateway to My Number", "gateway-chain", .line = "'y'", .related = "'mail'", .edits = {
+	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'mn'; destination = 'jumin'; protocol = 'tcp'; ports = 25; }" } } },
+	{ "My Number delivers to the gateway beside a relay", "gateway-chain", .edits = {
+	  { "#locals", ",\n{ name = 'z'; zone = 'mn'; source = 'jumin'; " HTTPS "}" },
+	  { "#egress", ",\n{ name = 'y'; user = 'root'; zone = 'up'; destination = 'dns'; protocol = 'udp'; ports = 53; }" } } },
+	{ "mail straight from LGWAN to Internet beside a relay", "mail-ports", .edits = {
+	  ADD_FLOW(LG_IN EXCEPTION "protocol = 'tcp'; ports = [ 25, 465, 587, 110, 143, 993, 995 ];") } },
+	{ "mail straight from Internet to LGWAN beside a relay", "mail-ports", .edits = {
+	  ADD_FLOW(IN_LG EXCEPTION "protocol = 'tcp'; ports = 25;") } },
+	{ "a wide flow with the ports of mail in it", "mail-ports-cut ports-many", .edits = {
+	  ADD_FLOW(LG_IN EXCEPTION "protocol = 'tcp'; ports = '20-2000';") } },
 	{ "a relay from the uplink", "", .edits = {
-	  ADD_RELAY("r", "up", "lg", "mx", "naka"),
-	  { "next_hops = 'naka'; } #relays", "next_hops = 'kanri'; }" } } },
+	  ADD_RELAY("r", "2525", "up", "lg", "mx", "kanri") } },
 	/* 8 zones */
 	{ "a wireless interface in My Number", "wireless-mynumber", .line = "mn0", .edits = {
 	  { "interfaces = [ 'mn0' ]", "interfaces = [ 'mn0', 'wlan0' ]" } } },

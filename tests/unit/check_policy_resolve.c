@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "policy/mail_name.h"
 #include "policy/names.h"
 
 #define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
@@ -13,6 +14,14 @@
 /* One more flow inside the Internet tier. */
 #define ADD_FLOW(REST) { "#flows", ", { name = 'x'; from = 'in'; to = 'up'; method = 'internal'; " REST " }" }
 #define ADD_RELAY(REST) { "#relays", ", { " REST " }" }
+#define RELAY(REST) { "#relay\n", REST "\n" }
+#define ANOTHER_RELAY(NAME, REST)                                                                            \
+	ADD_RELAY("name = '" NAME "'; from = 'in'; to = 'lg'; accept_from = 'gamen'; next_hops = 'kanri'; " \
+		  "domains = 'mura.unno.lg.jp'; " REST)
+#define LABEL_63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
+#define DOMAIN(WORD) { "domains = 'town.unno.lg.jp'", "domains = '" WORD "'" }
+/* 238 bytes of the longest domain, whose last is missing. */
+#define DOMAIN_238 LABEL_63 "." LABEL_63 "." LABEL_63 ".abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst"
 #define HTTPS "protocol = 'tcp'; ports = 443;"
 #define RECORD(APPROVED, EXPIRES)                                                                            \
 	"source = 'gamen'; destination = 'mx'; " HTTPS                                                       \
@@ -28,7 +37,7 @@ static const struct policy_case rows[] = {
 	{ "a gateway service named like a flow", "name-twice", .edits = {
 	  { "#locals", ", { name = 'web'; zone = 'lg'; source = 'kanri'; protocol = 'tcp'; ports = 80; }" } } },
 	{ "a relay twice", "name-twice", .edits = {
-	  ADD_RELAY("name = 'mail'; from = 'in'; to = 'lg'; accept_from = 'soto'; next_hops = 'kanri';") } },
+	  ADD_RELAY("name = 'mail'; from = 'in'; to = 'lg'; accept_from = 'soto'; next_hops = 'kanri'; domains = 'a.jp';") } },
 	{ "a host called any", "name-reserved", .line = "any", .edits = {
 	  ADD_HOST("name = 'any'; zone = 'in'; addresses = '10.3.0.99';") } },
 	{ "a zone called local", "name-reserved", .edits = {
@@ -199,6 +208,69 @@ static const struct policy_case rows[] = {
 	  { "next_hops = 'naka'", "next_hops = 'any'" } } },
 	{ "an outer host as next hop", "end-elsewhere host-unused", .edits = {
 	  { "next_hops = 'naka'", "next_hops = 'soto'" } } },
+	{ "two next hops with neighbouring addresses", "host-unused", .edits = {
+	  { "next_hops = 'naka'", "next_hops = [ '10.2.0.26', '10.2.0.25' ]" } } },
+	{ "a wide next hop among others", "relay-next-hop-wide", .line = "10.2.0.128/25", .edits = {
+	  { "next_hops = 'naka'", "next_hops = [ 'naka',\n'10.2.0.128/25' ]" } } },
+	{ "an address of the gateway", "", .edits = { RELAY("listen = [ '10.3.0.254', 'fd00:0:0:3::fe' ];") } },
+	{ "an address in another zone", "relay-listen-outside", .line = "listen", .related = "in0", .edits = {
+	  RELAY("listen = '10.2.0.254';") } },
+	{ "an address of the world behind the uplink", "relay-listen-outside", .edits = {
+	  { "from = 'in'; to = 'lg'; accept_from = 'soto'", "from = 'up'; to = 'lg'; accept_from = 'mx'" },
+	  { "addresses = [ '10.3.0.25' ]", "addresses = [ '10.3.0.25' ]; macs = '02:00:00:03:00:25'" },
+	  RELAY("listen = '203.0.113.254';") } },
+	{ "a prefix to listen at", "address-malformed", .edits = { RELAY("listen = '10.3.0.0/24';") } },
+	{ "a name to listen at", "address-malformed", .edits = { RELAY("listen = 'soto';") } },
+	{ "two relays at all addresses", "relay-listen-twice", .line = "'r'", .related = "'mail'", .edits = {
+	  ANOTHER_RELAY("r", "") } },
+	{ "a relay at all addresses and one at one of them", "relay-listen-twice", .edits = {
+	  ANOTHER_RELAY("r", "listen = '10.3.0.254';") } },
+	{ "two relays at one address", "relay-listen-twice", .edits = {
+	  RELAY("listen = [ '10.3.0.252', '10.3.0.254' ];"), ANOTHER_RELAY("r", "listen = [ '10.3.0.254', '10.3.0.253' ];") } },
+	{ "two relays at two ports", "", .edits = { ANOTHER_RELAY("r", "listen_port = 2525;") } },
+	{ "two relays at two addresses", "", .edits = {
+	  RELAY("listen = '10.3.0.254';"), ANOTHER_RELAY("r", "listen = '10.3.0.253';") } },
+	{ "a domain in capitals", "", .edits = { DOMAIN("Town.UNNO.lg.jp") } },
+	{ "a domain as A-label", "", .edits = { DOMAIN("xn--n8jaaaaai5bhf7as8fsfk3jnknefdde3f.jp") } },
+	{ "a domain in Japanese", "domain-not-ascii", .line = "海野", .edits = { DOMAIN("海野.jp") } },
+	{ "a domain with an at sign", "domain-malformed", .edits = { DOMAIN("@town.unno.lg.jp") } },
+	{ "a domain that ends with a dot", "domain-malformed", .edits = { DOMAIN("town.unno.lg.jp.") } },
+	{ "a domain with an empty label", "domain-malformed", .edits = { DOMAIN("town..jp") } },
+	{ "a label that begins with a hyphen", "domain-malformed", .edits = { DOMAIN("-town.jp") } },
+	{ "a label that ends with a hyphen", "domain-malformed", .edits = { DOMAIN("town-.jp") } },
+	{ "a domain of one label", "domain-malformed", .edits = { DOMAIN("town") } },
+	{ "any domain", "domain-malformed", .edits = { DOMAIN("any") } },
+	{ "a star", "domain-malformed", .edits = { DOMAIN("*.lg.jp") } },
+	{ "an address as a domain", "domain-malformed", .edits = { DOMAIN("192.0.2.1") } },
+	{ "the longest label", "", .edits = { DOMAIN(LABEL_63 ".jp") } },
+	{ "a label that is too long", "domain-malformed", .edits = { DOMAIN("l" LABEL_63 ".jp") } },
+	{ "the longest domain", "", .edits = { DOMAIN(DOMAIN_238 "u") } },
+	{ "a domain that is too long", "domain-malformed", .edits = { DOMAIN(DOMAIN_238 "uv") } },
+	{ "a domain twice", "domain-twice", .line = "TOWN", .related = "town", .edits = {
+	  { "domains = 'town.unno.lg.jp'", "domains = [ 'town.unno.lg.jp',\n'TOWN.unno.lg.jp' ]" } } },
+	{ "a host name that is none", "domain-malformed", .edits = { RELAY("host_name = 'relay';") } },
+	{ "an address for notices", "", .edits = { RELAY("text = { notice_address = 'mail+notice@unno.lg.jp'; };") } },
+	{ "an address for notices with a name", "mail-address-malformed", .edits = {
+	  RELAY("text = { notice_address = 'Postmaster <postmaster@unno.lg.jp>'; };") } },
+	{ "an address for notices without a domain", "mail-address-malformed", .edits = {
+	  RELAY("text = { notice_address = 'postmaster'; };") } },
+	{ "an address for notices without a local part", "mail-address-malformed", .edits = {
+	  RELAY("text = { notice_address = '@unno.lg.jp'; };") } },
+	{ "an address for notices in Japanese", "mail-address-malformed", .edits = {
+	  RELAY("text = { notice_address = '係@unno.lg.jp'; };") } },
+	{ "the longest local part", "", .edits = { RELAY("text = { notice_address = 'a" LABEL_63 "@unno.lg.jp'; };") } },
+	{ "a local part that is too long", "mail-address-malformed", .edits = {
+	  RELAY("text = { notice_address = 'ab" LABEL_63 "@unno.lg.jp'; };") } },
+	{ "whose results are believed", "", .edits = { RELAY("text = { trusted_authserv_id = 'mx.unno.lg.jp'; };") } },
+	{ "a name for results of nobody", "relay-authserv-alone", .edits = { RELAY("text = { authserv_id = 'unno.lg.jp'; };") } },
+	{ "a name for results that is none", "domain-malformed domain-malformed", .edits = {
+	  RELAY("text = { authserv_id = 'unno'; trusted_authserv_id = 'mx'; };") } },
+	{ "the longest subject prefix", "", .edits = { RELAY("text = { subject_prefix = '" LABEL_63 "1'; };") } },
+	{ "a subject prefix that is too long", "relay-text-long", .edits = { RELAY("text = { subject_prefix = '" LABEL_63 "12'; };") } },
+	{ "a footer with a character of private use", "relay-text-private", .edits = {
+	  RELAY("text = { footer = [ 'a', '\xee\x80\x80' ]; };") } },
+	{ "a subject prefix with a character of the private planes", "relay-text-private", .edits = {
+	  RELAY("text = { subject_prefix = '\xf3\xb0\x80\x80'; };") } },
 	{ "twelve mistakes are told in one run",
 	  "address-malformed end-unknown host-bits host-unknown interface-twice mac-malformed "
 	  "name-twice port-malformed ports-missing protocol-unknown via-without-mac zone-unknown", .edits = {
@@ -221,7 +293,7 @@ static const struct policy_case rows[] = {
  */
 static const char *const other_ids[] = {
 	"model-unknown", "tier-unknown", "method-unknown", "peer-unknown", "refuse-unknown",
-	"zones-too-many", "interfaces-too-many", "hosts-too-many", "flows-too-many",
+	"zones-too-many", "interfaces-too-many", "hosts-too-many", "flows-too-many", "relays-too-many", "relay-list-long",
 };
 
 static int user_of_this_machine(void *context, const char *name, uint32_t *ret_uid)
@@ -231,6 +303,12 @@ static int user_of_this_machine(void *context, const char *name, uint32_t *ret_u
 		*ret_uid = 0;
 	else if (strcmp(name, "sekisho-courier") == 0)
 		*ret_uid = 991;
+	else if (strcmp(name, "sekisho-keeper") == 0)
+		*ret_uid = 994;
+	else if (strcmp(name, "sekisho-front") == 0)
+		*ret_uid = 993;
+	else if (strcmp(name, "sekisho-washer") == 0)
+		*ret_uid = 992;
 	else
 		return -ENOENT;
 	return 0;
@@ -622,6 +700,166 @@ START_TEST(limits_hold)
 }
 END_TEST
 
+/* Lists of a relay, filled. */
+static const struct relay_row {
+	const char *what, *ids;
+	int relays, listen, domains, next_hops, footer_bytes;
+} relay_rows[] = {
+	{ "all at the limit", "", POLICY_RELAYS_MAX, POLICY_RELAY_LISTEN_MAX, POLICY_RELAY_DOMAINS_MAX, POLICY_RELAY_NEXT_HOPS_MAX,
+	  POLICY_FOOTER_BYTES_MAX },
+	{ "relays beyond it", "relays-too-many", POLICY_RELAYS_MAX + 2, 1, 1, 1, 1 },
+	{ "listen beyond it", "relay-list-long", 1, POLICY_RELAY_LISTEN_MAX + 1, 1, 1, 1 },
+	{ "domains beyond it", "relay-list-long", 1, 1, POLICY_RELAY_DOMAINS_MAX + 1, 1, 1 },
+	{ "next hops beyond it", "relay-list-long", 1, 1, 1, POLICY_RELAY_NEXT_HOPS_MAX + 1, 1 },
+	{ "footer beyond it", "relay-text-long", 1, 1, 1, 1, POLICY_FOOTER_BYTES_MAX + 1 },
+};
+
+/* "first1last, first2last, ...": count quoted texts. */
+static const char *counted_list(struct arena *arena, const char *first, int count, const char *last)
+{
+	const char *list = "";
+
+	for (int i = 1; i <= count; i++)
+		list = arena_printf(arena, "%s%s'%s%d%s'", list, i > 1 ? ", " : "", first, i, last);
+	return list;
+}
+
+/* One relay with lists as long as the row wants, in networks of its own number. */
+static const char *counted_relay(struct arena *arena, const struct relay_row *row, int number)
+{
+	const char *listen = counted_list(arena, arena_printf(arena, "fd00:0:0:3:%d::", number), row->listen, "");
+	const char *next_hops = counted_list(arena, arena_printf(arena, "fd00:0:0:2:%d::", number), row->next_hops, "");
+	char footer[POLICY_FOOTER_BYTES_MAX + 2] = "";
+
+	memset(footer, 'x', (size_t)row->footer_bytes);
+	return arena_printf(arena, "%s{ name = 'r%d'; from = 'in'; to = 'lg'; accept_from = 'soto'; listen = [ %s ]; "
+			    "domains = [ %s ]; next_hops = [ %s ]; text = { footer = '%s'; }; }",
+			    number > 1 ? ",\n" : "", number, listen, counted_list(arena, "d", row->domains, ".jp"), next_hops, footer);
+}
+
+START_TEST(limits_of_relays_hold)
+{
+	const struct relay_row *row = &relay_rows[_i];
+	struct policy_world world = world_now();
+	struct arena *arena = arena_new();
+	struct policy_case edited = { .what = row->what, .edits = { { "relays = (", "/*" }, { "#relays\n);\n", "*/ relays = ( " } } };
+	const char *text = policy_edited(arena, &edited);
+	struct policy_run run;
+
+	for (int i = 1; i <= row->relays; i++)
+		text = arena_printf(arena, "%s%s", text, counted_relay(arena, row, i));
+	run = policy_run_text(arena_printf(arena, "%s );\n", text), &world);
+	ck_assert_msg(strstr(finding_ids(&run), row->ids) && (*row->ids || !strstr(finding_ids(&run), "relay")), "%s: %s", row->what,
+		      finding_ids(&run));
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(relay_has_what_was_written)
+{
+	static const struct policy_case row = { .what = "a relay with everything", .edits = {
+		{ "next_hops = 'naka'", "next_hops = [ 'juki', '10.2.0.7', 'naka', '10.2.0.7', 'kanri' ]" },
+		{ "'town.unno.lg.jp'", "[ 'Town.Unno.lg.jp', 'mura.unno.lg.jp' ]" },
+		RELAY("listen = [ '10.3.0.254', 'fd00:0:0:3::fe' ]; listen_port = 2525; next_hop_port = 2526; host_name = 'GW.unno.lg.jp';\n"
+		      "limits = { message_mib = 20; recipients = 200; sessions = 10; sessions_per_client = 20; };\n"
+		      "text = { language = 'en'; links = 'brackets'; subject_prefix = '[out] '; footer = [ '一', ' ', '二  ' ];\n"
+		      "notice_address = 'Kakari@Unno.lg.jp'; authserv_id = 'a.unno.lg.jp'; trusted_authserv_id = 'b.unno.lg.jp'; };\n"
+		      "originals = { days = 30; free_mib = 100; };") } };
+	static const char *const hops[] = { "10.2.0.20", "fd00:0:0:2::20", "10.2.0.7", "10.2.0.25", "10.2.0.5" };
+	struct policy_world world = world_now();
+	struct arena *arena = arena_new();
+	struct policy_run run = policy_run_text(policy_edited(arena, &row), &world);
+	const struct relay *relay = &run.policy->relays[0];
+	char text[NETADDR_TEXT_BYTES];
+
+	ck_assert_str_eq(finding_ids(&run), "");
+	ck_assert_uint_eq(run.policy->relay_count, 1);
+	ck_assert_uint_eq(relay->listen_count, 2);
+	ck_assert_str_eq(netaddr_format(&relay->listen[1], text), "fd00:0:0:3::fe");
+	ck_assert_uint_eq(relay->listen_port, 2525);
+	ck_assert(relay->accept_from.count == 1 && addr_range_is_single(&relay->accept_from.items[0]));
+	ck_assert_uint_eq(relay->next_hop_count, COUNT(hops));
+	for (int i = 0; i < COUNT(hops); i++) {
+		ck_assert_str_eq(netaddr_format(&relay->next_hops[i].address, text), hops[i]);
+		ck_assert_uint_eq(relay->next_hops[i].port, 2526);
+	}
+	ck_assert_uint_eq(relay->domain_count, 2);
+	ck_assert_str_eq(relay->domains[0], "town.unno.lg.jp");
+	ck_assert_str_eq(relay->domains[1], "mura.unno.lg.jp");
+	ck_assert_str_eq(relay->host_name, "gw.unno.lg.jp");
+	ck_assert_uint_eq(relay->limits.message_bytes_max, 20 << 20);
+	ck_assert_uint_eq(relay->limits.recipients_max, 200);
+	ck_assert_uint_eq(relay->limits.sessions_max, 10);
+	ck_assert_uint_eq(relay->limits.sessions_per_client_max, 10);
+	ck_assert_int_eq(relay->text.language, LANGUAGE_EN);
+	ck_assert_int_eq(relay->text.links, RELAY_LINKS_BRACKETS);
+	ck_assert_str_eq(relay->text.subject_prefix, "[out] ");
+	ck_assert_str_eq(relay->text.footer, "一\n\n二");
+	ck_assert_str_eq(relay->text.notice_address, "Kakari@unno.lg.jp");
+	ck_assert_str_eq(relay->text.authserv_id, "a.unno.lg.jp");
+	ck_assert_str_eq(relay->text.trusted_authserv_id, "b.unno.lg.jp");
+	ck_assert_uint_eq(relay->originals.retention_days, 30);
+	ck_assert_uint_eq(relay->originals.free_bytes_min, 100 << 20);
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(relay_has_defaults)
+{
+	struct policy_run run = run_good_file();
+	const struct relay *relay = &run.policy->relays[0];
+
+	ck_assert_uint_eq(relay->listen_count, 0);
+	ck_assert_uint_eq(relay->listen_port, 25);
+	ck_assert_uint_eq(relay->next_hops[0].port, 25);
+	ck_assert_str_eq(relay->host_name, "sekisho-relay.town.unno.lg.jp");
+	ck_assert_uint_eq(relay->limits.message_bytes_max, 30 << 20);
+	ck_assert_uint_eq(relay->limits.recipients_max, 100);
+	ck_assert_uint_eq(relay->limits.sessions_max, 64);
+	ck_assert_uint_eq(relay->limits.sessions_per_client_max, 32);
+	ck_assert_int_eq(relay->text.language, LANGUAGE_JA);
+	ck_assert_int_eq(relay->text.links, RELAY_LINKS_HXXP);
+	ck_assert_str_eq(relay->text.subject_prefix, "");
+	ck_assert_str_eq(relay->text.footer, "");
+	ck_assert_str_eq(relay->text.notice_address, "postmaster@town.unno.lg.jp");
+	ck_assert_ptr_null(relay->text.authserv_id);
+	ck_assert_ptr_null(relay->text.trusted_authserv_id);
+	ck_assert_uint_eq(relay->originals.retention_days, 400);
+	ck_assert_uint_eq(relay->originals.free_bytes_min, 1 << 30);
+	ck_assert_uint_eq(run.policy->relay_uids[RELAY_USER_KEEPER], 994);
+	ck_assert_uint_eq(run.policy->relay_uids[RELAY_USER_COURIER], 991);
+	arena_free(run.arena);
+}
+END_TEST
+
+START_TEST(encoded_words_are_no_addresses)
+{
+	struct arena *arena = arena_new();
+	const char *address = NULL;
+
+	ck_assert_int_eq(mail_address_parse(arena, "=?utf-8?q?a?=@unno.lg.jp", &address), -EINVAL);
+	ck_assert_int_eq(mail_address_parse(arena, "=a?@unno.lg.jp", &address), 0);
+	ck_assert_str_eq(address, "=a?@unno.lg.jp");
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(results_are_passed_on_under_the_name_of_the_relay)
+{
+	static const struct policy_case row = { .what = "trusted", .edits = { RELAY("text = { trusted_authserv_id = 'mx.unno.lg.jp'; };") } };
+	struct policy_world world = world_now();
+	struct arena *arena = arena_new();
+	struct policy_run run = policy_run_text(policy_edited(arena, &row), &world);
+
+	ck_assert_str_eq(run.policy->relays[0].text.authserv_id, "sekisho-relay.town.unno.lg.jp");
+	ck_assert_str_eq(run.policy->relays[0].text.trusted_authserv_id, "mx.unno.lg.jp");
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(words_and_values_are_each_others_inverse)
 {
 	enum method method;
@@ -673,12 +911,17 @@ static Suite *resolve_suite(void)
 	tcase_add_test(words, unknown_words_behind_the_reader_are_refused);
 	tcase_add_test(words, nearest_name_is_told);
 	tcase_add_loop_test(words, limits_hold, 0, COUNT(limit_rows));
+	tcase_add_loop_test(words, limits_of_relays_hold, 0, COUNT(relay_rows));
 	tcase_set_timeout(words, 60);
 	suite_add_tcase(suite, words);
 
 	tcase_add_test(values, flows_stand_in_the_order_of_the_file);
 	tcase_add_test(values, flow_has_what_was_written);
 	tcase_add_test(values, gateway_and_relay_flows_have_their_ends);
+	tcase_add_test(values, relay_has_what_was_written);
+	tcase_add_test(values, relay_has_defaults);
+	tcase_add_test(values, encoded_words_are_no_addresses);
+	tcase_add_test(values, results_are_passed_on_under_the_name_of_the_relay);
 	tcase_add_test(values, uplink_has_the_rest_of_the_world);
 	tcase_add_test(values, uplink_hosts_become_next_hops_and_servers);
 	tcase_add_test(values, host_behind_routers_is_bound_to_their_macs);

@@ -88,7 +88,9 @@ static const char policy_good_file[] =
 	"	);\n"
 	"};\n"
 	"relays = (\n"
-	"	{ name = 'mail'; from = 'in'; to = 'lg'; accept_from = 'soto'; next_hops = 'naka'; }\n"
+	"	{ name = 'mail'; from = 'in'; to = 'lg'; accept_from = 'soto'; next_hops = 'naka';\n"
+	"	  domains = 'town.unno.lg.jp'; #relay\n"
+	"	}\n"
 	"	#relays\n"
 	");\n";
 
