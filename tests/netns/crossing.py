@@ -19,10 +19,8 @@ from dataclasses import dataclass
 
 from packets import ETHER_IP4, ETHER_IP6, GRE, ICMP, ICMP6, SCTP, TCP, UDP, ethernet
 from random_policy import INTERFACES, ROUTER, STRAY, STRAY_ROUTER, USERS, behind_router, gateway_address, gateway_mac, on_link
-from town import DEADLINE_S, Town, USERS as INSTALLED_USERS
+from town import DEADLINE_S, LIBC, Town, USERS as INSTALLED_USERS, inside
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 ETHER_BARRIER = 0x88B5		# IEEE 802: for local experiments
 BARRIER_WIRE = "barrier0"	# of no zone, and never down
@@ -48,23 +46,6 @@ class Heard:
     interface: object
     frame: bytes
     tokens: list
-
-
-def check_call(result):
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-@contextlib.contextmanager
-def inside(namespace):
-    """Runs a block in a network namespace; sockets made there stay of it."""
-    with open("/proc/thread-self/ns/net", "rb") as before, open(f"/run/netns/{namespace}", "rb") as there:
-        check_call(LIBC.setns(there.fileno(), CLONE_NEWNET))
-        try:
-            yield
-        finally:
-            check_call(LIBC.setns(before.fileno(), CLONE_NEWNET))
 
 
 @contextlib.contextmanager
@@ -114,7 +95,7 @@ class Crossing(Town):
         self.counter = 0
 
     def _build(self):
-        self._write_passwd()
+        self._write_users()
         for place in ("gateway", "outside"):
             name = self.namespace(place)
             subprocess.run(["ip", "netns", "add", name], check=True)

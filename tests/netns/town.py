@@ -8,6 +8,8 @@ Everything lives in namespaces of its own with names of its own, so towns do not
 block stops the daemon and removes everything. Needs root and iproute2; nothing but Python's standard library.
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import re
@@ -50,8 +52,11 @@ HOSTS = {
     "cloud-mx": ("cloud", "02:00:00:04:00:19", "192.0.2.25", "2001:db8:ffff::25"),
 }
 
-# The users the installation makes; the gateway has them even where sekisho is not installed.
+# The users the installation makes, each with a group of its own; the gateway has them even where sekisho is not installed.
 USERS = {"sekisho-keeper": 64001, "sekisho-front": 64002, "sekisho-washer": 64003, "sekisho-courier": 64004}
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
 
 # Frames of src/wire/frame.h.
 FRAME = struct.Struct("<4sHHI")
@@ -76,6 +81,24 @@ def await_true(what, question):
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain: {what}")
         time.sleep(0.02)
+
+
+def check_call(result):
+    """For what is called in the C library."""
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """Runs a block in a network namespace; sockets made there stay of it."""
+    with open("/proc/thread-self/ns/net", "rb") as before, open(f"/run/netns/{namespace}", "rb") as there:
+        check_call(LIBC.setns(there.fileno(), CLONE_NEWNET))
+        try:
+            yield
+        finally:
+            check_call(LIBC.setns(before.fileno(), CLONE_NEWNET))
 
 
 def fiscal_year_begin():
@@ -106,6 +129,7 @@ class Town:
         self.run_dir = os.path.join(self.directory, "run")
         self.state_dir = os.path.join(self.directory, "state")
         self.passwd = os.path.join(self.directory, "passwd")
+        self.group = os.path.join(self.directory, "group")
         self.log = os.path.join(self.directory, "log")
         self.daemon = None
         self.namespaces = []
@@ -137,7 +161,7 @@ class Town:
         return f"{self.name}-{place}"
 
     def _build(self):
-        self._write_passwd()
+        self._write_users()
         for place in ["gateway", "switch"] + self.hosts:
             name = self.namespace(place)
             subprocess.run(["ip", "netns", "add", name], check=True)
@@ -161,14 +185,15 @@ class Town:
         self.ip("gateway", "route add default via 192.0.2.1")
         self.ip("gateway", "-6 route add default via 2001:db8:ffff::1")
 
-    def _write_passwd(self):
-        with open("/etc/passwd", encoding="utf-8") as file:
-            text = file.read()
-        for user, uid in USERS.items():
-            if f"\n{user}:" not in text:
-                text += f"{user}:x:{uid}:{uid}::/nonexistent:/usr/sbin/nologin\n"
-        with open(self.passwd, "w", encoding="utf-8") as file:
-            file.write(text)
+    def _write_users(self):
+        """The machine's users and groups, with those of the installation if it has none."""
+        for path, source, line in ((self.passwd, "/etc/passwd", "{0}:x:{1}:{1}::/nonexistent:/usr/sbin/nologin\n"),
+                                   (self.group, "/etc/group", "{0}:x:{1}:\n")):
+            with open(source, encoding="utf-8") as file:
+                text = file.read()
+            text += "".join(line.format(user, uid) for user, uid in USERS.items() if f"\n{user}:" not in text)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
 
     def _plug(self, place, interface, zone, port, mac=None):
         """A cable from a place to the switch of a zone."""
@@ -189,7 +214,7 @@ class Town:
         inside = ["ip", "netns", "exec", self.namespace(place)]
         if place == "gateway":
             # ip netns exec has made a mount namespace of its own, so the machine's own file is not touched.
-            inside += ["sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', self.passwd]
+            inside += ["sh", "-c", 'mount --bind "$0" /etc/passwd && mount --bind "$1" /etc/group && shift && exec "$@"', self.passwd, self.group]
         return inside + command
 
     def run(self, place, command, check=True, **more):
