@@ -82,6 +82,17 @@ bool header_word_is(struct span text, const char *word)
 	return true;
 }
 
+bool header_words_alike(struct span a, struct span b)
+{
+	size_t i = 0;
+
+	if (a.length != b.length)
+		return false;
+	while (i < a.length && header_lower(a.data[i]) == header_lower(b.data[i]))
+		i++;
+	return i == a.length;
+}
+
 bool header_is_space(char byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';

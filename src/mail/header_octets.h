@@ -37,6 +37,9 @@ size_t header_octets_step(struct header_octets *octets, size_t at);
 /* True when text is this word, which is given in lower case, in any case of its ASCII letters. */
 bool header_word_is(struct span text, const char *word);
 
+/* True when both are the same but for the case of ASCII letters. */
+bool header_words_alike(struct span a, struct span b);
+
 /* The ASCII letter in lower case; any other byte as it is. */
 char header_lower(char byte);
 

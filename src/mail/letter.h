@@ -94,6 +94,7 @@ enum {
 	LETTER_ZONE_MINUTES_MAX = 14 * 60,
 	LETTER_ORIGINAL_ID_BYTES_MAX = 63,	/* fits a label of a domain */
 	LETTER_PREFIX_BYTES_MAX = 64,
+	LETTER_FOOTER_BYTES_MAX = 2000,
 };
 
 /* A date lies in the years 1970 to 9999 in every zone. Seconds of Unix time. */
@@ -135,7 +136,7 @@ enum letter_reason {
 	LETTER_REASON_SIGNATURE,	/* a detached signature */
 	LETTER_REASON_SIGNED,		/* content wrapped in a signature (S/MIME opaque) */
 	LETTER_REASON_ENCRYPTED,	/* S/MIME or PGP, encrypted */
-	LETTER_REASON_ENCRYPTED_ARCHIVE, /* an archive with a password */
+	LETTER_REASON_ENCRYPTED_ARCHIVE, /* an archive or a document that needs a password */
 	LETTER_REASON_UUENCODE,		/* a file written into the text (uuencode, yEnc, BinHex) */
 	LETTER_REASON_CALENDAR,		/* an invitation */
 	LETTER_REASON_COUNT
@@ -169,6 +170,9 @@ enum letter_note_code {
 	LETTER_NOTE_STRUCTURE,		/* boundaries missing or contradictory */
 	LETTER_NOTE_BIDI,		/* counted: characters that change the direction of writing */
 	LETTER_NOTE_NAMES_DIFFER,	/* detail: another name of a file */
+	LETTER_NOTE_FROM_OWN_DOMAIN,	/* the sender claims a domain of the town, from outside */
+	LETTER_NOTE_HEADER_LIMIT,	/* a header beyond a limit: the rest of it was not read */
+	LETTER_NOTE_DAMAGED,		/* counted: parts whose transfer encoding is damaged */
 	LETTER_NOTE_COUNT
 };
 
@@ -188,6 +192,7 @@ enum letter_counter {
 	LETTER_COUNT_REPLACED,		/* bytes or characters shown as 〓 */
 	LETTER_COUNT_REMOVED,		/* characters left out */
 	LETTER_COUNT_LINKS,		/* links made harmless */
+	LETTER_COUNT_ROWS_OMITTED_BYTES, /* of the parts without a row */
 	LETTER_COUNTERS
 };
 
@@ -199,7 +204,8 @@ enum letter_verdict {
 	LETTER_VERDICTS
 };
 
-enum letter_method { LETTER_METHOD_SPF, LETTER_METHOD_DKIM, LETTER_METHOD_DMARC, LETTER_METHODS };
+/* LETTER_METHOD_SPAM: fail: spam; pass: not. */
+enum letter_method { LETTER_METHOD_SPF, LETTER_METHOD_DKIM, LETTER_METHOD_DMARC, LETTER_METHOD_SPAM, LETTER_METHODS };
 
 enum letter_auto_submitted { LETTER_AUTO_NO, LETTER_AUTO_GENERATED, LETTER_AUTO_REPLIED, LETTER_AUTO_VALUES };
 
@@ -361,13 +367,20 @@ struct letter_office {
 	struct span notice_address;	/* From of stub notices, letter_address_valid() */
 	struct span authserv_id;	/* letter_domain_valid(); empty: no Authentication-Results */
 	struct span subject_prefix;	/* LETTER_TEXT_LINE, at most LETTER_PREFIX_BYTES_MAX; empty: none */
+	struct span footer;		/* LETTER_TEXT_BODY, at most LETTER_FOOTER_BYTES_MAX: how to get what was removed; may be empty */
 	int zone_minutes;		/* for our own dates */
 	enum language language;		/* of our own sentences in the text */
 };
 
 /*
- * Appends the message that a checked letter stands for: complete, CR LF, without the dot of SMTP. The same input gives the
- * same bytes. -EINVAL: envelope or office are not as stated above; -EMSGSIZE: out is limited and has no room (a limit of
+ * How many rows of the receipt tell of something the reader does not have: not counted are other forms of the text that is
+ * shown. Parts without a row are counted.
+ */
+uint64_t letter_missing(const struct letter *letter);
+
+/*
+ * Appends the message that a checked letter stands for: complete, CR LF, without the dot of SMTP. The footer stands
+ * below the receipt when letter_missing() is not 0. The same input gives the same bytes. -EINVAL: envelope or office are not as stated above; -EMSGSIZE: out is limited and has no room (a limit of
  * LETTER_MESSAGE_BYTES_MAX has room for every letter). Then nothing is appended.
  */
 int letter_compose(struct buf *out, const struct letter *letter, const struct letter_envelope *envelope,
@@ -410,9 +423,10 @@ struct letter_words {
 	const char *text_omitted_bytes, *text_omitted_end;	/* the line below a text that was cut */
 	const char *receipt_id;		/* begins the line of the receipt */
 	const char *receipt_count, *receipt_count_end, *receipt_nothing; /* goes on in that line */
+	const char *receipt_forms, *receipt_forms_end;	/* goes on in it, when there are other forms of the text */
 	const char *row_bytes_end;	/* behind a size */
 	const char *row_reason;
-	const char *rows_omitted, *rows_omitted_end;
+	const char *rows_omitted, *rows_omitted_bytes, *rows_omitted_end;
 	const char *addresses_omitted, *addresses_omitted_end;
 	const char *replaced, *replaced_end;
 	const char *notes;		/* a line */

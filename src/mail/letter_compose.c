@@ -237,21 +237,63 @@ static void row_put(struct body *body, const struct composition *with, const str
 	body_line(body, letter_reasons[row->reason].text[with->office->language]);
 }
 
+/* A number between words. */
+static void count_put(struct body *body, const char *before, uint64_t number, const char *behind)
+{
+	body_puts(body, before);
+	body_number(body, number);
+	body_puts(body, behind);
+}
+
+uint64_t letter_missing(const struct letter *letter)
+{
+	uint64_t missing = letter->counters[LETTER_COUNT_ROWS_OMITTED];
+
+	for (size_t i = 0; i < letter->row_count; i++)
+		missing += letter->rows[i].reason != LETTER_REASON_ALTERNATIVE;
+	return missing;
+}
+
+/* The line that answers the question staff asks: was there an attachment? */
+static void receipt_heading_put(struct body *body, const struct composition *with, const struct letter *letter)
+{
+	const struct letter_words *words = with->words;
+	uint64_t missing = letter_missing(letter);
+	uint64_t forms = letter->row_count + letter->counters[LETTER_COUNT_ROWS_OMITTED] - missing;
+
+	body_puts(body, words->receipt_id);
+	body_put(body, with->envelope->original_id);
+	if (missing > 0)
+		count_put(body, words->receipt_count, missing, words->receipt_count_end);
+	else
+		body_puts(body, words->receipt_nothing);
+	if (forms > 0)
+		count_put(body, words->receipt_forms, forms, words->receipt_forms_end);
+	body_puts(body, "\r\n");
+}
+
 static void receipt_put(struct body *body, const struct composition *with, const struct letter *letter)
 {
 	const struct letter_words *words = with->words;
 	uint64_t omitted = letter->counters[LETTER_COUNT_ROWS_OMITTED];
 
-	body_puts(body, words->receipt_id);
-	body_put(body, with->envelope->original_id);
-	if (letter->row_count + omitted == 0)
-		body_line(body, words->receipt_nothing);
-	else
-		body_count_line(body, words->receipt_count, letter->row_count + omitted, words->receipt_count_end);
+	receipt_heading_put(body, with, letter);
 	for (size_t i = 0; i < letter->row_count; i++)
 		row_put(body, with, &letter->rows[i], i + 1);
-	if (omitted > 0)
-		body_count_line(body, words->rows_omitted, omitted, words->rows_omitted_end);
+	if (omitted == 0)
+		return;
+	count_put(body, words->rows_omitted, omitted, words->rows_omitted_bytes);
+	body_count_line(body, "", letter->counters[LETTER_COUNT_ROWS_OMITTED_BYTES], words->rows_omitted_end);
+}
+
+/* What the town says about attachments, where there was one. */
+static void footer_put(struct body *body, const struct composition *with, const struct letter *letter)
+{
+	if (with->office->footer.length == 0 || letter_missing(letter) == 0)
+		return;
+	body_puts(body, "\r\n");
+	body_put(body, with->office->footer);
+	body_puts(body, "\r\n");
 }
 
 /* "- sentence (count): detail" */
@@ -305,6 +347,7 @@ static bool office_valid(const struct letter_office *office)
 	       (office->authserv_id.length == 0 || letter_domain_valid(office->authserv_id)) &&
 	       office->subject_prefix.length <= LETTER_PREFIX_BYTES_MAX &&
 	       letter_text_valid(office->subject_prefix, LETTER_TEXT_LINE) &&
+	       office->footer.length <= LETTER_FOOTER_BYTES_MAX && letter_text_valid(office->footer, LETTER_TEXT_BODY) &&
 	       office->zone_minutes >= LETTER_ZONE_MINUTES_MIN && office->zone_minutes <= LETTER_ZONE_MINUTES_MAX &&
 	       (office->language == LANGUAGE_EN || office->language == LANGUAGE_JA);
 }
@@ -334,6 +377,7 @@ int letter_compose(struct buf *out, const struct letter *letter, const struct le
 	notice_put(&body, &with);
 	text_put(&body, &with, letter);
 	receipt_put(&body, &with, letter);
+	footer_put(&body, &with, letter);
 	notes_put(&body, &with, letter);
 	body_end(&body);
 	return message_finish(out, begin);

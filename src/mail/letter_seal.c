@@ -217,8 +217,8 @@ void letter_fit(struct letter *letter)
 		text_shorten(letter, letter->text.length - (surplus < spare ? surplus : spare));
 	}
 	while (letter_body_cost(letter) > LETTER_BODY_COST_MAX && letter->row_count > 0) {
-		letter->row_count--;
 		letter_count(letter, LETTER_COUNT_ROWS_OMITTED, 1);
+		letter_count(letter, LETTER_COUNT_ROWS_OMITTED_BYTES, letter->rows[--letter->row_count].size_bytes);
 	}
 }
 

@@ -42,8 +42,8 @@ const struct letter_sentence letter_reasons[LETTER_REASON_COUNT] = {
 		"内容が電子署名で包まれているため"),
 	[LETTER_REASON_ENCRYPTED] = SENTENCE("encrypted", "encrypted (S/MIME or PGP)",
 		"暗号化(S/MIME または PGP)されているため"),
-	[LETTER_REASON_ENCRYPTED_ARCHIVE] = SENTENCE("encrypted-archive", "archive with a password",
-		"パスワード付き圧縮ファイルのため"),
+	[LETTER_REASON_ENCRYPTED_ARCHIVE] = SENTENCE("encrypted-archive", "file with a password (archive or document)",
+		"パスワード付きのファイル(圧縮ファイルや文書)のため"),
 	[LETTER_REASON_UUENCODE] = SENTENCE("uuencode", "file written into the text (uuencode or similar)",
 		"本文に書き込まれたファイル(uuencode など)のため"),
 	[LETTER_REASON_CALENDAR] = SENTENCE("calendar", "invitation (calendar data)",
@@ -83,6 +83,13 @@ const struct letter_sentence letter_notes[LETTER_NOTE_COUNT] = {
 		"文字の並び方向を変える制御文字を取り除きました"),
 	[LETTER_NOTE_NAMES_DIFFER] = DETAILED("names-differ", "A file has another name as well",
 		"ファイルに別の名前も付いています"),
+	[LETTER_NOTE_FROM_OWN_DOMAIN] = SENTENCE("from-own-domain",
+		"The sender uses an address of this organization, but the mail came from outside; beware of imitation",
+		"差出人は当団体のアドレスを名乗っていますが、外部から届いたメールです。なりすましに注意してください"),
+	[LETTER_NOTE_HEADER_LIMIT] = SENTENCE("header-limit", "A header exceeds a limit; the rest of it was not read",
+		"ヘッダーが上限を超えているため、一部を読み取っていません"),
+	[LETTER_NOTE_DAMAGED] = COUNTED("damaged", "Parts whose encoding is damaged; they may be incomplete",
+		"符号化が壊れている部分があり、内容が欠けている可能性があります"),
 };
 
 const struct letter_sentence letter_stubs[LETTER_STUB_COUNT] = {
@@ -104,6 +111,7 @@ const char *const letter_counter_names[LETTER_COUNTERS] = {
 	[LETTER_COUNT_PARTS] = "parts", [LETTER_COUNT_ROWS_OMITTED] = "rows-omitted",
 	[LETTER_COUNT_ADDRESSES_OMITTED] = "addresses-omitted", [LETTER_COUNT_TEXT_OMITTED_BYTES] = "text-omitted",
 	[LETTER_COUNT_REPLACED] = "replaced", [LETTER_COUNT_REMOVED] = "removed", [LETTER_COUNT_LINKS] = "links",
+	[LETTER_COUNT_ROWS_OMITTED_BYTES] = "rows-omitted-bytes",
 };
 
 const char *const letter_verdict_names[LETTER_VERDICTS] = {
@@ -114,6 +122,7 @@ const char *const letter_verdict_names[LETTER_VERDICTS] = {
 
 const char *const letter_method_names[LETTER_METHODS] = {
 	[LETTER_METHOD_SPF] = "spf", [LETTER_METHOD_DKIM] = "dkim", [LETTER_METHOD_DMARC] = "dmarc",
+	[LETTER_METHOD_SPAM] = "x-spam",
 };
 
 const struct letter_words letter_words[2] = {
@@ -124,7 +133,8 @@ const struct letter_words letter_words[2] = {
 		.receipt_id = "[receipt] original ", .receipt_count = ": not delivered: ", .receipt_count_end = "",
 		.receipt_nothing = ": nothing was removed",
 		.row_bytes_end = " bytes", .row_reason = "   reason: ",
-		.rows_omitted = "and ", .rows_omitted_end = " more that are not listed",
+		.receipt_forms = ", other forms of the text: ", .receipt_forms_end = "",
+		.rows_omitted = "and ", .rows_omitted_bytes = " more (", .rows_omitted_end = " bytes) that are not listed",
 		.addresses_omitted = "recipients that are not listed: ", .addresses_omitted_end = "",
 		.replaced = "characters that could not be read, shown as 〓: ", .replaced_end = "",
 		.notes = "[notes]",
@@ -140,7 +150,8 @@ const struct letter_words letter_words[2] = {
 		.receipt_id = "【無害化票】原本番号 ", .receipt_count = "：お届けしていないもの ", .receipt_count_end = " 件",
 		.receipt_nothing = "：取り除いたものはありません",
 		.row_bytes_end = " バイト", .row_reason = "   理由: ",
-		.rows_omitted = "ほか ", .rows_omitted_end = " 件は一覧に載せていません",
+		.receipt_forms = "、表示した本文の別形式 ", .receipt_forms_end = " 件",
+		.rows_omitted = "ほか ", .rows_omitted_bytes = " 件(", .rows_omitted_end = " バイト)は一覧に載せていません",
 		.addresses_omitted = "記載しきれなかった宛先: ", .addresses_omitted_end = " 件",
 		.replaced = "読み取れず〓で表示した文字: ", .replaced_end = " 件",
 		.notes = "【注記】",

@@ -243,6 +243,8 @@ static void put_shown(struct text_filter *filter, uint32_t codepoint, text_sink 
 	char text[16];
 	int length;
 
+	if (codepoint >= 0x2000)
+		count_up(&filter->counts.reordering);
 	if (filter->counts.shown >= TEXT_SHOWN_MAX) {
 		count_up(&filter->counts.removed);
 		return;

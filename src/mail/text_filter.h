@@ -45,6 +45,7 @@ enum text_class {
 /* What a person may want to know about a text; each stays at UINT32_MAX when it is full. */
 struct text_counts {
 	uint32_t removed, shown, missing, marks_removed, lines_broken;
+	uint32_t reordering;	/* of those shown or left out: what reorders the line */
 };
 
 struct text_filter {

@@ -59,6 +59,13 @@ static const struct command commands[] = {
 		  { "--batch FILE", "one probe per line, key=value; expect=pass|refuse is checked (\"-\": standard input)",
 		    "一行に一つの問い(キー=値)を読む。expect=pass|refuse があれば照合する(\"-\" は標準入力)" },
 	  } },
+	{ "wash", command_wash, "FILE [--links STYLE]", "a mail as its reader on the LGWAN side will see it",
+	  "メールを、LGWAN 側の受信者に届く形で表示する",
+	  {
+		  { "FILE", "\"-\": standard input", "「-」は標準入力" },
+		  { "--links STYLE", "how addresses are made harmless: hxxp (default), brackets, host",
+		  "リンクを無効にする表記: hxxp(既定)、brackets、host" },
+	  } },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), USAGE_COLUMN = 48, OPTION_COLUMN = 18 };

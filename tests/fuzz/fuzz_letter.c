@@ -22,7 +22,8 @@ static const struct letter_envelope envelope = {
 static const struct letter_office offices[] = {
 	{ .relay_domain = BYTES("relay.town.lg.jp"), .notice_address = BYTES("sekisho@town.lg.jp"), .language = LANGUAGE_EN },
 	{ .relay_domain = BYTES("relay.town.lg.jp"), .notice_address = BYTES("sekisho@town.lg.jp"), .zone_minutes = 540,
-	  .authserv_id = BYTES("relay.town.lg.jp"), .subject_prefix = BYTES("【外部】"), .language = LANGUAGE_JA },
+	  .authserv_id = BYTES("relay.town.lg.jp"), .subject_prefix = BYTES("【外部】"), .footer = BYTES("内線 123\r\n"),
+	  .language = LANGUAGE_JA },
 };
 
 static void demand(bool condition, const char *what)

@@ -178,7 +178,8 @@ static const char sample_message_headers[] =
 	"Content-Type: text/plain; charset=UTF-8\r\n"
 	"Content-Transfer-Encoding: base64\r\n"
 	"X-Sekisho: 1; id=20261121-k7q2m9x4; parts=1; rows-omitted=2;\r\n"
-	" addresses-omitted=3; text-omitted=4; replaced=5; removed=6; links=7; hops=7\r\n"
+	" addresses-omitted=3; text-omitted=4; replaced=5; removed=6; links=7;\r\n"
+	" rows-omitted-bytes=8; hops=7\r\n"
 	"Authentication-Results: relay.town.lg.jp; spf=pass; dmarc=softfail\r\n"
 	"\r\n";
 
@@ -196,7 +197,7 @@ static const char sample_message_body[] =
 	"   理由: 添付ファイルのため\r\n"
 	"2. - | - | - / - | 0 バイト | 0000000000000000000000000000000000000000000000000000000000000000\r\n"
 	"   理由: winmail.dat のため(送信者が Outlook のリッチテキスト形式で送信しています)\r\n"
-	"ほか 2 件は一覧に載せていません\r\n"
+	"ほか 2 件(8 バイト)は一覧に載せていません\r\n"
 	"\r\n"
 	"【注記】\r\n"
 	"- メールの構造が壊れているか、矛盾しています\r\n"
@@ -237,7 +238,7 @@ static void field_put(struct buf *frame, unsigned tag, struct span value)
 static const struct span minimal[LETTER_FIELDS] = {
 	[LETTER_FIELD_FROM] = BYTES("\003a@b"),
 	[LETTER_FIELD_HOPS] = BYTES("\0"),
-	[LETTER_FIELD_COUNTERS] = BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+	[LETTER_FIELD_COUNTERS] = BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
 };
 
 static void frame_begin(struct buf *frame)
@@ -326,14 +327,14 @@ static const struct value_row {
 	{ "bulk", LETTER_FIELD_BULK, BYTES("\1"), 0, 0, BYTES(""), true },
 	{ "not bulk, which has no field", LETTER_FIELD_BULK, BYTES("\0"), 0, 0, BYTES(""), false },
 	{ "bulk twice as much", LETTER_FIELD_BULK, BYTES("\2"), 0, 0, BYTES(""), false },
-	{ "verdicts: last values", LETTER_FIELD_VERDICTS, BYTES("\7\7\7"), 0, 0, BYTES(""), true },
-	{ "verdicts: beyond the last", LETTER_FIELD_VERDICTS, BYTES("\1\1\10"), 0, 0, BYTES(""), false },
-	{ "verdicts: none known, which has no field", LETTER_FIELD_VERDICTS, BYTES("\0\0\0"), 0, 0, BYTES(""), false },
+	{ "verdicts: last values", LETTER_FIELD_VERDICTS, BYTES("\7\7\7\7"), 0, 0, BYTES(""), true },
+	{ "verdicts: beyond the last", LETTER_FIELD_VERDICTS, BYTES("\1\1\1\10"), 0, 0, BYTES(""), false },
+	{ "verdicts: none known, which has no field", LETTER_FIELD_VERDICTS, BYTES("\0\0\0\0"), 0, 0, BYTES(""), false },
 	{ "hops at limit", LETTER_FIELD_HOPS, BYTES("\62"), 0, 0, BYTES(""), true },
 	{ "hops at limit + 1", LETTER_FIELD_HOPS, BYTES("\63"), 0, 0, BYTES(""), false },
-	{ "counters cut short", LETTER_FIELD_COUNTERS, BYTES(""), 0, 27, BYTES(""), false },
-	{ "counters too many", LETTER_FIELD_COUNTERS, BYTES(""), 0, 32, BYTES(""), false },
-	{ "counters full", LETTER_FIELD_COUNTERS, BYTES(""), '\xff', 28, BYTES(""), true },
+	{ "counters cut short", LETTER_FIELD_COUNTERS, BYTES(""), 0, 31, BYTES(""), false },
+	{ "counters too many", LETTER_FIELD_COUNTERS, BYTES(""), 0, 36, BYTES(""), false },
+	{ "counters full", LETTER_FIELD_COUNTERS, BYTES(""), '\xff', 32, BYTES(""), true },
 #define TEXT LETTER_FIELD_TEXT
 	{ "text at limit", TEXT, BYTES(""), 'x', LETTER_TEXT_BYTES_MAX, BYTES(""), true },
 	{ "text at limit + 1", TEXT, BYTES(""), 'x', LETTER_TEXT_BYTES_MAX + 1, BYTES(""), false },
@@ -381,7 +382,7 @@ static const struct value_row {
 	{ "detail of 256 bytes", NOTE, BYTES("\6\0\0\0\0"), 'd', 256, BYTES(""), false },
 	{ "detail with a line end", NOTE, BYTES("\6\0\0\0\0a\r\nb"), 0, 0, BYTES(""), false },
 	{ "note of no code", NOTE, BYTES("\0\0\0\0\0"), 0, 0, BYTES(""), false },
-	{ "note beyond the codes", NOTE, BYTES("\21\0\0\0\0"), 0, 0, BYTES(""), false },
+	{ "note beyond the codes", NOTE, BYTES("\24\0\0\0\0"), 0, 0, BYTES(""), false },
 	{ "note cut short", NOTE, BYTES("\16\0\0\0"), 0, 0, BYTES(""), false },
 };
 
@@ -428,9 +429,9 @@ static const struct {
 	{ "references", LETTER_FIELD_REFERENCE, BYTES("a@b"), 0, 21 },
 	{ "auto-submitted", LETTER_FIELD_AUTO_SUBMITTED, BYTES("\1"), 0, 1 },
 	{ "bulk", LETTER_FIELD_BULK, BYTES("\1"), 0, 1 },
-	{ "verdicts", LETTER_FIELD_VERDICTS, BYTES("\1\0\0"), 0, 1 },
+	{ "verdicts", LETTER_FIELD_VERDICTS, BYTES("\1\0\0\0"), 0, 1 },
 	{ "hops", LETTER_FIELD_HOPS, BYTES("\1"), 1, 1 },
-	{ "counters", LETTER_FIELD_COUNTERS, BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), 1, 1 },
+	{ "counters", LETTER_FIELD_COUNTERS, BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), 1, 1 },
 	{ "text", LETTER_FIELD_TEXT, BYTES("x"), 0, 1 },
 	{ "rows", LETTER_FIELD_ROW, BYTES(ROW_HEAD "\0\0\0"), 0, 1000 },
 	{ "notes", LETTER_FIELD_NOTE, BYTES("\16\0\0\0\0"), 0, 64 },
@@ -938,6 +939,9 @@ START_TEST(message_without_room_leaves_nothing_behind)
 }
 END_TEST
 
+/* Filled with 'f' when it is used. */
+static char long_footer[LETTER_FOOTER_BYTES_MAX + 1];
+
 /* Changes one value of envelope or office to something that must not get into a message. */
 static const struct {
 	const char *what;
@@ -956,6 +960,8 @@ static const struct {
 	{ "notice address without domain", OFFICE(notice_address), BYTES("a") },
 	{ "authserv_id with a semicolon", OFFICE(authserv_id), BYTES("a;") },
 	{ "prefix with a line end", OFFICE(subject_prefix), BYTES("a\r\nBcc: x") },
+	{ "footer with LF alone", OFFICE(footer), BYTES("a\nb") },
+	{ "footer of limit + 1", OFFICE(footer), { .data = long_footer, .length = LETTER_FOOTER_BYTES_MAX + 1 } },
 	{ "prefix of limit + 1", OFFICE(subject_prefix), BYTES("0123456789012345678901234567890123456789012345678901234567890123x") },
 };
 
@@ -967,6 +973,7 @@ START_TEST(unfit_envelope_or_office_is_refused)
 	struct buf out = buf_limited(0);
 	char *base = unfit_rows[_i].of_office ? (char *)&bad_office : (char *)&bad_envelope;
 
+	memset(long_footer, 'f', sizeof(long_footer));
 	memcpy(base + unfit_rows[_i].offset, &unfit_rows[_i].value, sizeof(struct span));
 	ck_assert_msg(letter_compose(&out, letter_sample(arena), &bad_envelope, &bad_office) == -EINVAL, "%s", unfit_rows[_i].what);
 	ck_assert_int_eq(letter_compose_stub(&out, LETTER_STUB_LIMIT, &bad_envelope, &bad_office), -EINVAL);
@@ -991,6 +998,7 @@ START_TEST(longest_values_of_our_own_fit_the_headers)
 	long_envelope.client = (struct netaddr){ .family = 6, .bytes = { 0x20, 1, 0xd, 0xb8, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6 } };
 	long_envelope.original_bytes = UINT64_MAX;
 	long_office.subject_prefix = span_of(repeated(arena, '?', LETTER_PREFIX_BYTES_MAX, ""));
+	long_office.footer = span_of(repeated(arena, 'f', LETTER_FOOTER_BYTES_MAX, ""));
 	memset(letter->counters, 0xff, sizeof(letter->counters));
 	for (size_t i = 0; i < LETTER_METHODS; i++)
 		letter->verdicts[i] = LETTER_VERDICT_TEMPERROR;
@@ -1000,6 +1008,51 @@ START_TEST(longest_values_of_our_own_fit_the_headers)
 	fault = letter_read_back(arena, buf_span(&out), letter, &long_envelope, &long_office);
 	ck_assert_msg(!fault, "%s", fault);
 	buf_free(&out);
+	arena_free(arena);
+}
+END_TEST
+
+/* ---- the receipt ---- */
+
+static const struct {
+	const char *what;
+	enum letter_reason reasons[3];	/* of the rows; 0: no row */
+	uint32_t omitted;
+	const char *heading;		/* behind the number of the original */
+	bool footer;
+} receipt_rows[] = {
+	{ "nothing was removed", { 0 }, 0, "：取り除いたものはありません", false },
+	{ "HTML beside the text is no attachment", { LETTER_REASON_ALTERNATIVE }, 0,
+	  "：取り除いたものはありません、表示した本文の別形式 1 件", false },
+	{ "one attachment", { LETTER_REASON_ATTACHMENT }, 0, "：お届けしていないもの 1 件", true },
+	{ "an attachment and another form", { LETTER_REASON_ALTERNATIVE, LETTER_REASON_TNEF }, 0,
+	  "：お届けしていないもの 1 件、表示した本文の別形式 1 件", true },
+	{ "only parts without a row", { 0 }, 3, "：お届けしていないもの 3 件", true },
+};
+
+START_TEST(receipt_says_how_much_is_missing_and_what_to_do)
+{
+	struct arena *arena = arena_new();
+	struct letter *letter = letter_sample(arena);
+	struct letter_office with_footer = office;
+	struct reading reading = { .arena = arena };
+	struct buf message = buf_limited(0);
+	char *heading = arena_printf(arena, "【無害化票】原本番号 20261121-k7q2m9x4%s\r\n", receipt_rows[_i].heading);
+	const char *fault;
+
+	with_footer.footer = (struct span)BYTES("【添付の受け取り方】\r\n情報政策課 内線 123");
+	letter->row_count = letter->note_count = 0;
+	memset(letter->counters, 0, sizeof(letter->counters));
+	for (size_t i = 0; i < 3 && receipt_rows[_i].reasons[i]; i++)
+		letter->rows[letter->row_count++] = (struct letter_row){ .reason = receipt_rows[_i].reasons[i] };
+	letter->counters[LETTER_COUNT_ROWS_OMITTED] = receipt_rows[_i].omitted;
+	ck_assert_int_eq(letter_compose(&message, letter, &envelope, &with_footer), 0);
+	fault = letter_read_back(arena, buf_span(&message), letter, &envelope, &with_footer);
+	ck_assert_msg(!fault, "%s: %s", receipt_rows[_i].what, fault);
+	body_read(&reading, (char *)memmem(message.data, message.length, "\r\n\r\n", 4) + 4, message.data + message.length);
+	ck_assert_msg(strstr(reading.body, heading), "%s: %s", receipt_rows[_i].what, reading.body);
+	ck_assert_msg(!strstr(reading.body, "内線 123") == !receipt_rows[_i].footer, "%s: %s", receipt_rows[_i].what, reading.body);
+	buf_free(&message);
 	arena_free(arena);
 }
 END_TEST
@@ -1127,6 +1180,7 @@ static TCase *case_of_composer(void)
 	tcase_add_test(rows, message_without_room_leaves_nothing_behind);
 	tcase_add_loop_test(rows, unfit_envelope_or_office_is_refused, 0, COUNT(unfit_rows));
 	tcase_add_test(rows, longest_values_of_our_own_fit_the_headers);
+	tcase_add_loop_test(rows, receipt_says_how_much_is_missing_and_what_to_do, 0, COUNT(receipt_rows));
 	tcase_add_loop_test(rows, stub_notice_tells_number_sender_and_reason, 0, 2 * (LETTER_STUB_COUNT - 1));
 	tcase_add_test(rows, stub_without_reason_is_refused_and_without_sender_says_so);
 	tcase_add_test(rows, words_are_clean_and_within_the_costs);

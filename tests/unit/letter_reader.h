@@ -545,11 +545,57 @@ static void notes_take(struct reading *reading, size_t *at)
 	count_judge(reading, at, words->replaced, counters[LETTER_COUNT_REPLACED], words->replaced_end);
 }
 
+/* "ほか 2 件(8 バイト)は一覧に載せていません" */
+static void omitted_judge(struct reading *reading, size_t *at, const uint32_t *counters)
+{
+	const struct letter_words *words = &letter_words[reading->office->language];
+	char *before = arena_printf(reading->arena, "%s%u%s", words->rows_omitted, counters[LETTER_COUNT_ROWS_OMITTED],
+				    words->rows_omitted_bytes);
+	char *expected = arena_printf(reading->arena, "%s%u%s", before, counters[LETTER_COUNT_ROWS_OMITTED_BYTES],
+				      words->rows_omitted_end);
+
+	if (counters[LETTER_COUNT_ROWS_OMITTED] > 0)
+		reading_demand(reading, span_equal(body_line_take(reading, at), span_of(expected)), "the line of omitted rows");
+}
+
+/* How many rows the line of the receipt announces; *ret_missing of them are no other forms of the text. */
+static uint64_t heading_take(struct reading *reading, struct span line, uint64_t *ret_missing)
+{
+	const struct letter_words *words = &letter_words[reading->office->language];
+	uint64_t forms = 0;
+
+	*ret_missing = 0;
+	if (!words_take(&line, words->receipt_nothing) &&
+	    reading_demand(reading, words_take(&line, words->receipt_count), "the count of the receipt")) {
+		*ret_missing = decimal_take(reading, &line);
+		reading_demand(reading, *ret_missing > 0 && words_take(&line, words->receipt_count_end), "the end of the count");
+	}
+	if (line.length > 0 && reading_demand(reading, words_take(&line, words->receipt_forms), "the other forms")) {
+		forms = decimal_take(reading, &line);
+		reading_demand(reading, forms > 0 && words_take(&line, words->receipt_forms_end), "the end of the forms");
+	}
+	reading_demand(reading, line.length == 0, "a receipt that goes on");
+	return *ret_missing + forms;
+}
+
+/* The footer stands there when something is missing. */
+static void footer_take(struct reading *reading, size_t *at, uint64_t missing)
+{
+	struct span footer = reading->office->footer;
+
+	if (missing == 0 || footer.length == 0)
+		return;
+	reading_demand(reading, body_line_take(reading, at).length == 0, "an empty line before the footer");
+	reading_demand(reading, reading->body_bytes - *at >= footer.length + 2 &&
+		       memcmp(reading->body + *at, footer.data, footer.length) == 0, "the footer");
+	*at += footer.length + 2;
+}
+
 static void receipt_take(struct reading *reading)
 {
 	const struct letter_words *words = &letter_words[reading->office->language];
 	size_t at = 0, receipt = receipt_find(reading);
-	uint64_t omitted = reading->letter->counters[LETTER_COUNT_ROWS_OMITTED], listed = 0;
+	uint64_t omitted = reading->letter->counters[LETTER_COUNT_ROWS_OMITTED], listed, missing, counted = omitted;
 	struct span line = body_line_take(reading, &at);
 
 	reading_demand(reading, words_take(&line, words->notice_id), "the notice");
@@ -557,10 +603,10 @@ static void receipt_take(struct reading *reading)
 	text_take(reading, at, receipt);
 	at = receipt;
 	line = body_line_take(reading, &at);
-	cell_take(reading, &line, ((const char *[]){ words->receipt_count, words->receipt_nothing })[
-		  memmem(line.data, line.length, words->receipt_nothing, strlen(words->receipt_nothing)) != NULL]);
-	if (line.length > 0)
-		listed = decimal_take(reading, &line) - omitted;
+	words_take(&line, words->receipt_id);
+	line.data += reading->envelope->original_id.length;
+	line.length -= reading->envelope->original_id.length;
+	listed = heading_take(reading, line, &missing) - omitted;
 	for (uint64_t i = 0; i < listed && !reading->fault; i++) {
 		struct span row = body_line_take(reading, &at), reason = body_line_take(reading, &at);
 
@@ -568,7 +614,11 @@ static void receipt_take(struct reading *reading)
 		if (!reading->fault)
 			row_take(reading, row, reason);
 	}
-	count_judge(reading, &at, words->rows_omitted, (uint32_t)omitted, words->rows_omitted_end);
+	for (size_t i = 0; i < reading->letter->row_count; i++)
+		counted += reading->letter->rows[i].reason != LETTER_REASON_ALTERNATIVE;
+	reading_demand(reading, counted == missing, "what is missing is not what is counted");
+	omitted_judge(reading, &at, reading->letter->counters);
+	footer_take(reading, &at, missing);
 	notes_take(reading, &at);
 	reading_demand(reading, at == reading->body_bytes, "something behind the notes");
 }

@@ -1,0 +1,296 @@
+/*
+ * wash_text: one text on its way into the store: bytes, characters, plain text or HTML.
+ *
+ * The first CHARSET_SAMPLE_BYTES wait until the character set is known; from then on everything passes through.
+ */
+#include <string.h>
+
+#include "mail/header_octets.h"
+#include "mail/wash_work.h"
+
+enum {
+	SLICE_BYTES = 16 * 1024,	/* that are decoded in one go */
+	META_BYTES = 4096,		/* of an HTML, in which its character set may be named */
+	LABEL_BYTES_MAX = 64,
+	BINARY_SHARE = 10,		/* one character in so many may be none */
+};
+
+/* ---- pieces of the store ---- */
+
+struct wash_piece *wash_piece_open(struct wash *wash, enum wash_form form, int part)
+{
+	struct wash_piece *piece;
+	size_t room = wash->store.length + LETTER_TEXT_BYTES_MAX + PLAIN_TEXT_ROOM_BYTES;
+
+	wash->pieces = arena_grow(wash->arena, wash->pieces, wash->piece_count, &wash->piece_capacity, sizeof(*wash->pieces));
+	piece = &wash->pieces[wash->piece_count++];
+	*piece = (struct wash_piece){ .begin = wash->store.length, .form = form, .quote = wash->messages, .part = part };
+	wash->store.limit_bytes = room < WASH_STORE_BYTES_MAX ? room : WASH_STORE_BYTES_MAX;
+	return piece;
+}
+
+void wash_piece_close(struct wash *wash)
+{
+	struct wash_piece *piece = &wash->pieces[wash->piece_count - 1];
+
+	piece->end = wash->store.length;
+	piece->cut = wash->store.overflow;
+	wash->store.overflow = false;
+}
+
+void wash_pieces_drop(struct wash *wash, size_t first)
+{
+	if (first == wash->piece_count)
+		return;
+	wash->store.length = wash->pieces[first].begin;
+	wash->store.overflow = false;
+	wash->piece_count = first;
+}
+
+void wash_words_put(struct wash *wash, struct span text, struct span heading)
+{
+	struct plain_text plain = plain_text_make(wash->settings->links);
+	struct wash_piece *piece = wash_piece_open(wash, WASH_NOT_SHOWN, WASH_NO_PART);
+
+	piece->heading = heading;
+	plain_text_feed(&plain, text, &wash->store);
+	plain_text_finish(&plain, &wash->store);
+	piece->counts.links = plain.links.defanged;
+	wash_piece_close(wash);
+}
+
+/* ---- character sets ---- */
+
+/* The value of "charset=" in the beginning of an HTML; empty: none. */
+static struct span meta_charset(struct span sample)
+{
+	static const char name[] = "charset=";
+	struct span head = span_part(sample, 0, sample.length < META_BYTES ? sample.length : META_BYTES);
+	size_t at = 0, begin;
+
+	while (at + sizeof(name) - 1 <= head.length && !header_word_is(span_part(head, at, at + sizeof(name) - 1), name))
+		at++;
+	begin = at += sizeof(name) - 1;
+	if (begin >= head.length)
+		return (struct span){ .data = NULL, .length = 0 };
+	begin = at += head.data[at] == '"' || head.data[at] == '\'';
+	while (at < head.length && at - begin < LABEL_BYTES_MAX && (uint8_t)head.data[at] > ' ' && !strchr("\"'/>;", head.data[at]))
+		at++;
+	return span_part(head, begin, at);
+}
+
+/* The charset parameter of the part, as one clean line; empty: none, or not one that all programs agree on. */
+static struct span label_of(struct wash *wash, const struct mime_part *part)
+{
+	struct span octets;
+
+	if (!part->type_value || mime_parameter_only(part->type_value, "charset", &wash->forms, &octets))
+		return (struct span){ .data = NULL, .length = 0 };
+	return wash_line(wash, octets, LETTER_TEXT_LINE, LABEL_BYTES_MAX);
+}
+
+/* A label that the bytes speak against is worth a note. */
+static void label_note(struct wash *wash, enum charset labelled)
+{
+	struct wash_text *text = &wash->text;
+
+	if (text->label.length == 0 || text->choice.charset == labelled || text->choice.reason == CHARSET_BY_LABEL)
+		return;
+	if (labelled == CHARSET_US_ASCII && text->choice.charset == CHARSET_UTF_8)
+		return;
+	wash_note(wash, LETTER_NOTE_CHARSET, 0,
+		  span_of(arena_printf(wash->arena, "%.*s -> %s", (int)text->label.length, text->label.data,
+				       charset_name(text->choice.charset))));
+}
+
+static void charset_decide(struct wash *wash)
+{
+	struct wash_text *text = &wash->text;
+	struct span sample = { .data = text->sample, .length = text->sample_bytes };
+	enum charset labelled = charset_of_label(text->label);
+
+	if (text->label.length == 0 && text->form == WASH_HTML)
+		labelled = charset_of_label(meta_charset(sample));
+	text->choice = charset_guess(sample, labelled);
+	text->decoder = charset_decoder_of(text->choice.charset);
+	if (wash->part != WASH_NO_PART) {
+		struct wash_part *part = &wash->facts.parts[wash->part];
+
+		part->text = true;
+		part->label = text->label;
+		part->charset = text->choice.charset;
+		part->charset_reason = text->choice.reason;
+	}
+}
+
+/* ---- is it text at all ---- */
+
+static bool is_stray_control(uint32_t codepoint)
+{
+	if (codepoint == '\t' || codepoint == '\n' || codepoint == '\r' || codepoint == '\f')
+		return false;
+	return codepoint < 0x20 || (codepoint >= 0x7f && codepoint < 0xa0) || codepoint == 0xfffd;
+}
+
+/* Characters of a decoded text that are none, the decoder's own replacements not counted. */
+static uint64_t strays_count(struct span decoded, uint64_t *characters)
+{
+	uint64_t strays = 0;
+
+	while (decoded.length > 0) {
+		uint32_t codepoint;
+		size_t length = text_codepoint(decoded, &codepoint);
+
+		strays += is_stray_control(codepoint);
+		++*characters;
+		decoded = span_part(decoded, length > 0 ? length : decoded.length, decoded.length);
+	}
+	return strays;
+}
+
+/* A look at the sample with a decoder that is thrown away. */
+static bool sample_is_text(struct wash *wash)
+{
+	struct wash_text *text = &wash->text;
+	struct charset_decoder decoder = text->decoder;
+	uint64_t strays = 0, characters = 0;
+
+	if (!wash_sniff_result(&wash->sniffer).text)
+		return false;
+	for (size_t at = 0; at < text->sample_bytes; at += SLICE_BYTES) {
+		size_t length = text->sample_bytes - at < SLICE_BYTES ? text->sample_bytes - at : SLICE_BYTES;
+
+		text->decoded.length = 0;
+		charset_decode(&decoder, (struct span){ .data = text->sample + at, .length = length }, &text->decoded);
+		strays += strays_count(buf_span(&text->decoded), &characters);
+	}
+	return (strays + decoder.undecodable_count) * BINARY_SHARE <= characters;
+}
+
+/* ---- the text ---- */
+
+void wash_text_begin(struct wash *wash, enum wash_form form, const struct mime_part *part)
+{
+	struct wash_text *text = &wash->text;
+
+	text->form = form;
+	text->label = label_of(wash, part);
+	text->decided = text->refused = false;
+	text->sample_bytes = 0;
+	text->piece = wash->piece_count;
+	wash_piece_open(wash, form, wash->part);
+	text->plain = plain_text_make(wash->settings->links);
+	if (form != WASH_HTML)
+		return;
+	if (!text->html)
+		text->html = html_text_new();
+	html_text_begin(text->html, &wash->store, wash->settings->links);
+}
+
+/* Passes on what the decoder made of some bytes. */
+static void decoded_pass(struct wash *wash)
+{
+	struct wash_text *text = &wash->text;
+
+	if (text->form == WASH_HTML)
+		html_text_feed(text->html, buf_span(&text->decoded));
+	else
+		plain_text_feed(&text->plain, buf_span(&text->decoded), &wash->store);
+	text->decoded.length = 0;
+}
+
+static void bytes_pass(struct wash *wash, struct span bytes)
+{
+	while (bytes.length > 0) {
+		size_t length = bytes.length < SLICE_BYTES ? bytes.length : SLICE_BYTES;
+
+		wash->text.decoded.length = 0;
+		charset_decode(&wash->text.decoder, span_part(bytes, 0, length), &wash->text.decoded);
+		decoded_pass(wash);
+		bytes = span_part(bytes, length, bytes.length);
+	}
+}
+
+/* The sample is complete: what it is is decided now, once. */
+static void sample_pass(struct wash *wash)
+{
+	struct wash_text *text = &wash->text;
+
+	charset_decide(wash);
+	text->decided = true;
+	text->refused = !sample_is_text(wash);
+	if (text->refused)
+		return;
+	label_note(wash, charset_of_label(text->label));
+	bytes_pass(wash, (struct span){ .data = text->sample, .length = text->sample_bytes });
+}
+
+void wash_text_feed(struct wash *wash, struct span bytes)
+{
+	struct wash_text *text = &wash->text;
+
+	if (text->form == WASH_NOT_SHOWN)
+		return;
+	if (!text->decided) {
+		size_t room = sizeof(text->sample) - text->sample_bytes, length = bytes.length < room ? bytes.length : room;
+
+		memcpy(text->sample + text->sample_bytes, bytes.data, length);
+		text->sample_bytes += length;
+		bytes = span_part(bytes, length, bytes.length);
+		if (text->sample_bytes < sizeof(text->sample))
+			return;
+		sample_pass(wash);
+	}
+	if (!text->refused)
+		bytes_pass(wash, bytes);
+}
+
+/* Takes over what was counted on the way. */
+static void counts_take(struct wash_counts *counts, const struct charset_decoder *decoder, const struct text_counts *characters)
+{
+	counts->replaced = decoder->undecodable_count + decoder->user_defined_count + characters->missing;
+	counts->removed = (uint64_t)characters->removed + characters->shown + characters->marks_removed;
+	counts->reordering = characters->reordering;
+}
+
+static void html_finish(struct wash *wash, struct wash_counts *counts)
+{
+	struct html_text_notes notes = { .hidden = 0 };
+
+	html_text_finish(wash->text.html, &notes);
+	counts_take(counts, &wash->text.decoder, &notes.characters);
+	counts->links = notes.defanged;
+	counts->hidden = notes.hidden;
+	counts->mismatched = notes.mismatched;
+}
+
+static void plain_finish(struct wash *wash, struct wash_counts *counts)
+{
+	plain_text_finish(&wash->text.plain, &wash->store);
+	counts_take(counts, &wash->text.decoder, &wash->text.plain.filter.counts);
+	counts->links = wash->text.plain.links.defanged;
+}
+
+bool wash_text_finish(struct wash *wash)
+{
+	struct wash_text *text = &wash->text;
+	struct wash_counts *counts = &wash->pieces[text->piece].counts;
+
+	if (text->form == WASH_NOT_SHOWN)
+		return false;
+	if (!text->decided)
+		sample_pass(wash);
+	text->decoded.length = 0;
+	charset_finish(&text->decoder, &text->decoded);
+	if (!text->refused)
+		decoded_pass(wash);
+	if (text->form == WASH_HTML)
+		html_finish(wash, counts);
+	else
+		plain_finish(wash, counts);
+	text->form = WASH_NOT_SHOWN;
+	wash_piece_close(wash);
+	if (text->refused)
+		wash_pieces_drop(wash, text->piece);
+	return !text->refused;
+}
