@@ -274,10 +274,11 @@ static void plain_finish(struct wash *wash, struct wash_counts *counts)
 bool wash_text_finish(struct wash *wash)
 {
 	struct wash_text *text = &wash->text;
-	struct wash_counts *counts = &wash->pieces[text->piece].counts;
+	struct wash_counts *counts;
 
 	if (text->form == WASH_NOT_SHOWN)
 		return false;
+	counts = &wash->pieces[text->piece].counts;
 	if (!text->decided)
 		sample_pass(wash);
 	text->decoded.length = 0;
