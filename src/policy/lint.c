@@ -37,6 +37,14 @@ static bool ports_cover(const struct flow *outer, const struct flow *inner)
 	return true;
 }
 
+/* Of a service of the gateway no destination means all of them. */
+static bool destinations_cover(const struct flow *outer, const struct flow *inner)
+{
+	if (outer->kind == FLOW_LOCAL && (outer->destinations.count == 0 || inner->destinations.count == 0))
+		return outer->destinations.count == 0;
+	return ranges_cover(outer->destinations, inner->destinations);
+}
+
 /*
  * True when removing inner would change nothing, now or later: outer matches all of it and does not close
  * before it.
@@ -46,7 +54,7 @@ static bool flow_covers(const struct flow *outer, const struct flow *inner)
 	if (outer->closes_at != 0 && (inner->closes_at == 0 || outer->closes_at < inner->closes_at))
 		return false;
 	return ranges_cover(outer->sources, inner->sources) &&
-	       ranges_cover(outer->destinations, inner->destinations) && ports_cover(outer, inner);
+	       destinations_cover(outer, inner) && ports_cover(outer, inner);
 }
 
 static bool ranges_are_wide(struct addr_ranges ranges)
@@ -90,8 +98,7 @@ static int compare_pairs_in_order(const void *left, const void *right)
 static bool covers_each_other(const struct flow *a, const struct flow *b)
 {
 	return ranges_cover(a->sources, b->sources) && ranges_cover(b->sources, a->sources) &&
-	       ranges_cover(a->destinations, b->destinations) &&
-	       ranges_cover(b->destinations, a->destinations) && ports_cover(a, b) && ports_cover(b, a);
+	       destinations_cover(a, b) && destinations_cover(b, a) && ports_cover(a, b) && ports_cover(b, a);
 }
 
 static void find_cover(const struct covers *covers, const struct flow *flow, struct findings *findings)

@@ -104,7 +104,7 @@ struct record {
  */
 enum flow_kind {
 	FLOW_FORWARD,		/* from zone to zone */
-	FLOW_LOCAL,		/* from a zone to the gateway: `to` is not used, destinations are empty */
+	FLOW_LOCAL,		/* from a zone to the gateway: `to` is not used; destinations are addresses of the gateway, none: all of them */
 	FLOW_EGRESS,		/* from a user's process on the gateway to a zone: `from` is not used, sources are empty */
 };
 

@@ -66,6 +66,29 @@ static bool resolve_listen(struct resolver *r, const struct relay_settings *sett
 	return relay->listen_count == words->count;
 }
 
+/* The addresses to listen at as the packet filter wants them; none: all. */
+static struct addr_ranges listen_ranges(struct resolver *r, const struct relay *relay)
+{
+	struct addr_range *ranges = arena_array(r->arena, relay->listen_count, sizeof(*ranges));
+
+	for (size_t i = 0; i < relay->listen_count; i++)
+		ranges[i] = (struct addr_range){ relay->listen[i], relay->listen[i] };
+	return addr_ranges_union(r->arena, ranges, relay->listen_count);
+}
+
+/* Somebody who may deliver must be able to reach an address at which the relay listens. */
+static bool check_families(struct resolver *r, const struct relay_settings *settings, const struct relay *relay)
+{
+	for (size_t i = 0; i < relay->listen_count; i++)
+		for (size_t k = 0; k < relay->accept_from.count; k++)
+			if (relay->listen[i].family == relay->accept_from.items[k].first.family)
+				return true;
+	if (relay->listen_count == 0)
+		return true;
+	finding_relate(policy_find(r->findings, POLICY_FAMILIES_DISJOINT, settings->accept_from.at, relay->name), settings->listen.at);
+	return false;
+}
+
 static bool resolve_accept_from(struct resolver *r, const struct relay_settings *settings, struct relay *relay, struct end *ret_end)
 {
 	if (!resolve_end(r, &settings->accept_from, relay->from, ret_end))
@@ -75,7 +98,7 @@ static bool resolve_accept_from(struct resolver *r, const struct relay_settings 
 		return false;
 	}
 	relay->accept_from = ret_end->ranges;
-	return true;
+	return check_families(r, settings, relay);
 }
 
 /* ---- where it goes to */
@@ -340,6 +363,8 @@ static void add_relay_flows(struct resolver *r, const struct relay *relay, const
 	in->kind = FLOW_LOCAL;
 	in->from = relay->from;
 	flow_set_source(in, &ends[0]);
+	in->destinations = listen_ranges(r, relay);
+	in->destination_at = origin_or(settings->listen.at, in->at);
 	flow_set_traffic(in, &in_traffic);
 	out->kind = FLOW_EGRESS;
 	out->to = relay->to;

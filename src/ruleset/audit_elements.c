@@ -22,6 +22,7 @@ enum set_role {
 	ROLE_ENDS,		/* the two ends of specified flows, for their ICMP errors */
 	ROLE_INTERFACES,
 	ROLE_NEXT_HOPS,		/* addresses alone: nothing to judge */
+	ROLE_USERS,		/* users that are refused more than others: nothing to judge */
 	ROLE_UNKNOWN,
 };
 
@@ -130,6 +131,8 @@ static enum set_role plain_set_role(const struct key *key)
 		return ROLE_UNKNOWN;
 	if (key->fields[0] == FIELD_IIF)
 		return ROLE_INTERFACES;
+	if (key->fields[0] == FIELD_SKUID)
+		return ROLE_USERS;
 	return address ? ROLE_NEXT_HOPS : ROLE_UNKNOWN;
 }
 

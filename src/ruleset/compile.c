@@ -541,49 +541,87 @@ static void add_forward_flow(struct compiler *compiler, const struct flow *flow,
 
 /* ---- flows of the gateway itself */
 
-/* Every local map begins with the user (outgoing only) and the interface. */
+/*
+ * Every local map begins with the user (outgoing only) and the interface. Then come the ends: the source, and with ports the destination on
+ * the gateway, of what comes in; the destination of what goes out.
+ */
 static void add_local_box(struct compiler *compiler, struct filling *map, const struct flow *flow, size_t index, uint32_t interface,
-			  const struct addr_range *range, const struct port_range *ports)
+			  const struct ends *ends, const struct port_range *ports)
 {
-	struct key_writer low = key_begin(compiler->arena, map->set), high = key_begin(compiler->arena, map->set);
-	struct key_writer *ends[2] = { &low, &high };
-	uint16_t protocol = wire_protocol(flow, family_index(&range->first));
+	struct key_writer keys[2] = { key_begin(compiler->arena, map->set), key_begin(compiler->arena, map->set) };
+	uint16_t protocol = wire_protocol(flow, family_index(ends->source ? &ends->source->first : &ends->destination->first));
 
 	for (size_t i = 0; i < 2; i++) {
 		if (flow->kind == FLOW_EGRESS)
-			key_number(ends[i], flow->uid, 4);
-		key_number(ends[i], interface, 4);
-		key_address(ends[i], i ? &range->last : &range->first);
-		key_number(ends[i], protocol, 1);
+			key_number(&keys[i], flow->uid, 4);
+		key_number(&keys[i], interface, 4);
+		if (ends->source)
+			key_address(&keys[i], i ? &ends->source->last : &ends->source->first);
+		if (ends->destination)
+			key_address(&keys[i], i ? &ends->destination->last : &ends->destination->first);
+		key_number(&keys[i], protocol, 1);
 		if (ports)
-			key_number(ends[i], i ? ports->last : ports->first, 2);
+			key_number(&keys[i], i ? ports->last : ports->first, 2);
 	}
-	add_box(compiler, map, low.bytes, high.bytes, index);
+	add_box(compiler, map, keys[0].bytes, keys[1].bytes, index);
 }
 
-static void add_local_range(struct compiler *compiler, const struct flow *flow, size_t index, uint32_t interface, const struct addr_range *range)
+static void add_local_ports(struct compiler *compiler, struct filling *map, const struct flow *flow, size_t index, uint32_t interface,
+			    const struct ends *ends)
 {
-	size_t family = family_index(&range->first);
-	bool out = flow->kind == FLOW_EGRESS;
-
 	for (size_t i = 0; i < flow->port_count; i++)
-		add_local_box(compiler, out ? &compiler->local_out[family] : &compiler->local_in[family], flow, index, interface, range,
-			      &flow->ports[i]);
+		add_local_box(compiler, map, flow, index, interface, ends, &flow->ports[i]);
+}
+
+static void add_egress_range(struct compiler *compiler, const struct flow *flow, size_t index, uint32_t interface,
+			     const struct addr_range *destination)
+{
+	size_t family = family_index(&destination->first);
+	const struct ends ends = { .destination = destination };
+
+	add_local_ports(compiler, &compiler->local_out[family], flow, index, interface, &ends);
 	if (!protocol_has_ports(flow->protocol))
-		add_local_box(compiler, out ? &compiler->local_out_portless[family] : &compiler->local_in_portless[family], flow, index, interface,
-			      range, NULL);
+		add_local_box(compiler, &compiler->local_out_portless[family], flow, index, interface, &ends, NULL);
+}
+
+/* A service without ports (echo) is one of all addresses of the gateway; one with ports may be of some. */
+static void add_service_range(struct compiler *compiler, const struct flow *flow, size_t index, uint32_t interface,
+			      const struct addr_range *source)
+{
+	static const struct addr_range everywhere[2] = {
+		{ { .family = 4 }, { 4, { 255, 255, 255, 255 } } },
+		{ { .family = 6 }, { 6, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 } } },
+	};
+	size_t family = family_index(&source->first);
+	const struct ends to_any = { .source = source, .destination = &everywhere[family] }, portless = { .source = source };
+
+	if (!protocol_has_ports(flow->protocol))
+		add_local_box(compiler, &compiler->local_in_portless[family], flow, index, interface, &portless, NULL);
+	if (flow->destinations.count == 0)
+		add_local_ports(compiler, &compiler->local_in[family], flow, index, interface, &to_any);
+	for (size_t i = 0; i < flow->destinations.count; i++) {
+		const struct ends ends = { .source = source, .destination = &flow->destinations.items[i] };
+
+		if (ends.destination->first.family == source->first.family)
+			add_local_ports(compiler, &compiler->local_in[family], flow, index, interface, &ends);
+	}
 }
 
 static void add_local_flow(struct compiler *compiler, const struct flow *flow, size_t index)
 {
-	const struct program_zone *zone = &compiler->input.zones[flow->kind == FLOW_EGRESS ? flow->to : flow->from];
-	const struct addr_ranges *ranges = flow->kind == FLOW_EGRESS ? &flow->destinations : &flow->sources;
+	bool out = flow->kind == FLOW_EGRESS;
+	const struct program_zone *zone = &compiler->input.zones[out ? flow->to : flow->from];
+	const struct addr_ranges *ranges = out ? &flow->destinations : &flow->sources;
 
 	for (size_t i = 0; i < zone->interface_count; i++) {
 		uint32_t interface = link_index(compiler->input.links, zone->interfaces[i]);
 
-		for (size_t j = 0; interface != 0 && j < ranges->count; j++)
-			add_local_range(compiler, flow, index, interface, &ranges->items[j]);
+		for (size_t j = 0; interface != 0 && j < ranges->count; j++) {
+			if (out)
+				add_egress_range(compiler, flow, index, interface, &ranges->items[j]);
+			else
+				add_service_range(compiler, flow, index, interface, &ranges->items[j]);
+		}
 	}
 }
 
@@ -698,6 +736,22 @@ static void fill_next_hops(struct compiler *compiler)
 	}
 	filling_close(&hops[0]);
 	filling_close(&hops[1]);
+}
+
+/* ---- the users of the mail relay */
+
+/* Known to the kernel only where there is a relay: elsewhere a number of theirs may be somebody else's. */
+static void fill_relay_users(struct compiler *compiler)
+{
+	struct filling users = filling_of(compiler, "relay-users");
+
+	for (size_t i = 0; compiler->policy->relay_count > 0 && i < RELAY_USER_COUNT; i++) {
+		struct key_writer key = key_begin(compiler->arena, users.set);
+
+		key_number(&key, compiler->policy->relay_uids[i], 4);
+		filling_add(compiler, &users, key.bytes, 0);
+	}
+	filling_close(&users);
 }
 
 /* ---- closing the sets */
@@ -835,6 +889,7 @@ int ruleset_compile(struct arena *arena, const struct policy *policy, const stru
 	filling_close(&compiler.local_live);
 	fill_sources(&compiler);
 	fill_next_hops(&compiler);
+	fill_relay_users(&compiler);
 	error = judge_ranges(&compiler, close_maps(&compiler));
 	if (error)
 		return error;

@@ -24,7 +24,9 @@
  *   set   live                ct mark . iif . oif, both directions of each flow; expiry is the element's own timeout (kept by the kernel)
  *   set   local-live          ct mark . interface: flows of the gateway itself
  *   chain input, output       hooks input and output, priority 0, policy drop: the same for the gateway's own flows, by maps local.in<4|6>,
- *                               local.in.portless<4|6>, local.out<4|6>, local.out.portless<4|6>; ND and MLD explicit; multicast and broadcast dropped with a counter
+ *                               local.in.portless<4|6>, local.out<4|6>, local.out.portless<4|6>; ND and MLD explicit; multicast and broadcast dropped with a counter;
+ *                               loopback accepted, but out of a user in @relay-users -> refuse "loopback"
+ *   set   relay-users         the users of the mail relay's processes; empty where the policy has no relay
  *   chain refuse.<reason>     counter, limit, NFLOG "sekisho <reason> ", drop
  *
  * Lookups in reply chains use the same maps with mirrored keys. The comment of the original direction's element in @live and local-live is

@@ -46,6 +46,8 @@ static const struct {
 	[REFUSE_FLOW] = { "flow", "no flow allows this source, destination, protocol and port", "この送信元・宛先・プロトコル・ポートの通信許可がありません" },
 	[REFUSE_LOCAL] = { "local", "no service of the gateway is open to this source", "関所そのものへの、この送信元からの通信は許可されていません" },
 	[REFUSE_EGRESS] = { "egress", "the gateway itself may not begin this", "関所そのものから、この通信を始めることは許可されていません" },
+	[REFUSE_LOOPBACK] = { "loopback", "a process of the mail relay may not speak with other programs on the gateway",
+			      "無害化中継のプロセスが、関所の中のほかのプログラムと通信することは許可されていません" },
 };
 
 const char *refusal_name(enum refusal refusal)
@@ -839,15 +841,29 @@ static void add_own_error_rules(struct builder *builder, struct chain *chain)
 	}
 }
 
+/*
+ * A process of the mail relay speaks with nobody on the gateway, neither first nor in answer: what a stranger's mail may have made of it would
+ * find programs there that trust whoever comes from within.
+ */
+static void add_loopback_rules(struct builder *builder, struct chain *chain)
+{
+	struct rule *rule = chain_rule(builder, chain);
+
+	match(builder, rule, FIELD_OIF, LOOPBACK_INDEX);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_SKUID } }, "relay-users");
+	refuse(builder, rule, REFUSE_LOOPBACK);
+	rule = chain_rule(builder, chain);
+	match(builder, rule, FIELD_OIF, LOOPBACK_INDEX);
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+}
+
 static void build_output(struct builder *builder)
 {
 	static const uint32_t own_icmp6[] = { ICMP6_NEIGHBOUR_SOLICIT, ICMP6_NEIGHBOUR_ADVERT, ICMP6_MLD_REPORT, ICMP6_MLD_DONE, ICMP6_MLD2_REPORT };
 	const struct key key = { { FIELD_CT_MARK, FIELD_OIF } };
 	struct chain *chain = add_base_chain(builder, "output", HOOK_NUMBER_OUTPUT, PRIORITY_FILTER, VERDICT_DROP);
-	struct rule *rule = chain_rule(builder, chain);
 
-	match(builder, rule, FIELD_OIF, LOOPBACK_INDEX);
-	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	add_loopback_rules(builder, chain);
 	for (size_t i = 0; i < sizeof(own_icmp6) / sizeof(own_icmp6[0]); i++)
 		accept_icmp6(builder, chain, own_icmp6[i], FIELD_OIF, false);
 	add_isolated_rule(builder, chain, FIELD_OIF);
@@ -866,14 +882,14 @@ static void build_output(struct builder *builder)
 	refuse(builder, chain_rule(builder, chain), REFUSE_EGRESS);
 }
 
-/* The services of the gateway: source and port; the destination is the gateway whatever the address. */
+/* The services of the gateway: source, address of the gateway and port; what has no port is for every address of the gateway. */
 static void add_local_in(struct builder *builder, const struct family_words *family)
 {
 	const char *map = arena_printf(builder->arena, "local.in%c", family->digit);
 	const char *portless_map = arena_printf(builder->arena, "local.in.portless%c", family->digit);
 	struct judgement judgement = {
 		.family = family,
-		.ported = { { FIELD_IIF, family->source, FIELD_L4PROTO, FIELD_DPORT } },
+		.ported = { { FIELD_IIF, family->source, family->destination, FIELD_L4PROTO, FIELD_DPORT } },
 		.portless = { { FIELD_IIF, family->source, FIELD_L4PROTO } },
 		.range_map = map, .portless_map = portless_map,
 		.live_key = { { FIELD_CT_MARK, FIELD_IIF } },
@@ -885,7 +901,7 @@ static void add_local_in(struct builder *builder, const struct family_words *fam
 	add_set(builder, portless_map, judgement.portless, SET_DATA_MARK)->interval = true;
 	fill_judging_chain(builder, add_chain(builder, arena_printf(builder->arena, "local.in.%c", family->digit)), &judgement);
 	judgement.reply = true;
-	judgement.ported = (struct key){ { FIELD_OIF, family->destination, FIELD_L4PROTO, FIELD_SPORT } };
+	judgement.ported = (struct key){ { FIELD_OIF, family->destination, family->source, FIELD_L4PROTO, FIELD_SPORT } };
 	judgement.portless = (struct key){ { FIELD_OIF, family->destination, FIELD_L4PROTO } };
 	judgement.live_key = (struct key){ { FIELD_CT_MARK, FIELD_OIF } };
 	judgement.refuse_chain = refuse_chain(builder, REFUSE_EGRESS);
@@ -920,6 +936,7 @@ static void build_inet(struct builder *builder)
 	add_interface_set(builder, "ports", zone_is_any);
 	add_interface_set(builder, "uplinks", zone_is_uplink);
 	add_interface_set(builder, "guarded", zone_is_guarded);
+	add_set(builder, "relay-users", (struct key){ { FIELD_SKUID } }, SET_DATA_NONE);
 	add_set(builder, "isolated", (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
 	add_set(builder, "live", live_key, SET_DATA_NONE)->timeout = true;
 	add_set(builder, "local-live", (struct key){ { FIELD_CT_MARK, FIELD_IIF } }, SET_DATA_NONE)->timeout = true;

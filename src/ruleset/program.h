@@ -34,7 +34,7 @@ struct program_input {
 
 /* Reasons a packet is refused for; refuse.<reason> chains and NFLOG prefixes. */
 enum refusal { REFUSE_SOURCE, REFUSE_MAC, REFUSE_ROUTING_HEADER, REFUSE_ISOLATED, REFUSE_INVALID, REFUSE_NAT, REFUSE_NEXT_HOP, REFUSE_RELATED,
-	       REFUSE_MIDSTREAM, REFUSE_PAIR, REFUSE_FLOW, REFUSE_LOCAL, REFUSE_EGRESS, REFUSE_COUNT };
+	       REFUSE_MIDSTREAM, REFUSE_PAIR, REFUSE_FLOW, REFUSE_LOCAL, REFUSE_EGRESS, REFUSE_LOOPBACK, REFUSE_COUNT };
 
 /* "source", "mac", ... as in the chain's name and the log prefix. */
 const char *refusal_name(enum refusal refusal);

@@ -403,6 +403,21 @@ static void set_user(const struct policy *policy, struct packet *packet)
 	}
 }
 
+/* Of the gateway's addresses, the one at which it serves this source and port; any, where the service is one of all addresses. */
+static void set_gateway_address(const struct policy *policy, struct packet *packet)
+{
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		const struct flow *flow = &policy->flows[i];
+
+		if (flow->kind != FLOW_LOCAL || flow->port_count == 0 || packet->dport < flow->ports[0].first ||
+		    packet->dport > flow->ports[0].last || !addr_ranges_contain(flow->sources, &packet->source))
+			continue;
+		for (size_t k = 0; k < flow->destinations.count; k++)
+			if (flow->destinations.items[k].first.family == packet->source.family)
+				packet->destination = flow->destinations.items[k].first;
+	}
+}
+
 /* Fills in what the host or the gateway would put into the packet. */
 static int complete_probe(const struct question *question, const struct end *from, const struct end *to, struct probe *probe)
 {
@@ -418,6 +433,8 @@ static int complete_probe(const struct question *question, const struct end *fro
 	packet->oif = to->gateway ? 0 : zone_interface(question, destination_zone);
 	if (from->gateway)
 		set_user(policy, packet);
+	if (to->gateway)
+		set_gateway_address(policy, packet);
 	set_next_hop(packet, destination_zone);
 	if (question->options->from_mac && macaddr_parse(question->options->from_mac, &packet->ether_saddr) != 0)
 		return complain_usage(context, "\"%s\" is no MAC address", "「%s」は MAC アドレスではありません", question->options->from_mac);

@@ -57,7 +57,7 @@ const char *flow_source_text(struct context *context, const struct flow *flow)
 
 const char *flow_destination_text(struct context *context, const struct flow *flow)
 {
-	if (flow->kind == FLOW_LOCAL)
+	if (flow->kind == FLOW_LOCAL && flow->destinations.count == 0)
 		return "";
 	if (flow->destination_host)
 		return flow->destination_host->name;

@@ -374,7 +374,7 @@ class Prober:
             return None
         refusal = self.policy.source_refusal(attempt.interface, attempt.source, attempt.mac)
         flows = () if refusal else tuple(flow.name for flow in self.policy.local_flows(
-            attempt.interface, attempt.source, attempt.protocol, attempt.dport))
+            attempt.interface, attempt.source, attempt.destination, attempt.protocol, attempt.dport))
         number, payload = self.payload()
         packet = packets.ip(attempt.source, attempt.destination, attempt.protocol, transport(*self.ends_and_ports(attempt), payload))
         words = self.words(attempt, self.policy.route(attempt.source), hook="input")

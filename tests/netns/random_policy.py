@@ -214,10 +214,12 @@ class Policy:
                    and (flow.from_zone, flow.to_zone) == (self.zone_of_interface(a).name, self.zone_of_interface(b).name)
                    for flow in self.flows for near, a, far, b in ways)
 
-    def local_flows(self, incoming, source, protocol, port):
+    def local_flows(self, incoming, source, destination, protocol, port):
+        """A service of the gateway without a destination is one of all its addresses."""
         zone = self.zone_of_interface(incoming)
         return [flow for flow in self.all_flows() if zone and flow.kind == "local" and flow.from_zone == zone.name
-                and flow.source.holds(source) and flow.allows(protocol, port)]
+                and flow.source.holds(source) and flow.allows(protocol, port)
+                and (not flow.destination.ranges or flow.destination.holds(destination))]
 
     def egress_flows(self, user, outgoing, destination, protocol, port):
         zone = self.zone_of_interface(outgoing)
@@ -579,16 +581,24 @@ class Author:
                 self.policy.flows = [flow for flow in self.policy.flows
                                      if not (flow.kind == "egress" and flow.ports and not flow.relay and tiers[flow.to_zone] == last)]
 
+    def listen_end(self, zone, accepted):
+        """An address of the gateway in the zone, where whoever may deliver can reach it."""
+        addresses = [gateway_address(interface, version) for interface in zone.interfaces for version in sorted(accepted.versions())]
+        addresses = [address for address in addresses if any(address in network for network in zone.networks)]
+        address = self.chance.choice(addresses) if addresses else None
+        return End([str(address)], [(address, address)]) if address else End([], [])
+
     def write_relay(self):
         outer = [zone for zone in self.policy.zones if zone.tier == "internet"]
         inner = [zone for zone in self.policy.zones if zone.tier == "lgwan"]
         from_zone, to_zone = self.chance.choice(outer), self.chance.choice(inner)
         accepted, hop = (self.host_end([self.chance.choice(self.hosts_of(zone))]) for zone in (from_zone, to_zone))
         name, none = self.name("relay"), End([], [])
+        listen = self.listen_end(from_zone, accepted) if self.chance.random() < 0.5 else none
         self.policy.relays.append({"name": name, "from": from_zone.name, "to": to_zone.name, "accept_from": accepted.words,
-                                   "next_hops": hop.words, "domains": ["town.example.lg.jp"]})
+                                   "next_hops": hop.words, "domains": ["town.example.lg.jp"], "listen": listen.words})
         self.policy.flows += [
-            Flow("local", f"relay/{name}/in", accepted, none, "tcp", TCP, [(25, 25)], from_zone=from_zone.name, relay=True),
+            Flow("local", f"relay/{name}/in", accepted, listen, "tcp", TCP, [(25, 25)], from_zone=from_zone.name, relay=True),
             Flow("egress", f"relay/{name}/out", none, hop, "tcp", TCP, [(25, 25)], to_zone=to_zone.name, user=COURIER, relay=True)]
 
     def write_reject(self):

@@ -135,7 +135,7 @@ def normal(text):
 
 def without_users(text):
     """The lines without numbers of users, and without the identities made of them: for a file that is only shown they are made up."""
-    text = re.sub(r"^(\t+)\d+ \. \"", r'\1USER . "', text, flags=re.M)
+    text = re.sub(r"^(\t+)\d+(?=,?$| \. \")", r"\1USER", text, flags=re.M)
     return sorted(line.rstrip(",") for line in re.sub(r" [0-9a-f]{32}\"", '"', text).splitlines())
 
 

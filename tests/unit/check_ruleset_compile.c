@@ -1,0 +1,165 @@
+/*
+ * compile: what a mail relay becomes in the kernel: a listener at its addresses, a way out for the courier alone, and no loopback for any of
+ * its processes.
+ */
+#include "policy_case.h"
+
+#include "ruleset/compile.h"
+#include "ruleset/explain.h"
+
+#define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+enum { KEEPER = 994, FRONT = 993, WASHER = 992, COURIER = 991, ROOT = 0, NOBODY = 65534, NO_USER = -1 };
+enum { TCP = 6, TCP_SYN = 2 };
+
+#define PASSES REFUSE_COUNT
+
+#define LISTEN "listen = [ '10.3.0.254', 'fd00:0:0:3::fe' ]; accept_from = [ 'soto', 'fd00:0:0:3::25' ];"
+
+/* One first packet of a connection. */
+static const struct row {
+	const char *what;
+	const char *relay;	/* in place of accept_from = 'soto'; NULL: no relay at all */
+	enum hook_point hook;
+	const char *interface;	/* by which it comes or goes */
+	int user;		/* of the socket */
+	const char *source, *destination;
+	uint16_t port;
+	enum refusal refusal;	/* or PASSES */
+} rows[] = {
+	/* The listener */
+	{ "mail from whom it is accepted", "accept_from = 'soto';", HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.3.0.254", 25, PASSES },
+	{ "at another address, where none is written", "accept_from = 'soto';", HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.2.0.254", 25, PASSES },
+	{ "at the address to listen at", LISTEN, HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.3.0.254", 25, PASSES },
+	{ "at the IPv6 address to listen at", LISTEN, HOOK_INPUT, "in0", NO_USER, "fd00:0:0:3::25", "fd00:0:0:3::fe", 25, PASSES },
+	{ "at another address of the gateway", LISTEN, HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.2.0.254", 25, REFUSE_LOCAL },
+	{ "at the address before", LISTEN, HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.3.0.253", 25, REFUSE_LOCAL },
+	{ "at the IPv6 address behind", LISTEN, HOOK_INPUT, "in0", NO_USER, "fd00:0:0:3::25", "fd00:0:0:3::ff", 25, REFUSE_LOCAL },
+	{ "at another port", LISTEN, HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.3.0.254", 26, REFUSE_LOCAL },
+	{ "from somebody else", LISTEN, HOOK_INPUT, "in0", NO_USER, "10.3.0.26", "10.3.0.254", 25, REFUSE_LOCAL },
+	{ "from another zone", LISTEN, HOOK_INPUT, "lg0", NO_USER, "10.3.0.25", "10.3.0.254", 25, REFUSE_LOCAL },
+	{ "a service of all addresses beside it", LISTEN, HOOK_INPUT, "lg0", NO_USER, "10.2.0.5", "10.9.9.9", 22, PASSES },
+	/* The way out */
+	{ "the courier to the next hop", LISTEN, HOOK_OUTPUT, "lg0", COURIER, "10.2.0.254", "10.2.0.25", 25, PASSES },
+	{ "the courier to its neighbour", LISTEN, HOOK_OUTPUT, "lg0", COURIER, "10.2.0.254", "10.2.0.26", 25, REFUSE_EGRESS },
+	{ "the courier to another port", LISTEN, HOOK_OUTPUT, "lg0", COURIER, "10.2.0.254", "10.2.0.25", 587, REFUSE_EGRESS },
+	{ "the courier back to the sender", LISTEN, HOOK_OUTPUT, "in0", COURIER, "10.3.0.254", "10.3.0.25", 25, REFUSE_EGRESS },
+	{ "the front", LISTEN, HOOK_OUTPUT, "lg0", FRONT, "10.2.0.254", "10.2.0.25", 25, REFUSE_EGRESS },
+	{ "the front to the sender", LISTEN, HOOK_OUTPUT, "in0", FRONT, "10.3.0.254", "10.3.0.25", 25, REFUSE_EGRESS },
+	{ "the washer", LISTEN, HOOK_OUTPUT, "lg0", WASHER, "10.2.0.254", "10.2.0.25", 25, REFUSE_EGRESS },
+	{ "the keeper", LISTEN, HOOK_OUTPUT, "lg0", KEEPER, "10.2.0.254", "10.2.0.25", 25, REFUSE_EGRESS },
+	{ "root", LISTEN, HOOK_OUTPUT, "lg0", ROOT, "10.2.0.254", "10.2.0.25", 25, REFUSE_EGRESS },
+	{ "nobody", LISTEN, HOOK_OUTPUT, "lg0", NOBODY, "10.2.0.254", "10.2.0.25", 25, REFUSE_EGRESS },
+	{ "a socket that is gone", LISTEN, HOOK_OUTPUT, "lg0", NO_USER, "10.2.0.254", "10.2.0.25", 25, REFUSE_EGRESS },
+	/* The loopback */
+	{ "the keeper at home", LISTEN, HOOK_OUTPUT, "lo", KEEPER, "127.0.0.1", "127.0.0.1", 25, REFUSE_LOOPBACK },
+	{ "the front at home", LISTEN, HOOK_OUTPUT, "lo", FRONT, "::1", "::1", 22, REFUSE_LOOPBACK },
+	{ "the washer at home", LISTEN, HOOK_OUTPUT, "lo", WASHER, "127.0.0.1", "127.0.0.53", 53, REFUSE_LOOPBACK },
+	{ "the courier at home", LISTEN, HOOK_OUTPUT, "lo", COURIER, "10.2.0.254", "10.2.0.254", 25, REFUSE_LOOPBACK },
+	{ "nobody at home", LISTEN, HOOK_OUTPUT, "lo", NOBODY, "127.0.0.1", "127.0.0.1", 25, PASSES },
+	{ "the number of a user, where there is no relay", NULL, HOOK_OUTPUT, "lo", COURIER, "127.0.0.1", "127.0.0.1", 25, PASSES },
+	{ "the sender, where there is no relay", NULL, HOOK_INPUT, "in0", NO_USER, "10.3.0.25", "10.3.0.254", 25, REFUSE_LOCAL },
+};
+
+static int user_of_this_machine(void *context, const char *name, uint32_t *ret_uid)
+{
+	static const uint32_t uids[RELAY_USER_COUNT] = { KEEPER, FRONT, WASHER, COURIER };
+
+	(void)context;
+	*ret_uid = ROOT;
+	for (enum relay_user user = RELAY_USER_KEEPER; user < RELAY_USER_COUNT; user++)
+		if (strcmp(name, relay_user_name(user)) == 0)
+			*ret_uid = uids[user];
+	return 0;
+}
+
+/* The good file with the row's relay, or without one. The caller frees the arena of the run. */
+static struct policy_run run_row(const struct row *row, struct arena *arena)
+{
+	const struct policy_case edited = { .what = row->what, .edits = {
+		{ row->relay ? "accept_from = 'soto';" : "relays = (", row->relay ? row->relay : "relays = ( );\n/*" },
+		{ row->relay ? "#relay\n" : "#relays\n);", row->relay ? "\n" : "*/" } } };
+	const struct policy_world world = { .now = policy_case_now(), .user_lookup = user_of_this_machine };
+
+	return policy_run_text(policy_edited(arena, &edited), &world);
+}
+
+static struct ruleset *compile(struct policy_run *run)
+{
+	const struct compile_world world = { .links = compile_offline_links(run->arena, run->policy), .now = policy_case_now() };
+	struct compiled compiled;
+
+	ck_assert_int_eq(ruleset_compile(run->arena, run->policy, &world, &run->findings, &compiled), 0);
+	return compiled.ruleset;
+}
+
+static struct packet packet_of(const struct row *row, const struct link_table *links)
+{
+	struct packet packet = {
+		.iiftype = 1, .protocol = TCP, .has_ports = true, .sport = 40000, .dport = row->port, .tcp_flags = TCP_SYN, .ct_state = CT_NEW,
+		.hoplimit = 64, .has_skuid = row->user != NO_USER, .skuid = (uint32_t)row->user,
+	};
+
+	*(row->hook == HOOK_INPUT ? &packet.iif : &packet.oif) = link_index(links, row->interface);
+	ck_assert_int_eq(netaddr_parse(row->source, &packet.source), 0);
+	ck_assert_int_eq(netaddr_parse(row->destination, &packet.destination), 0);
+	packet.next_hop = packet.destination;
+	packet.ether_type = packet.source.family == 4 ? 0x0800 : 0x86dd;
+	return packet;
+}
+
+START_TEST(first_packet_of_a_relay)
+{
+	const struct row *row = &rows[_i];
+	struct arena *arena = arena_new();
+	struct policy_run run = run_row(row, arena);
+	const struct ruleset *ruleset = compile(&run);
+	struct packet packet = packet_of(row, &ruleset->links);
+	struct evaluation evaluation = evaluate_hook(arena, ruleset, row->hook, &packet, policy_case_now());
+	struct explanation explanation = explanation_of(&evaluation);
+
+	ck_assert_msg(evaluation.accepted == (row->refusal == PASSES), "%s: %s", row->what, evaluation.accepted ? "passes" : "is refused");
+	ck_assert_msg(row->refusal == PASSES || (explanation.has_refusal && explanation.refusal == row->refusal), "%s: refused as %s", row->what,
+		      explanation.has_refusal ? refusal_name(explanation.refusal) : "nothing known");
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
+/* What later packets go by: the mark of the first, at the interface of the zone, whoever owns the socket by then. */
+START_TEST(later_packets_go_by_the_mark)
+{
+	const struct row first = { "the courier", LISTEN, HOOK_OUTPUT, "lg0", COURIER, "10.2.0.254", "10.2.0.25", 25, PASSES };
+	struct arena *arena = arena_new();
+	struct policy_run run = run_row(&first, arena);
+	const struct ruleset *ruleset = compile(&run);
+	struct packet packet = packet_of(&first, &ruleset->links);
+
+	packet.ct_mark = evaluate_hook(arena, ruleset, HOOK_OUTPUT, &packet, policy_case_now()).ct_mark;
+	ck_assert_uint_ne(packet.ct_mark, 0);
+	packet.ct_state = CT_ESTABLISHED;
+	packet.tcp_flags = 16;
+	packet.has_skuid = false;
+	ck_assert(evaluate_hook(arena, ruleset, HOOK_OUTPUT, &packet, policy_case_now()).accepted);
+	packet.ct_mark++;
+	ck_assert(!evaluate_hook(arena, ruleset, HOOK_OUTPUT, &packet, policy_case_now()).accepted);
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ruleset/compile");
+	TCase *tcase = tcase_create("relay");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_loop_test(tcase, first_packet_of_a_relay, 0, COUNT(rows));
+	tcase_add_test(tcase, later_packets_go_by_the_mark);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
