@@ -94,6 +94,24 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return bytes;
 }
 
+void *arena_room(struct arena *arena, size_t size)
+{
+	struct chunk *chunk;
+
+	if (size > SIZE_MAX / 2)
+		arena_exhausted();
+	if (!arena->chunks)	/* the newest chunk is the one with room */
+		arena_add_chunk(arena, 0);
+	chunk = malloc(sizeof(*chunk) + size);
+	if (!chunk)
+		arena_exhausted();
+	chunk->capacity = size;
+	chunk->next = arena->chunks->next;
+	arena->chunks->next = chunk;
+	arena->footprint += sizeof(*chunk) + size;
+	return chunk->bytes;
+}
+
 void *arena_array(struct arena *arena, size_t count, size_t size)
 {
 	size_t product;

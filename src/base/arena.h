@@ -2,7 +2,7 @@
  * arena: memory that lives and dies together.
  *
  * A generation, a session or a message owns one arena; everything made for it comes from there and is given
- * back in one stroke. Nothing is ever freed singly. Memory is zeroed.
+ * back in one stroke. Nothing is ever freed singly. Memory is zeroed, but for arena_room().
  *
  * Out of memory ends the process (exit status 71, one line on stderr): a role that cannot think is restarted by
  * its parent while the kernel keeps the rules. No caller has to handle NULL.
@@ -27,6 +27,12 @@ void arena_freep(struct arena **arena);
 
 /* size zeroed bytes, aligned for any type, valid as long as the arena. size 0 gives a valid, distinct pointer. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
+
+/*
+ * size bytes whose content is undefined, otherwise as arena_alloc(): for large buffers that are written before they are read. Only
+ * for sizes that are worth a piece of memory of their own.
+ */
+void *arena_room(struct arena *arena, size_t size);
 
 /* count * size zeroed bytes; a product that overflows ends the process like any other shortage. Never NULL. */
 void *arena_array(struct arena *arena, size_t count, size_t size);

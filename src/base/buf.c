@@ -17,12 +17,6 @@ bool span_equal(struct span a, struct span b)
 	return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
-struct span span_part(struct span whole, size_t begin, size_t end)
-{
-	/* A span without bytes may have no pointer, and an offset from none is undefined. */
-	return (struct span){ .data = whole.length ? whole.data + begin : whole.data, .length = end - begin };
-}
-
 struct buf buf_limited(size_t limit_bytes)
 {
 	return (struct buf){ .limit_bytes = limit_bytes };

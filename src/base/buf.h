@@ -25,7 +25,11 @@ struct span span_of(const char *text);
 bool span_equal(struct span a, struct span b);
 
 /* The bytes of a span from offset begin up to, not including, offset end; begin <= end <= length. */
-struct span span_part(struct span whole, size_t begin, size_t end);
+static inline struct span span_part(struct span whole, size_t begin, size_t end)
+{
+	/* A span without bytes may have no pointer, and an offset from none is undefined. */
+	return (struct span){ .data = whole.length ? whole.data + begin : whole.data, .length = end - begin };
+}
 
 struct buf {
 	char *data;		/* NULL while nothing was written; not NUL-terminated */

@@ -42,17 +42,42 @@ static enum charset escape_judge(const uint8_t *tail, size_t there)
 {
 	static const struct {
 		char tail[4];
+		uint8_t length;
 		enum charset charset;
 	} rows[] = {
-		{ "$@", CHARSET_ISO_2022_JP }, { "$B", CHARSET_ISO_2022_JP }, { "$A", CHARSET_ISO_2022_JP }, { "$(", CHARSET_ISO_2022_JP },
-		{ "(I", CHARSET_ISO_2022_JP }, { "$)C", CHARSET_ISO_2022_KR }, { "$)A", CHARSET_ISO_2022_CN },
-		{ "$)G", CHARSET_ISO_2022_CN }, { "$)E", CHARSET_ISO_2022_CN }, { "$*H", CHARSET_ISO_2022_CN },
+		{ "$B", 2, CHARSET_ISO_2022_JP }, { "$@", 2, CHARSET_ISO_2022_JP }, { "(I", 2, CHARSET_ISO_2022_JP },
+		{ "$(", 2, CHARSET_ISO_2022_JP }, { "$A", 2, CHARSET_ISO_2022_JP }, { "$)C", 3, CHARSET_ISO_2022_KR },
+		{ "$)A", 3, CHARSET_ISO_2022_CN }, { "$)G", 3, CHARSET_ISO_2022_CN }, { "$)E", 3, CHARSET_ISO_2022_CN },
+		{ "$*H", 3, CHARSET_ISO_2022_CN },
 	};
 
+	if (there < 2 || (tail[0] != '$' && tail[0] != '('))
+		return CHARSET_UNKNOWN;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (there >= strlen(rows[i].tail) && memcmp(tail, rows[i].tail, strlen(rows[i].tail)) == 0)
+		if (tail[1] == (uint8_t)rows[i].tail[1] && there >= rows[i].length && memcmp(tail, rows[i].tail, rows[i].length) == 0)
 			return rows[i].charset;
 	return CHARSET_UNKNOWN;
+}
+
+/* Calls see for each place of the sample where this byte stands. */
+static void survey_find(struct survey *survey, uint8_t byte, void (*see)(struct survey *survey, size_t offset))
+{
+	const uint8_t *at = survey->bytes, *end = at + survey->count;
+
+	while (at < end && (at = memchr(at, byte, (size_t)(end - at)))) {
+		see(survey, (size_t)(at - survey->bytes));
+		at++;
+	}
+}
+
+static void survey_zero(struct survey *survey, size_t offset)
+{
+	survey->zeros[offset % 2]++;
+}
+
+static void survey_line_end(struct survey *survey, size_t offset)
+{
+	survey->has_line_end |= offset > 0 && survey->bytes[offset - 1] == '\r';
 }
 
 static void survey_escape(struct survey *survey, size_t offset)
@@ -63,21 +88,34 @@ static void survey_escape(struct survey *survey, size_t offset)
 		survey->escape_charset = charset;
 }
 
+static void survey_eight_bit(struct survey *survey)
+{
+	size_t i = 0;
+
+	for (; survey->count - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, survey->bytes + i, sizeof(word));
+		/* The highest bit of each byte, added up in the highest byte. */
+		survey->eight_bit += (word >> 7 & 0x0101010101010101) * 0x0101010101010101 >> 56;
+	}
+	for (; i < survey->count; i++)
+		survey->eight_bit += survey->bytes[i] >> 7;
+	for (i = 0; survey->eight_bit > 0 && i < survey->count; i++)
+		survey->eight_bit_no_kana += survey->bytes[i] >= 0x80 && !byte_is_kana(survey->bytes[i]);
+}
+
 static struct survey sample_survey(struct span sample)
 {
-	struct survey survey = { .bytes = (const uint8_t *)sample.data, .whole = sample.length < CHARSET_SAMPLE_BYTES };
+	/* A span without bytes may have no pointer. */
+	const char *bytes = sample.length > 0 ? sample.data : "";
+	struct survey survey = { .bytes = (const uint8_t *)bytes, .whole = sample.length < CHARSET_SAMPLE_BYTES };
 
 	survey.count = survey.whole ? sample.length : CHARSET_SAMPLE_BYTES;
-	for (size_t i = 0; i < survey.count; i++) {
-		uint8_t byte = survey.bytes[i];
-
-		survey.eight_bit += byte >= 0x80;
-		survey.eight_bit_no_kana += byte >= 0x80 && !byte_is_kana(byte);
-		survey.zeros[i % 2] += byte == 0;
-		survey.has_line_end |= byte == '\n' && i > 0 && survey.bytes[i - 1] == '\r';
-		if (byte == 0x1b)
-			survey_escape(&survey, i);
-	}
+	survey_find(&survey, 0, survey_zero);
+	survey_find(&survey, '\n', survey_line_end);
+	survey_find(&survey, 0x1b, survey_escape);
+	survey_eight_bit(&survey);
 	return survey;
 }
 

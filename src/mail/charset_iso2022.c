@@ -29,18 +29,18 @@ enum set {
 	SET_UNDECODABLE,	/* known, but not in our tables: CNS 11643 */
 };
 
-/* What follows ESC, and what it puts where. */
+/* What follows ESC, and what it puts where. Those that nearly all mail has come first. */
 static const struct escape {
 	char tail[4];
 	enum place place;
 	enum set set;
 } escapes[] = {
+	{ "$B", PLACE_G0, SET_JIS0208 },
 	{ "(B", PLACE_G0, SET_ASCII },
 	{ "(J", PLACE_G0, SET_ASCII },
 	{ "(H", PLACE_G0, SET_ASCII }, /* never registered so, but written by old mailers for (J */
 	{ "(I", PLACE_G0, SET_KANA },
 	{ "$@", PLACE_G0, SET_JIS0208 },
-	{ "$B", PLACE_G0, SET_JIS0208 },
 	{ "$(@", PLACE_G0, SET_JIS0208 },
 	{ "$(B", PLACE_G0, SET_JIS0208 },
 	{ "&@", PLACE_NONE, SET_ASCII }, /* announces the edition of 1990 */
@@ -144,23 +144,32 @@ static bool put_single_shift(struct charset_work *work)
 	return code ? work_put(work, 3, code) : work_put_undecodable(work, 1);
 }
 
+/* How many bytes at the beginning of a tail are there, of so many; tails are short. */
+static size_t tail_agree(const char *tail, const uint8_t *bytes, size_t there)
+{
+	size_t length = 0;
+
+	while (length < there && tail[length] != '\0' && (uint8_t)tail[length] == bytes[length])
+		length++;
+	return length;
+}
+
 /* An escape sequence: puts a set into place and is no text. */
 static bool take_escape(struct charset_work *work)
 {
 	size_t there = (size_t)(work->end - work->at) - 1;
-	const char *tail = (const char *)work->at + 1;
+	const uint8_t *tail = work->at + 1;
 
 	if (there > 0 && *tail == 'N')
 		return put_single_shift(work);
 	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
-		size_t length = strlen(escapes[i].tail);
+		size_t length = tail_agree(escapes[i].tail, tail, there);
 
-		if (memcmp(tail, escapes[i].tail, length < there ? length : there) != 0)
+		if (escapes[i].tail[length] != '\0') {
+			if (length == there && !work->final)
+				return false;
 			continue;
-		if (length > there && !work->final)
-			return false;
-		if (length > there)
-			continue;
+		}
 		if (escapes[i].place != PLACE_NONE)
 			work->decoder->sets[escapes[i].place] = (uint8_t)escapes[i].set;
 		work->at += 1 + length;

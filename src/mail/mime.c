@@ -220,8 +220,9 @@ static void content_lines_feed(struct mime_parser *parser, struct span *in)
 
 struct mime_parser *mime_parser_new(struct arena *arena, const struct mime_events *events, void *user)
 {
-	struct mime_parser *parser = arena_alloc(arena, sizeof(*parser));
+	struct mime_parser *parser = arena_room(arena, sizeof(*parser));
 
+	memset(parser, 0, offsetof(struct mime_parser, header));
 	parser->events = events;
 	parser->user = user;
 	parser->line_end = no_line_end;

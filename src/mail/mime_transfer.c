@@ -196,30 +196,77 @@ static void held_drop(struct mime_transfer *transfer)
 	transfer->state = QUOTED_TEXT;
 }
 
-/* True when the byte at this offset means itself, whatever came before and whatever comes later. */
-static bool is_quoted_plain(struct span in, size_t at)
+static int hex_digit(char byte)
 {
-	uint8_t byte = (uint8_t)in.data[at];
-
-	if (byte == ' ')
-		return at + 1 < in.length && (uint8_t)in.data[at + 1] > ' ';
-	return byte > ' ' && byte != '=';
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	byte |= 0x20;	/* no other byte becomes one of these */
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* Puts runs of ordinary bytes out as they are. */
-static void quoted_plain_put(struct mime_transfer *transfer, struct span *in, struct output *out)
-{
-	size_t length = 0, room = (size_t)(out->end - out->at);
-	size_t most = in->length < room ? in->length : room;
+/* What each byte means where nothing waits: itself, or one of these. */
+enum { QUOTED_PLAIN, QUOTED_BLANK, QUOTED_SIGN, QUOTED_OTHER };
 
-	while (length < most && is_quoted_plain(*in, length))
-		length++;
-	if (length == 0)
-		return;
-	memcpy(out->at, in->data, length);
-	out->at += length;
-	transfer->run_kept = false;
-	*in = span_part(*in, length, in->length);
+static const uint8_t quoted_kinds[256] = {
+	[0 ... ' ' - 1] = QUOTED_OTHER, [' '] = QUOTED_BLANK, ['='] = QUOTED_SIGN,
+};
+
+/* The length of the run at this place that means itself: whatever came before and whatever comes later. */
+static size_t quoted_plain_length(const char *at, const char *end)
+{
+	const char *from = at;
+
+	for (; at < end; at++) {
+		uint8_t kind = quoted_kinds[(uint8_t)*at];
+
+		if (kind == QUOTED_PLAIN)
+			continue;
+		/* A space in front of something visible. */
+		if (kind != QUOTED_BLANK || at + 1 == end || quoted_kinds[(uint8_t)at[1]] == QUOTED_OTHER || at[1] == ' ')
+			break;
+	}
+	return (size_t)(at - from);
+}
+
+/* Length of what stands at this place as a whole: a byte as '=' and two digits, a soft break, a line end; 0: something else. */
+static size_t quoted_whole_take(const char *at, const char *end, struct output *out)
+{
+	size_t left = (size_t)(end - at);
+
+	if (left >= 2 && at[0] == '\r' && at[1] == '\n') {
+		byte_put(out, '\r');
+		byte_put(out, '\n');
+		return 2;
+	}
+	if (left < 3 || at[0] != '=')
+		return 0;
+	if (at[1] == '\r' && at[2] == '\n')
+		return 3;
+	if (hex_digit(at[1]) < 0 || hex_digit(at[2]) < 0)
+		return 0;
+	byte_put(out, (uint32_t)(hex_digit(at[1]) << 4 | hex_digit(at[2])));
+	return 3;
+}
+
+/* Decodes what lies whole in the input, as nearly everything does. The result is that of the states. */
+static void quoted_run(struct mime_transfer *transfer, struct span *in, struct output *out)
+{
+	const char *at = in->data, *end = at + in->length;
+
+	while (at < end && has_room(out)) {
+		size_t room = (size_t)(out->end - out->at);
+		size_t length = quoted_plain_length(at, (size_t)(end - at) < room ? end : at + room);
+
+		memcpy(out->at, at, length);
+		out->at += length;
+		if (length == 0)
+			length = quoted_whole_take(at, end, out);
+		if (length == 0)
+			break;
+		transfer->run_kept = false;
+		at += length;
+	}
+	*in = span_part(*in, (size_t)(at - in->data), in->length);
 }
 
 static void quoted_text_take(struct mime_transfer *transfer, char byte, struct output *out)
@@ -270,14 +317,6 @@ static void quoted_cr_take(struct mime_transfer *transfer, char byte, struct out
 		quoted_text_take(transfer, byte, out);
 }
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte = header_lower(byte);
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* A byte behind '=' and whatever followed it. */
 static void quoted_equals_take(struct mime_transfer *transfer, char byte, struct output *out)
 {
@@ -315,7 +354,7 @@ static void quoted_decode(struct mime_transfer *transfer, struct span *in, struc
 		char byte;
 
 		if (transfer->held_count == 0)
-			quoted_plain_put(transfer, in, out);
+			quoted_run(transfer, in, out);
 		if (in->length == 0 || !has_room(out))
 			return;
 		byte = in->data[0];

@@ -30,7 +30,7 @@ struct mime_frame {
 	uint32_t children;
 };
 
-/* The header that is being read. */
+/* The header that is being read. mime_header_clear() makes an empty one; what its other members do not speak of is undefined. */
 struct mime_header {
 	bool message;
 	bool begun;		/* its first line is behind us */
@@ -49,12 +49,9 @@ struct mime_parser {
 	const struct mime_events *events;
 	void *user;
 	enum mime_state state;
-	struct mime_frame frames[MIME_DEPTH_MAX];
 	uint32_t depth;		/* how many frames are open */
-	char path[MIME_PATH_BYTES_MAX]; /* of the part on top, or of the one whose header is read */
 	size_t path_length;
 	struct mime_totals totals;
-	struct mime_header header;
 
 	/* Lines. */
 	const char *next_lf;	/* in what is being fed; its end when there is none; NULL: not known */
@@ -62,14 +59,18 @@ struct mime_parser {
 	bool in_long_line;	/* its first MIME_LINE_HELD_BYTES_MAX bytes were dealt with */
 	bool cr_waits;		/* it ends with a CR; what comes behind it is not known yet */
 	bool seen_lf, seen_crlf, seen_cr;
-	char held[MIME_LINE_HELD_BYTES_MAX]; /* its bytes as long as they fit */
 	size_t held_length;
 	struct span line_end;	/* static; belongs to the content, or to a delimiter if one follows */
 
-	/* Content of the part on top. */
+	size_t content_length;	/* of the part on top */
 	struct mime_transfer transfer;
+
+	/* What is large, and written before it is read: undefined at the beginning. */
+	struct mime_header header;
+	struct mime_frame frames[MIME_DEPTH_MAX];
+	char path[MIME_PATH_BYTES_MAX]; /* of the part on top, or of the one whose header is read */
+	char held[MIME_LINE_HELD_BYTES_MAX]; /* the bytes of the line as long as they fit */
 	char content[MIME_CONTENT_PIECE_BYTES];
-	size_t content_length;
 	struct mime_forms forms;
 };
 

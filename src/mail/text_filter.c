@@ -357,7 +357,7 @@ void text_filter_feed(struct text_filter *filter, struct span in, text_sink *sin
 
 		if (length > 0) {
 			put_kept(filter, span_part(in, 0, length), sink, user);
-			begin_character(filter, true);
+			begin_character(filter, in.data[length - 1] != ' ' && in.data[length - 1] != '\t');
 			in = span_part(in, length, in.length);
 			continue;
 		}

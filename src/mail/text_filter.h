@@ -5,7 +5,7 @@
  * the only line end. However the input is cut, the output is the same. Filtering what was filtered changes nothing. There is no
  * Unicode normalization: what is not named here stays as the sender wrote it.
  *
- *	kept		TAB, everything visible, ideographic space, variation selectors that follow a character (異体字)
+ *	kept		TAB, everything visible, ideographic space, variation selectors that follow something visible (異体字)
  *	combining marks	at most TEXT_MARKS_MAX on one character, the others are left out
  *	white space	no-break space, spaces of other widths, blank letters (Hangul fillers, empty Braille): one space
  *	line ends	CR LF, CR, VT, FF, NEL, U+2028, U+2029: LF
