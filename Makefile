@@ -5,6 +5,7 @@
 #	make check TESTS=unit	one group, or one test: TESTS=unit/check_base_netaddr
 #	make demo		three zones in network namespaces
 #	make bench		speed, as ratios measured side by side
+#	make bench BENCH=mail	one part of it: forward, load, apply or mail
 #	make fuzz T=settings SECONDS=60
 #	make check-clean-root	`make demo` and `make check` in a new Debian
 #	make install, uninstall	DESTDIR, prefix and sysconfdir as usual
@@ -105,7 +106,7 @@ CLANG = clang
 $(eval $(call flavour,build,$$(CC),$$(CFLAGS) $$(HARDENING) $$(SECTIONS)))
 $(eval $(call flavour,build/asan,$$(CC),-g -O1 $$(SANITIZERS) -fPIE))
 $(eval $(call flavour,build/clang,$$(CLANG),-g -O1 $$(SANITIZERS) -fsanitize=fuzzer-no-link -fPIE))
--include $(shell test -d build && find build -name '*.d')
+-include $(shell test -d build && find build -name '*.d' -type f)
 
 flavour_of = $(patsubst %,$(1)/lib%.a,$(call existing,$(FLOORS))) $(addprefix $(1)/,$(PROGRAMS))
 programs: $(call flavour_of,build)
@@ -118,10 +119,12 @@ demo:
 	@$(MAKE) programs
 	tests/demo/demo.py
 
+BENCH = forward load apply mail
 bench:
-	@tests/deps/install build check
+	@tests/deps/install build check $(if $(filter mail,$(BENCH)),bench-mail)
 	@$(MAKE) bench-programs
-	tests/bench/run
+	$(if $(filter mail,$(BENCH)),-@$(MAKE) -k bench-peers)
+	tests/bench/run $(BENCH)
 
 # ---- installing ----
 INSTALL = install

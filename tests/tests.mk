@@ -6,6 +6,7 @@
 #	tests/mail/*.py				whole messages, beside other programs; *.c: programs for them, linked with src/mail
 #	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
 #	tests/bench/*.c				programs of `make bench` and valgrind.sh, linked with everything up to src/kernel
+#	tests/bench/mail/*.c			the mail bench: ours; peers/*.c, what it is compared with, is built by `make bench` alone
 #	tests/lint/*				what must not be in the source
 # Other .c files in tests/unit (tests/kernel) are helpers: linked to each test from src/ruleset upward (of the kernel).
 
@@ -19,6 +20,8 @@ FUZZERS = $(patsubst %.c,build/clang/%,$(wildcard tests/fuzz/fuzz_*.c))
 NETNS_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/netns/*.c))
 MAIL_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/mail/*.c))
 BENCH_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/bench/*.c))
+MAIL_BENCH = build/tests/bench/mail/ours
+MAIL_PEERS = $(patsubst %.c,build/%,$(wildcard tests/bench/mail/peers/*.c))
 
 # $(call test_program,PROGRAM,DIRECTORY OF src/,HELPERS)
 define test_program
@@ -51,10 +54,36 @@ $(BENCH_PROGRAMS): build/%: build/%.o $(call archives,build,kernel)
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,kernel)
 
-bench-programs: programs $(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
+$(MAIL_BENCH): build/%: build/%.o build/tests/bench/mail/inputs.o $(call archives,build,mail)
+	$(call say,LINK,$@)
+	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,mail)
+
+# Libraries that nothing but this bench links. Dovecot's comes out of its package, which is not installed: it would start a mail server.
+DOVECOT = build/tests/bench/mail/dovecot-package
+PEER_gmime = $$(pkg-config --cflags --libs gmime-3.0 | sed 's/-I/-isystem /g')
+PEER_libxml2 = $$(pkg-config --cflags --libs libxml-2.0 | sed 's/-I/-isystem /g')
+PEER_dovecot = -DHAVE_CONFIG_H -isystem $(DOVECOT)/usr/include/dovecot -L$(DOVECOT)/usr/lib/dovecot -ldovecot \
+	-Wl,-rpath,$(CURDIR)/$(DOVECOT)/usr/lib/dovecot
+build/tests/bench/mail/peers/dovecot: | $(DOVECOT)
+
+$(DOVECOT):
+	@mkdir -p $@.deb $@.new
+	cd $@.deb && apt-get download -qq dovecot-core dovecot-dev
+	for package in $@.deb/*.deb; do dpkg -x $$package $@.deb/root || exit 1; done
+	mv $@.deb/root/usr $@.new
+	rm -rf $@.deb
+	mv $@.new $@
+
+$(MAIL_PEERS): build/%: tests/bench/mail/inputs.h %.c build/tests/bench/mail/inputs.o $(call archives,build,mail)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(COMPILER_build) $(LANGUAGE) -Itests $(WARNINGS) $(LINKING) -o $@ $(filter-out %.h,$^) $(PEER_$(@F)) $(call libraries,mail)
+
+bench-programs: programs $(NETNS_PROGRAMS) $(BENCH_PROGRAMS) $(MAIL_BENCH)
+bench-peers: $(MAIL_PEERS)
 
 test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS) \
-	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(BENCH_PROGRAMS)
+	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(BENCH_PROGRAMS) $(MAIL_BENCH)
 
 # The floors and compilers as the lint steps need them: one word per floor, lowest first.
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))
@@ -84,4 +113,4 @@ check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs reload-traffic check fuzz check-clean-root
+.PHONY: test-programs bench-programs bench-peers reload-traffic check fuzz check-clean-root

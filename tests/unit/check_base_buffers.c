@@ -38,6 +38,23 @@ START_TEST(arena_gives_zeroed_aligned_memory)
 }
 END_TEST
 
+START_TEST(arena_room_leaves_the_rest_as_it_was)
+{
+	struct arena *arena = arena_new();
+	unsigned char *first = arena_room(arena, 1 << 20), *small = arena_alloc(arena, 16), *second = arena_room(arena, 1);
+	unsigned char *next = arena_alloc(arena, 16);
+
+	memset(first, 0xa5, 1 << 20);
+	*second = 0xa5;
+	ck_assert_uint_eq((uintptr_t)first % alignof(max_align_t), 0);
+	ck_assert_ptr_eq(next, small + 16);
+	for (size_t at = 0; at < 32; at++)
+		ck_assert_uint_eq(small[at], 0);
+	ck_assert_uint_ge(arena_footprint(arena), 1 << 20);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(arena_copies_text)
 {
 	struct arena *arena = arena_new();
@@ -333,6 +350,7 @@ static Suite *buffers_suite(void)
 	TCase *width = tcase_create("width");
 
 	tcase_add_test(arena, arena_gives_zeroed_aligned_memory);
+	tcase_add_test(arena, arena_room_leaves_the_rest_as_it_was);
 	tcase_add_test(arena, arena_copies_text);
 	tcase_add_test(arena, array_grows_and_keeps_its_items);
 	tcase_add_loop_test(arena, arena_shortage_ends_the_process, 0, COUNT(exhausting_rows));

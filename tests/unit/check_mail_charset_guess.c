@@ -77,6 +77,8 @@ static const struct {
 	{ "colours of a terminal are no sign", CHARSET_UNKNOWN, BYTES("\x1b[31m"), CHARSET_UTF_8, CHARSET_BY_LABEL },
 	/* rule 7 */
 	{ "nothing", CHARSET_UNKNOWN, BYTES(""), CHARSET_UTF_8, CHARSET_BY_LABEL },
+	{ "no bytes anywhere", CHARSET_UNKNOWN, { NULL, 0 }, CHARSET_UTF_8, CHARSET_BY_LABEL },
+	{ "no bytes anywhere, as UTF-16", CHARSET_UTF_16, { NULL, 0 }, CHARSET_UTF_16, CHARSET_BY_LABEL },
 	{ "ASCII", CHARSET_US_ASCII, BYTES("abc"), CHARSET_UTF_8, CHARSET_BY_LABEL },
 	{ "ASCII as Shift_JIS", CHARSET_SHIFT_JIS, BYTES("abc"), CHARSET_SHIFT_JIS, CHARSET_BY_LABEL },
 	/* rule 8 */
