@@ -218,6 +218,17 @@ static void law_relay_pairs(const struct law *law)
 	}
 }
 
+/* The word "any" was told by the resolver; here it is all of the zone by its prefixes. */
+static void law_relay_senders(const struct law *law)
+{
+	for (size_t i = 0; i < law->policy->relay_count; i++) {
+		const struct relay *relay = &law->policy->relays[i];
+
+		if (law_end_is_any(false, relay->accept_from, &law->policy->zones[relay->from]))
+			policy_find(law->findings, POLICY_RELAY_ACCEPTS_ANY, relay->at, relay->name);
+	}
+}
+
 /* The first relay from a zone of one tier to a zone of the other, or NULL. */
 static const struct relay *relay_between(const struct policy *policy, enum tier from, enum tier to)
 {
@@ -366,6 +377,7 @@ void law_check(const struct policy *policy, int64_t now, struct findings *findin
 	law_zones(&law);
 	law_flows(&law);
 	law_relay_pairs(&law);
+	law_relay_senders(&law);
 	law_relay_chain(&law, TIER_MYNUMBER, TIER_INTERNET);
 	law_relay_chain(&law, TIER_INTERNET, TIER_MYNUMBER);
 	law_gateway_chain(&law, TIER_MYNUMBER, TIER_INTERNET);

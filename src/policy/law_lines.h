@@ -24,6 +24,12 @@ void law_specified(const struct law *law, const struct flow *flow);
 void law_sanitized(const struct law *law, const struct flow *flow);
 
 /*
+ * "any" by its word, or a whole zone by its prefixes: the same thing must not pass under another name. A zone of one address is no
+ * other thing than its host.
+ */
+bool law_end_is_any(bool written, struct addr_ranges ranges, const struct zone *zone);
+
+/*
  * What leaves by the uplink: name resolution and mail only to the declared servers. For flows and for the
  * gateway's own.
  */

@@ -108,11 +108,7 @@ static bool family_is_whole(struct addr_ranges ranges, struct addr_ranges networ
 	return spoken_of;
 }
 
-/*
- * "any" by its word, or a whole zone by its prefixes: the same thing must not pass under another name. A zone of one address is no
- * other thing than its host.
- */
-static bool end_is_any(bool written, struct addr_ranges ranges, const struct zone *zone)
+bool law_end_is_any(bool written, struct addr_ranges ranges, const struct zone *zone)
 {
 	if (written || (ranges.count == 1 && addr_range_is_single(&ranges.items[0])))
 		return written;
@@ -142,8 +138,8 @@ void law_sanitized(const struct law *law, const struct flow *flow)
 			       flow_from(law, flow)->at);
 		break;
 	}
-	if (end_is_any(flow->source_any, flow->sources, flow_from(law, flow)) &&
-	    end_is_any(flow->destination_any, flow->destinations, &law->policy->zones[flow->to]))
+	if (law_end_is_any(flow->source_any, flow->sources, flow_from(law, flow)) &&
+	    law_end_is_any(flow->destination_any, flow->destinations, &law->policy->zones[flow->to]))
 		finding_relate(policy_find(law->findings, LAW_ANY_TWICE, flow->source_at, flow->name),
 			       flow->destination_at);
 	law_mail(law, flow);

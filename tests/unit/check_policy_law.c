@@ -271,6 +271,10 @@ static const struct policy_case rows[] = {
 	  { "#egress", ",\n{ name = 'y'; user = 'sekisho-keeper'; zone = 'lg'; destination = 'kanri'; " HTTPS "}" },
 	  { "relays = (", "relays = ( );\n/*" }, { "#relays\n);", "*/" } } },
 	/* 7 relays */
+	{ "a relay that takes mail from a whole zone by its prefix", "host-unused relay-accepts-any", .edits = {
+	  { "accept_from = 'soto'", "accept_from = '10.3.0.0/24'" } } },
+	{ "a relay that takes mail from half a zone", "host-unused", .edits = {
+	  { "accept_from = 'soto'", "accept_from = '10.3.0.0/25'" } } },
 	{ "a relay outward", "relay-outward", .edits = { ADD_RELAY("r", "2525", "lg", "in", "naka", "soto") } },
 	{ "a relay inside a tier", "relay-pair", .edits = { ADD_RELAY("r", "2525", "up", "in", "mx", "soto") } },
 	{ "mail of the relay's next hop through the gateway onward to My Number", "relay-chain relay-pair", .edits = {
