@@ -409,7 +409,7 @@ static void set_gateway_address(const struct policy *policy, struct packet *pack
 	for (size_t i = 0; i < policy->flow_count; i++) {
 		const struct flow *flow = &policy->flows[i];
 
-		if (flow->kind != FLOW_LOCAL || flow->port_count == 0 || packet->dport < flow->ports[0].first ||
+		if (flow->kind != FLOW_LOCAL || flow->protocol != packet->protocol || flow->port_count == 0 || packet->dport < flow->ports[0].first ||
 		    packet->dport > flow->ports[0].last || !addr_ranges_contain(flow->sources, &packet->source))
 			continue;
 		for (size_t k = 0; k < flow->destinations.count; k++)
@@ -425,6 +425,7 @@ static int complete_probe(const struct question *question, const struct end *fro
 	const struct policy *policy = question->generation->policy;
 	struct packet *packet = &probe->packet;
 	const struct zone *destination_zone = policy_zone_of_address(policy, &packet->destination);
+	int error;
 
 	probe->last = from->gateway ? HOOK_OUTPUT : to->gateway ? HOOK_INPUT : HOOK_FORWARD;
 	packet->ether_type = packet->source.family == 6 ? 0x86dd : 0x0800;
@@ -433,8 +434,6 @@ static int complete_probe(const struct question *question, const struct end *fro
 	packet->oif = to->gateway ? 0 : zone_interface(question, destination_zone);
 	if (from->gateway)
 		set_user(policy, packet);
-	if (to->gateway)
-		set_gateway_address(policy, packet);
 	set_next_hop(packet, destination_zone);
 	if (question->options->from_mac && macaddr_parse(question->options->from_mac, &packet->ether_saddr) != 0)
 		return complain_usage(context, "\"%s\" is no MAC address", "「%s」は MAC アドレスではありません", question->options->from_mac);
@@ -443,7 +442,10 @@ static int complete_probe(const struct question *question, const struct end *fro
 		if (!packet->iif)
 			return complain_usage(context, "there is no interface \"%s\"", "「%s」というインターフェースはありません", question->options->iif);
 	}
-	return set_transport(question, packet);
+	error = set_transport(question, packet);
+	if (!error && to->gateway)
+		set_gateway_address(policy, packet);
+	return error;
 }
 
 /* A packet from or to the gateway has the other end's family and, for the gateway's own address, any of it. */

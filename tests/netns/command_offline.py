@@ -25,7 +25,8 @@ NOBODY = 65534
 FRAME = struct.Struct("<4sHHI")  # src/wire/frame.c
 VERB_APPLY, VERB_STATUS, VERB_REPORT = 1, 2, 3
 
-# Golden file, and the words behind `sekisho --lang ..`. town.conf is conf/sekisho.conf with records that do not expire soon.
+# Golden file, and the words behind `sekisho --lang ..`. town.conf is conf/sekisho.conf with records that do not expire soon;
+# in listen.conf its relay takes mail at one address of each family.
 CASES = [
     ("help", ["help"]),
     ("help-apply", ["help", "apply"]),
@@ -75,6 +76,8 @@ CASES = [
     ("why-wrong-mac", ["why", "10.1.0.10", "10.2.0.20", "tcp", "443", "--from-mac", "02:00:00:01:00:99", "--file", "town.conf"]),
     ("why-never", ["why", "jumin-tanmatsu", "inet-tanmatsu", "tcp", "443", "--file", "town.conf"]),
     ("why-gateway", ["why", "kanri-tanmatsu", "gateway", "tcp", "22", "--file", "town.conf"]),
+    ("why-listener", ["why", "mail-soto", "gateway", "tcp", "25", "--file", "listen.conf"]),
+    ("why-listener-stranger", ["why", "gamen-server", "gateway", "tcp", "25", "--file", "listen.conf"]),
     ("why-unknown-host", ["why", "jumin", "juki-cs", "tcp", "443", "--file", "town.conf"]),
     ("why-batch", ["why", "--batch", "probes.txt", "--file", "town.conf"]),
     ("no-permission-plan", ["plan", "town.conf"]),
@@ -150,6 +153,8 @@ def workplace():
             text = file.read().replace('"nendo"', '"2099-03-31"').replace('"2027-03-31"', '"2099-03-31"')
         with open(os.path.join(directory, "town.conf"), "w", encoding="utf-8") as file:
             file.write(text)
+        with open(os.path.join(directory, "listen.conf"), "w", encoding="utf-8") as file:
+            file.write(text.replace("accept_from =", 'listen = [ "10.3.0.1", "fd00:0:0:3::1" ]; accept_from =', 1))
         yield directory
 
 
