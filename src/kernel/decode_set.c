@@ -95,7 +95,7 @@ static const char *set_objection(const struct nftnl_set *set, uint32_t flags, co
 	if (nftnl_set_is_set(set, NFTNL_SET_OBJ_TYPE) || nftnl_set_is_set(set, NFTNL_SET_EXPR) ||
 	    nftnl_set_is_set(set, NFTNL_SET_EXPRESSIONS))
 		return "elements with expressions or objects";
-	if (nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE))
+	if (decoded->interval && decoded->room > 0)
 		return "a limited size";
 	if (nftnl_set_is_set(set, NFTNL_SET_TIMEOUT) && nftnl_set_get_u64(set, NFTNL_SET_TIMEOUT) != 0)
 		return "a timeout of its own";
@@ -116,6 +116,7 @@ int set_decode(struct arena *arena, const struct nftnl_set *set, struct set *ret
 		.name = arena_strdup(arena, nftnl_set_get_str(set, NFTNL_SET_NAME)),
 		.interval = flags & NFT_SET_INTERVAL,
 		.timeout = flags & NFT_SET_TIMEOUT,
+		.room = nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE) ? nftnl_set_get_u32(set, NFTNL_SET_DESC_SIZE) : 0,
 	};
 	if (!key_of_type(nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE), &ret_set->key))
 		why = "a key type that no set of ours has";

@@ -205,6 +205,8 @@ static void set_fill(struct nftnl_set *out, const struct set *set)
 	nftnl_set_set_u32(out, NFTNL_SET_KEY_TYPE, type);
 	nftnl_set_set_u32(out, NFTNL_SET_KEY_LEN,
 			  (uint32_t)(concatenated ? key_size(&set->key) : field_size(set->key.fields[0])));
+	if (set->room)
+		nftnl_set_set_u32(out, NFTNL_SET_DESC_SIZE, set->room);
 	if (set->interval && concatenated)
 		nftnl_set_set_data(out, NFTNL_SET_DESC_CONCAT, lengths, (uint32_t)count);
 	nftnl_set_set_data(out, NFTNL_SET_USERDATA, userdata, (uint32_t)userdata_length);

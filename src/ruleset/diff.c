@@ -32,6 +32,7 @@ struct element_list {
 /* One set of the new ruleset on its way into the target. */
 struct settling {
 	const char *name;		/* in the target */
+	uint32_t room;			/* in the target */
 	const struct set *kept;		/* the old set it goes on as; NULL: it is built anew */
 	bool beside;			/* built anew in the prepare transaction */
 	struct element_list added, deleted; /* of a kept set */
@@ -87,10 +88,11 @@ static const char *numbered_name(struct arena *arena, const char *name, size_t n
 	return result;
 }
 
-/* What the sets of a table are to be called: one name per set, in the table's order. */
+/* What the sets of a table are to be called, and their room: one of each per set, in the table's order. */
 struct naming {
 	const struct table *table;
 	const char *const *names;
+	const uint32_t *rooms;
 };
 
 static const char *new_name(const struct naming *naming, const char *set)
@@ -139,20 +141,21 @@ static bool names_change(const struct naming *naming)
 
 /*
  * The table with its sets renamed, in its rules as well. Elements are shared; where no name changes,
- * everything is.
+ * rules are.
  */
 static struct table rename_sets(struct arena *arena, const struct naming *naming)
 {
 	const struct table *table = naming->table;
 	struct table copy = *table;
 
-	if (!names_change(naming))
-		return copy;
 	copy.sets = arena_array(arena, table->set_count, sizeof(*copy.sets));
 	for (size_t i = 0; i < table->set_count; i++) {
 		copy.sets[i] = table->sets[i];
 		copy.sets[i].name = naming->names[i];
+		copy.sets[i].room = naming->rooms[i];
 	}
+	if (!names_change(naming))
+		return copy;
 	qsort(copy.sets, copy.set_count, sizeof(*copy.sets), compare_set_names);
 	copy.chains = arena_array(arena, table->chain_count, sizeof(*copy.chains));
 	for (size_t i = 0; i < table->chain_count; i++)
@@ -302,6 +305,23 @@ static bool is_better_built_beside(const struct set *set, const struct settling 
 	       (settling->deleted.count > DIFF_INTERVAL_CHANGES_MAX || points_change_hands(set, settling));
 }
 
+uint32_t diff_room(size_t count)
+{
+	uint64_t places = 4;
+
+	if (count < DIFF_ROOM_FROM)
+		return 0;
+	while (places <= UINT32_MAX && places / 4 * 3 <= count + count / 4)
+		places *= 2;
+	return places <= UINT32_MAX ? (uint32_t)(places / 4 * 3 - 1) : 0;
+}
+
+/* True when so many elements fit; some that have expired may still take their places. */
+static bool set_has_room(const struct set *set, size_t count)
+{
+	return set->room == 0 || count + count / 16 <= set->room;
+}
+
 /*
  * Only interval sets have second names: whoever reads the kernel's ruleset finds the others by the names the
  * program gives them.
@@ -309,16 +329,18 @@ static bool is_better_built_beside(const struct set *set, const struct settling 
 static void settle_exact_set(struct arena *arena, struct table_pair *pair, const struct set *set,
 			     struct settling *settling)
 {
-	const struct set *old = table_set(pair->old, set->name);
+	const struct set *old = pair->old ? table_set(pair->old, set->name) : NULL;
 
+	settling->room = diff_room(set->element_count);
 	if (!old)
 		return;
-	if (!set_same_kind(old, set)) {
+	if (!set_same_kind(old, set) || !set_has_room(old, set->element_count)) {
 		pair->fates[old - pair->old->sets] = FATE_IS_REPLACED;
 		return;
 	}
 	compare_elements(arena, old, set, settling);
 	settling->kept = old;
+	settling->room = old->room;
 	pair->fates[old - pair->old->sets] = FATE_STAYS;
 }
 
@@ -347,7 +369,8 @@ static void settle_interval_set(struct arena *arena, struct table_pair *pair, co
 static void settle_table(struct arena *arena, struct table_pair *pair)
 {
 	const char **names = arena_array(arena, pair->new->set_count, sizeof(*names));
-	struct naming naming = { .table = pair->new, .names = names };
+	uint32_t *rooms = arena_array(arena, pair->new->set_count, sizeof(*rooms));
+	struct naming naming = { .table = pair->new, .names = names, .rooms = rooms };
 
 	if (pair->old)
 		pair->fates = arena_array(arena, pair->old->set_count, sizeof(*pair->fates));
@@ -356,11 +379,12 @@ static void settle_table(struct arena *arena, struct table_pair *pair)
 		const struct set *set = &pair->new->sets[i];
 
 		pair->settled[i].name = set->name;
-		if (pair->old && set->interval)
-			settle_interval_set(arena, pair, set, &pair->settled[i]);
-		else if (pair->old)
+		if (!set->interval)
 			settle_exact_set(arena, pair, set, &pair->settled[i]);
+		else if (pair->old)
+			settle_interval_set(arena, pair, set, &pair->settled[i]);
 		names[i] = pair->settled[i].name;
+		rooms[i] = pair->settled[i].room;
 	}
 	*pair->target = rename_sets(arena, &naming);
 }
@@ -774,10 +798,11 @@ static struct ruleset first_names(struct arena *arena, const struct ruleset *rul
 	for (size_t i = 0; i < ruleset->table_count; i++) {
 		const struct table *table = &ruleset->tables[i];
 		const char **names = arena_array(arena, table->set_count, sizeof(*names));
+		uint32_t *rooms = arena_array(arena, table->set_count, sizeof(*rooms));
 
 		for (size_t j = 0; j < table->set_count; j++)
 			names[j] = numbered_name(arena, table->sets[j].name, 0);
-		copy.tables[i] = rename_sets(arena, &(struct naming){ .table = table, .names = names });
+		copy.tables[i] = rename_sets(arena, &(struct naming){ .table = table, .names = names, .rooms = rooms });
 	}
 	return copy;
 }

@@ -11,6 +11,10 @@
  * whose key types, flags or data change is built anew under the other name as well; an exact set is replaced in the commit and keeps its name, and so the
  * names of exact sets are always those of the program.
  *
+ * A hash set that is made with thousands of elements gets room for them and some more: the kernel then need not let its table grow while it is filled, which
+ * takes half the time of a commit, and a map without expiry stands in a table of fixed size, which a packet reads faster. When such a set has no room left it
+ * is replaced in the commit like one of another kind; marks that end with that commit then end at once.
+ *
  * A mark whose points another flow of the pair takes over ends in a third transaction, `revoke`: a packet that asked a map before the commit must not
  * find its mark dead behind it, when it is allowed before and after. The caller waits in between until no packet is under way that began before the
  * commit. A mark whose points nobody takes over ends in the commit: a removed flow's connections stop with it.
@@ -48,7 +52,7 @@ struct changes {
 };
 
 struct transition {
-	const struct ruleset *target;	/* what the kernel holds afterwards: the new ruleset with the names of interval sets settled */
+	const struct ruleset *target;	/* what the kernel holds afterwards: the new ruleset with the names of interval sets and the room of exact sets settled */
 	struct changes prepare;		/* first transaction: builds sets nobody refers to; count 0: none needed */
 	struct changes commit;		/* the deciding transaction; count 0: nothing to do */
 	struct changes revoke;		/* last transaction: ends marks that packets under way may rely on; count 0: none needed */
@@ -56,6 +60,7 @@ struct transition {
 
 enum {
 	DIFF_HANDOVER_COMPARISONS_MAX = 1 << 22, /* more lost times gained elements in two maps, and every mark of the table that ends counts as taken over */
+	DIFF_ROOM_FROM = 4096, /* a hash set that is made with fewer elements grows as it needs */
 	DIFF_INTERVAL_CHANGES_MAX = 32, /* more deletions than this in one interval set, and it is built anew beside the old one */
 };
 
@@ -64,6 +69,13 @@ enum {
  * in this suffix only. (Where somebody refers to both, a third name with the suffix twice comes into being, and goes with the next large change.)
  */
 #define DIFF_SECOND_SUFFIX ".b"
+
+/*
+ * Room for a hash set that is made with count elements, and for a quarter more at least; 0: no limit. The kernel's table has 4/3 of it, rounded up to a power of
+ * two, as places: three quarters of a power of two waste none. It is one less, because a table that can grow (a set with expiry) takes only the lowest 16 bits
+ * for its first size (struct rhashtable_params, nelem_hint), and these are then all ones.
+ */
+uint32_t diff_room(size_t count);
 
 /*
  * The transition from old (NULL: the kernel has none of our tables) to new. Elements are compared by key, data, comment and expiry (equal within a second). In the

@@ -6,7 +6,7 @@
  *     ruleset   magic, links, tables
  *     links     u32 count, then: u32 index, name
  *     tables    u32 count, then: u8 family, name, sets, chains
- *     sets      u32 count, then: name, key, u8 flags, u8 data, elements
+ *     sets      u32 count, then: name, key, u8 flags, u8 data, u32 room, elements
  *     elements  u32 count, then: key bytes (twice in an interval set), i64 expiry if the set has timeouts,
  *               u32 mark or verdict as the set's data says, optional text
  *     chains    u32 count, then: name, u8 base, [u32 hook, u32 priority, u8 policy, optional device],
@@ -36,7 +36,7 @@ enum {
 	INTERFACE_NAME_BYTES_MAX = 15,	/* IFNAMSIZ - 1 */
 	HOOK_NUMBER_MAX = 4,		/* NF_INET_POST_ROUTING */
 	/* The least that one of them takes in the message. */
-	LINK_BYTES_MIN = 7, TABLE_BYTES_MIN = 12, SET_BYTES_MIN = 15,
+	LINK_BYTES_MIN = 7, TABLE_BYTES_MIN = 12, SET_BYTES_MIN = 19,
 	ELEMENT_BYTES_MIN = 5, CHAIN_BYTES_MIN = 9, RULE_BYTES_MIN = 3,
 };
 
@@ -117,6 +117,7 @@ static void put_set(struct buf *out, const struct set *set)
 	put_key(out, &set->key);
 	put_u8(out, (set->interval ? SET_FLAG_INTERVAL : 0u) | (set->timeout ? SET_FLAG_TIMEOUT : 0u));
 	put_u8(out, set->data);
+	put_u32(out, set->room);
 	put_count(out, set->element_count);
 	for (size_t i = 0; i < set->element_count; i++)
 		put_element(out, set, &set->elements[i]);
@@ -429,6 +430,8 @@ static void take_set(struct cursor *cursor, struct set *set)
 	set->interval = flags & SET_FLAG_INTERVAL;
 	set->timeout = flags & SET_FLAG_TIMEOUT;
 	set->data = (enum set_data)take_choice(cursor, SET_DATA_NONE, SET_DATA_VERDICT);
+	set->room = take_u32(cursor);
+	demand(cursor, set->room <= PACK_ROOM_MAX);
 	if (!cursor->failed)
 		take_elements(cursor, set);
 }

@@ -13,12 +13,13 @@
 #include "base/buf.h"
 #include "ruleset/ruleset.h"
 
-#define RULESET_PACK_MAGIC "sekishoR1"
+#define RULESET_PACK_MAGIC "sekishoR2"
 
 enum {
 	PACK_BYTES_MAX = 512 << 20,
 	PACK_TABLES_MAX = 8, PACK_SETS_MAX = 65536, PACK_CHAINS_MAX = 65536, PACK_RULES_MAX = 256, /* per chain */
 	PACK_ELEMENTS_MAX = 4 << 20, /* per set */
+	PACK_ROOM_MAX = 4 * PACK_ELEMENTS_MAX, /* more than diff.h gives to that many */
 };
 
 /* Appends the packed ruleset. */

@@ -149,6 +149,7 @@ struct set {
 	bool interval;		/* every field is a range (pipapo); ranges of two elements share no point */
 	bool timeout;		/* elements may expire */
 	enum set_data data;
+	uint32_t room;		/* the kernel takes so many elements and makes its hash table for them at once; 0: no limit. Not compared */
 	struct element *elements; /* sorted by key bytes (then key_end), no two equal */
 	size_t element_count;
 };
@@ -233,10 +234,10 @@ bool chain_rules_equal(const struct chain *a, const struct chain *b);
 /* True when both hang at the same place with the same priority, policy and device, or neither is a base chain. */
 bool hook_equal(const struct hook *a, const struct hook *b);
 
-/* True when both sets have the same key types, flags and data; names and elements are not looked at. */
+/* True when both sets have the same key types, flags and data; names, room and elements are not looked at. */
 bool set_same_kind(const struct set *a, const struct set *b);
 
-/* True when both are the same program with the same elements (handles, links and the comments of chains aside). */
+/* True when both are the same program with the same elements (handles, links, the room of sets and the comments of chains aside). */
 bool ruleset_equal(const struct ruleset *a, const struct ruleset *b);
 
 /* Sorts links by name, as link_index() needs. */

@@ -175,6 +175,25 @@ START_TEST(test_large_sets)
 }
 END_TEST
 
+/* The kernel tells the room of a set, and a set that has no more of it is made anew in the commit. */
+START_TEST(test_room)
+{
+	struct workbench bench = workbench_open();
+	const struct ruleset *first = ruleset_sample_large(bench.arena, DIFF_ROOM_FROM, false);
+	const struct ruleset *second = ruleset_sample_large(bench.arena, 2 * DIFF_ROOM_FROM, false);
+	struct snapshot snapshot;
+
+	workbench_apply(&bench, NULL, first);
+	snapshot = workbench_snapshot(&bench);
+	ck_assert_uint_eq(snapshot.ruleset->tables[0].sets[0].room, diff_room(DIFF_ROOM_FROM));
+	workbench_apply(&bench, snapshot.ruleset, second);
+	snapshot = workbench_snapshot(&bench);
+	workbench_expect_equal(snapshot.ruleset, second, "grown", 0);
+	ck_assert_uint_eq(snapshot.ruleset->tables[0].sets[0].room, diff_room((size_t)2 * DIFF_ROOM_FROM));
+	workbench_close(&bench);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("kernel roundtrip");
@@ -186,6 +205,7 @@ int main(void)
 	tcase_set_timeout(cases, 300);
 	tcase_add_loop_test(cases, test_encode_decode, 0, SEEDS);
 	tcase_add_loop_test(cases, test_transition, 0, SEEDS);
+	tcase_add_test(cases, test_room);
 	tcase_add_loop_test(cases, test_text_by_nft, 0, SEEDS);
 	tcase_add_loop_test(cases, test_listing_of_program, 0, SEEDS);
 	tcase_add_loop_test(cases, test_listing_of_elements, 0, SEEDS);

@@ -373,7 +373,7 @@ static const struct {
 	  "set s", "expressions", false },
 	{ "a set with a timeout", "table inet sekisho { set s { type ipv4_addr; timeout 5s; }; }",
 	  "set s", "timeout", false },
-	{ "a set with a size", "table inet sekisho { set s { type ipv4_addr; size 5; }; }",
+	{ "a set of ranges with a size", "table inet sekisho { set s { type ipv4_addr; flags interval; size 5; }; }",
 	  "set s", "size", false },
 	{ "a set of names", "table inet sekisho { set s { type ifname; }; }",
 	  "set s", "key type", false },

@@ -3,6 +3,7 @@
  * would refuse: what is added twice, what is missing, what is still referred to.
  */
 #include "ruleset/diff.h"
+#include "ruleset/pack.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -724,6 +725,74 @@ START_TEST(an_exact_set_of_another_kind_keeps_its_name)
 }
 END_TEST
 
+static const struct {
+	const char *what;
+	size_t count;
+	uint32_t room;
+} room_rows[] = {
+	{ "nothing", 0, 0 },
+	{ "few", DIFF_ROOM_FROM - 1, 0 },
+	{ "many", DIFF_ROOM_FROM, 6143 },
+	{ "the last that fit with a quarter more", 4915, 6143 },
+	{ "one more", 4916, 12287 },
+	{ "a hundred thousand", 100000, 196607 },
+	{ "the most a ruleset can bring", PACK_ELEMENTS_MAX, 6291455 },
+	{ "more than can be said", SIZE_MAX / 2, 0 },
+};
+
+START_TEST(room_for_elements)
+{
+	ck_assert_msg(diff_room(room_rows[_i].count) == room_rows[_i].room, "%s: %u", room_rows[_i].what, diff_room(room_rows[_i].count));
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	size_t old_count;
+	uint32_t old_room;	/* as read from the kernel */
+	size_t new_count;
+	uint32_t room;		/* in the target */
+	bool replaced;
+} growth_rows[] = {
+	{ "it was made without room", 10, 0, 11, 0, false },
+	{ "there is room", 4500, 6143, 5000, 6143, false },
+	{ "the last that fit", 4500, 6143, 5782, 6143, false },
+	{ "one more", 4500, 6143, 5783, 12287, true },
+	{ "much fewer", 4500, 6143, 1, 6143, false },
+	{ "somebody made it too small, and few are wanted", 5, 5, 6, 0, true },
+};
+
+START_TEST(a_set_without_room_is_replaced)
+{
+	struct arena *arena = arena_new();
+	struct ruleset *old = ruleset_sample_large(arena, growth_rows[_i].old_count, false);
+	const struct ruleset *new = ruleset_sample_large(arena, growth_rows[_i].new_count, false);
+	struct transition transition;
+
+	old->tables[0].sets[0].room = growth_rows[_i].old_room;
+	/* The model compares every element with every other one. */
+	transition = growth_rows[_i].old_room < FULL ? check_transition(arena, old, new, growth_rows[_i].what, 0) : ruleset_diff(arena, old, new);
+	ck_assert_str_eq(only_set_name(transition.target), "large.exact4");
+	ck_assert_msg(transition.target->tables[0].sets[0].room == growth_rows[_i].room, "%s: %u", growth_rows[_i].what,
+		      transition.target->tables[0].sets[0].room);
+	ck_assert_msg((transition.commit.rules_added > 0) == growth_rows[_i].replaced, "%s: replaced", growth_rows[_i].what);
+	ck_assert_uint_eq(transition.prepare.count, 0);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_new_set_has_room)
+{
+	struct arena *arena = arena_new();
+	const struct ruleset *new = ruleset_sample_large(arena, DIFF_ROOM_FROM, false), *ranges = ruleset_sample_large(arena, DIFF_ROOM_FROM, true);
+
+	ck_assert_uint_eq(ruleset_diff(arena, NULL, new).target->tables[0].sets[0].room, 6143);
+	ck_assert_uint_eq(ruleset_diff(arena, NULL, ranges).target->tables[0].sets[0].room, 0);
+	ck_assert_uint_eq(new->tables[0].sets[0].room, 0);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(a_verdict_map_is_never_built_beside)
 {
 	struct arena *arena = arena_new();
@@ -937,6 +1006,9 @@ static Suite *diff_suite(void)
 	tcase_add_test(elements, a_set_of_another_kind_replaces_the_old_one);
 	tcase_add_loop_test(elements, marks_outlive_packets_under_way, 0, COUNT(ending_rows));
 	tcase_add_test(elements, an_exact_set_of_another_kind_keeps_its_name);
+	tcase_add_loop_test(elements, room_for_elements, 0, COUNT(room_rows));
+	tcase_add_loop_test(elements, a_set_without_room_is_replaced, 0, COUNT(growth_rows));
+	tcase_add_test(elements, a_new_set_has_room);
 	tcase_add_test(elements, a_verdict_map_is_never_built_beside);
 	tcase_add_test(elements, a_renamed_set_is_still_found_among_others);
 	tcase_add_test(elements, a_large_set_with_few_changes_gives_few_changes);

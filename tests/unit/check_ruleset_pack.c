@@ -149,6 +149,7 @@ static void fill_sets(struct parts *parts)
 	parts->verdicts[0] = (struct element){ .key = parts->keys[0], .verdict = { VERDICT_GOTO, "leaf" } };
 	parts->sets[0] = (struct set){ .name = "a",
 				       .key = { { FIELD_L4PROTO, FIELD_DPORT } },
+				       .room = 6143,
 				       .elements = parts->exact,
 				       .element_count = 2 };
 	parts->sets[1] = (struct set){
