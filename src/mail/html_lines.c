@@ -109,6 +109,12 @@ static size_t run_length(struct span text)
 		bool is_word, is_space;
 		size_t length = 1;
 
+		if (kind == BYTE_WORD) {
+			while (++at < text.length && byte_kinds[(uint8_t)text.data[at]] == BYTE_WORD)
+				;
+			continue;
+		}
+
 		if (kind == BYTE_SPACE && !(text.data[at] == ' ' && at > 0 && at + 1 < text.length &&
 					    byte_kinds[(uint8_t)text.data[at + 1]] == BYTE_WORD))
 			break;
@@ -147,10 +153,9 @@ void lines_text(struct html_lines *lines, struct span text)
 void lines_preformatted(struct html_lines *lines, struct span text)
 {
 	while (text.length > 0) {
-		size_t length = 0;
+		const char *end = memchr(text.data, '\n', text.length);
+		size_t length = end ? (size_t)(end - text.data) : text.length;
 
-		while (length < text.length && text.data[length] != '\n')
-			length++;
 		if (length > 0) {
 			word_begin(lines);
 			put(lines, text.data, length);

@@ -18,32 +18,44 @@ struct css_facts {
 	bool overflow_hidden, no_size;
 };
 
+/* The offset behind a comment that begins at this offset. */
+static size_t css_comment_end(struct span text, size_t begin)
+{
+	size_t at = begin + 2;
+
+	while (at + 1 < text.length && !(text.data[at] == '*' && text.data[at + 1] == '/'))
+		at++;
+	return at + 2 < text.length ? at + 2 : text.length;
+}
+
 /* Takes the text up to one of two bytes (or the end) off rest. */
 static struct css_word css_take(struct span *rest, char end, char other_end)
 {
-	struct css_word word = { .length = 0 };
-	size_t i = 0;
+	struct span text = *rest;
+	struct css_word word;
+	size_t i = 0, length = 0;
 
-	for (; i < rest->length && rest->data[i] != end && rest->data[i] != other_end; i++) {
-		char byte = rest->data[i];
+	while (i < text.length && text.data[i] != end && text.data[i] != other_end) {
+		char byte = text.data[i];
 
-		if (byte == '/' && i + 1 < rest->length && rest->data[i + 1] == '*') {
-			for (i += 2; i + 1 < rest->length && !(rest->data[i] == '*' && rest->data[i + 1] == '/');)
-				i++;
-			i++;
+		if (byte == '/' && i + 1 < text.length && text.data[i + 1] == '*') {
+			i = css_comment_end(text, i);
 			continue;
 		}
-		if ((uint8_t)byte <= ' ' && (word.length == 0 || word.text[word.length - 1] == ' '))
-			continue;
-		if (word.length == WORD_BYTES_MAX)
-			continue;
-		byte = byte >= 'A' && byte <= 'Z' ? (char)(byte + 32) : (uint8_t)byte <= ' ' ? ' ' : byte;
-		word.text[word.length++] = byte;
+		i++;
+		if ((uint8_t)byte <= ' ') {
+			if (length == 0 || word.text[length - 1] == ' ')
+				continue;
+			byte = ' ';
+		}
+		if (length < WORD_BYTES_MAX)
+			word.text[length++] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 	}
-	while (word.length > 0 && word.text[word.length - 1] == ' ')
-		word.length--;
-	word.text[word.length] = '\0';
-	*rest = span_part(*rest, i < rest->length ? i : rest->length, rest->length);
+	while (length > 0 && word.text[length - 1] == ' ')
+		length--;
+	word.text[length] = '\0';
+	word.length = length;
+	*rest = span_part(text, i, text.length);
 	return word;
 }
 

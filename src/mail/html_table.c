@@ -90,12 +90,10 @@ static struct span cell_text(const struct html_table *table, const struct table_
 /* Takes the first line off text. */
 static struct span line_take(struct span *text)
 {
-	size_t length = 0;
-	struct span line;
+	const char *end = text->length > 0 ? memchr(text->data, '\n', text->length) : NULL;
+	size_t length = end ? (size_t)(end - text->data) : text->length;
+	struct span line = span_part(*text, 0, length);
 
-	while (length < text->length && text->data[length] != '\n')
-		length++;
-	line = span_part(*text, 0, length);
 	*text = span_part(*text, length < text->length ? length + 1 : length, text->length);
 	return line;
 }
@@ -303,11 +301,34 @@ static size_t grid_row_write(const struct html_table *table, size_t index, const
 	return index;
 }
 
+/* True when cells in at most one column have text: so are most tables of a layout. */
+static bool is_one_column(const struct html_table *table)
+{
+	int column = -1;
+
+	for (size_t i = 0; i < table->cell_count; i++) {
+		const struct table_cell *cell = &table->cells[i];
+
+		if (cell->end == cell->begin)
+			continue;
+		if (column >= 0 && column != cell->column)
+			return false;
+		column = cell->column;
+	}
+	return true;
+}
+
 void table_end(struct html_table *table, struct html_lines *lines)
 {
-	struct grid grid = grid_measure(table);
-	bool aligned = grid.total <= TABLE_GRID_COLUMNS_MAX + 3;
+	struct grid grid;
+	bool aligned;
 
+	if (is_one_column(table)) {
+		table_flatten(table, lines);
+		return;
+	}
+	grid = grid_measure(table);
+	aligned = grid.total <= TABLE_GRID_COLUMNS_MAX + 3;
 	/* Too wide to be aligned, and rows of several lines that are not aligned cannot be read. */
 	if (grid.columns < 2 || (!aligned && grid.several_lines)) {
 		table_flatten(table, lines);

@@ -9,6 +9,8 @@
 
 #include "mail/html_states.h"
 
+enum { STAGED_PIECE_BYTES = 48 };	/* a longer piece of text is given out as it is */
+
 static const char replacement[] = "\xef\xbf\xbd";	/* U+FFFD for NUL */
 
 /* At which kinds of text a byte stops the run. */
@@ -61,10 +63,10 @@ static void staged_write(struct html_tokens *tokens)
 
 void html_put(struct html_tokens *tokens, const char *bytes, size_t length)
 {
-	/* Many short pieces (a flood of '<' or '&') become few long ones. */
-	if (length > sizeof(tokens->staged) - tokens->staged_bytes)
+	/* Many short pieces (a flood of '<' or '&') become few long ones; long ones are not copied. */
+	if (length > STAGED_PIECE_BYTES || length > sizeof(tokens->staged) - tokens->staged_bytes)
 		staged_write(tokens);
-	if (length > sizeof(tokens->staged)) {
+	if (length > STAGED_PIECE_BYTES) {
 		tokens->events->text(tokens->user, (struct span){ .data = bytes, .length = length });
 		return;
 	}
@@ -85,12 +87,14 @@ static void carriage_return_take(struct html_tokens *tokens, struct html_cursor 
 bool html_run(struct html_tokens *tokens, struct html_cursor *in, uint8_t stops)
 {
 	for (;;) {
-		const char *from = in->at;
+		const char *at = in->at, *end = in->end;
 
-		while (in->at < in->end && !(byte_stops[(uint8_t)*in->at] & stops))
-			in->at++;
-		html_put(tokens, from, (size_t)(in->at - from));
-		if (in->at == in->end)
+		while (at < end && !(byte_stops[(uint8_t)*at] & stops))
+			at++;
+		if (at > in->at)
+			html_put(tokens, in->at, (size_t)(at - in->at));
+		in->at = at;
+		if (at == end)
 			return false;
 		if (*in->at == '\r') {
 			html_put(tokens, "\n", 1);
@@ -164,29 +168,33 @@ static void end_tag_open_state(struct html_tokens *tokens, struct html_cursor *i
 /* Takes bytes up to one of the ends. */
 static struct span run_take(struct html_cursor *in, uint8_t ends)
 {
-	const char *from = in->at;
+	const char *from = in->at, *at = from, *end = in->end;
 
-	while (in->at < in->end && !(byte_ends[(uint8_t)*in->at] & ends))
-		in->at++;
-	return (struct span){ .data = from, .length = (size_t)(in->at - from) };
+	while (at < end && !(byte_ends[(uint8_t)*at] & ends))
+		at++;
+	in->at = at;
+	return (struct span){ .data = from, .length = (size_t)(at - from) };
 }
 
 /* Appends bytes in lower case (NUL as U+FFFD) to a name of which only the beginning is kept. False when there was no room. */
 static bool name_put(char name[static HTML_NAME_BYTES_MAX], uint8_t *length, struct span bytes)
 {
-	for (size_t i = 0; i < bytes.length; i++) {
-		char byte = html_lower(bytes.data[i]);
+	size_t count = *length, i = 0;
+
+	for (; i < bytes.length; i++) {
+		char byte = bytes.data[i];
 		size_t size = byte == '\0' ? 3 : 1;
 
-		if (*length + size > HTML_NAME_BYTES_MAX)
-			return false;
+		if (count + size > HTML_NAME_BYTES_MAX)
+			break;
 		if (size == 1)
-			name[*length] = byte;
+			name[count] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 		else
-			memcpy(name + *length, replacement, size);
-		*length = (uint8_t)(*length + size);
+			memcpy(name + count, replacement, size);
+		count += size;
 	}
-	return true;
+	*length = (uint8_t)count;
+	return i == bytes.length;
 }
 
 static void tag_name_state(struct html_tokens *tokens, struct html_cursor *in)

@@ -107,7 +107,9 @@ static void word_decode(struct word *word, struct span bytes, enum link_style st
 		word->places[word->count] = (uint16_t)(bytes.length - rest.length);
 		word->actions[word->count] = ACTION_COPY;
 		rest = span_part(rest, length, rest.length);
-		word->characters[word->count++] = is_sentence_end(codepoint, rest) ? codepoint : punycode_fold(codepoint);
+		if (codepoint >= 0x80 && !is_sentence_end(codepoint, rest))
+			codepoint = punycode_fold(codepoint);
+		word->characters[word->count++] = codepoint;
 	}
 	word->places[word->count] = (uint16_t)bytes.length;
 	word->characters[word->count] = 0;
@@ -454,7 +456,9 @@ static void word_mark(struct word *word)
 	for (size_t i = 0; i < word->count;) {
 		uint32_t character = word->characters[i];
 
-		if (is_host_character(character) || character == '.')
+		if (is_japanese(character))
+			i++;
+		else if (is_host_character(character) || character == '.')
 			i = run_mark(word, i);
 		else if (character == ':')
 			i = colon_mark(word, i);
@@ -670,6 +674,11 @@ void links_feed(struct links *links, struct span in, struct buf *out)
 	for (const char *at = in.data; at < end; at++) {
 		uint8_t kind = byte_kinds[(uint8_t)*at];
 
+		if (kind == BYTE_PLAIN && !links->undecided) {
+			while (at + 1 < end && byte_kinds[(uint8_t)at[1]] == BYTE_PLAIN)
+				at++;
+			continue;
+		}
 		if (links->undecided) {
 			links->suspicious |= kind != BYTE_SPACE;
 			links->undecided = false;
@@ -703,12 +712,29 @@ void links_finish(struct links *links, struct buf *out)
 	word_end(links, out);
 }
 
+/* True when a text may hold an address; see byte_is_suspicious(). */
+static bool text_is_suspicious(struct span text)
+{
+	const char *at = text.data, *end = text.length ? text.data + text.length : text.data;
+
+	for (; at < end; at++) {
+		uint8_t kind = byte_kinds[(uint8_t)*at];
+
+		if (kind == BYTE_SUSPICIOUS || (kind == BYTE_BEYOND && byte_is_suspicious((const uint8_t *)at, (const uint8_t *)end)))
+			return true;
+	}
+	return false;
+}
+
 int link_host(struct span text, struct buf *out)
 {
 	struct word word;
 	size_t begin, end;
 
-	word_decode(&word, span_part(text, 0, text.length < LINK_WORD_BYTES_MAX ? text.length : LINK_WORD_BYTES_MAX), LINK_STYLE_HXXP);
+	text = span_part(text, 0, text.length < LINK_WORD_BYTES_MAX ? text.length : LINK_WORD_BYTES_MAX);
+	if (!text_is_suspicious(text))
+		return -ENOENT;
+	word_decode(&word, text, LINK_STYLE_HXXP);
 	word_mark(&word);
 	if (word.host_begin == word.host_end)
 		return -ENOENT;

@@ -23,7 +23,8 @@ static const struct fold_range fold_ranges[] = {
 
 uint32_t punycode_fold(uint32_t codepoint)
 {
-	if (codepoint < 0x2024)
+	/* Kana, kanji and Hangul stand for themselves, and most text is made of them. */
+	if (codepoint < 0x2024 || (codepoint > 0x3002 && codepoint < 0xfe52))
 		return codepoint;
 	/* One dot leader, ideographic full stop, small full stop, half-width ideographic full stop. */
 	if (codepoint == 0x2024 || codepoint == 0x3002 || codepoint == 0xfe52 || codepoint == 0xff61)

@@ -7,6 +7,7 @@
 #include "mail/text_filter.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "mail/text_marks.h"
 
@@ -100,6 +101,11 @@ enum text_class text_class_of(uint32_t codepoint)
 	return codepoint_is_mark(codepoint) ? TEXT_MARK : TEXT_KEEP;
 }
 
+static bool byte_continues(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
 /* The least and the greatest second byte behind a first byte (RFC 3629 section 4, and the length of the whole). */
 static size_t sequence_shape(uint8_t first, uint8_t *ret_least, uint8_t *ret_greatest)
 {
@@ -110,18 +116,18 @@ static size_t sequence_shape(uint8_t first, uint8_t *ret_least, uint8_t *ret_gre
 	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-size_t text_codepoint(struct span text, uint32_t *ret_codepoint)
+size_t text_codepoint_beyond(struct span text, uint32_t *ret_codepoint)
 {
-	uint8_t first, least, greatest;
-	uint32_t codepoint;
+	const uint8_t *bytes = (const uint8_t *)text.data;
+	uint8_t first = bytes[0], least, greatest;
 	size_t length;
+	uint32_t codepoint;
 
-	if (text.length == 0)
-		return 0;
-	first = (uint8_t)text.data[0];
-	*ret_codepoint = first;
-	if (first < 0x80)
-		return 1;
+	/* Three bytes without narrower limits for the second: nearly all characters of Japanese. */
+	if (first > 0xe0 && first < 0xf0 && first != 0xed && text.length >= 3 && byte_continues(bytes[1]) && byte_continues(bytes[2])) {
+		*ret_codepoint = (first & 0xfU) << 12 | (bytes[1] & 0x3fU) << 6 | (bytes[2] & 0x3fU);
+		return 3;
+	}
 	*ret_codepoint = UINT32_MAX;
 	length = sequence_shape(first, &least, &greatest);
 	if (length == 0)
@@ -178,29 +184,51 @@ struct text_filter text_filter_make(void)
 	return (struct text_filter){ .line_bytes = 0 };
 }
 
-/* A character of two or three bytes that is kept as it is. False also for what is merely not known here. */
+/* What is known of characters by their first byte: nothing, how long they are and that they are kept, or that the second byte decides. */
+enum { LEAD_UNKNOWN, LEAD_TWO = 2, LEAD_THREE = 3, LEAD_SECOND };
+
+static const uint8_t leads[256] = {
+	[0xc3 ... 0xcb] = LEAD_TWO, [0xce ... 0xd1] = LEAD_TWO,		/* Latin, Greek, Cyrillic */
+	[0xe2 ... 0xe3] = LEAD_SECOND, [0xef] = LEAD_SECOND,
+	[0xe4 ... 0xe9] = LEAD_THREE,	/* kanji */
+	[0xeb ... 0xec] = LEAD_THREE,	/* Hangul */
+};
+
+/* True for a character of three bytes whose first one does not decide, when it is kept. */
+static bool second_is_plain(const uint8_t *at)
+{
+	uint8_t second = at[1], third = at[2];
+
+	if (at[0] == 0xe3)	/* kana; not the marks U+302A.. and U+3099.., not the Hangul filler */
+		return !((second == 0x80 && third >= 0xaa) || (second == 0x82 && third >= 0x99 && third <= 0x9a) ||
+			 (second == 0x85 && third == 0xa4));
+	if (at[0] == 0xef)	/* full-width forms and half-width kana */
+		return second == 0xbc || second == 0xbd;
+	/* Quotation marks, dashes, dots; arrows and symbols. */
+	return (second == 0x80 && third >= 0x90 && third <= 0xa7) || (second >= 0x84 && second <= 0x9f);
+}
+
+/* The length of a character of two or three bytes that is kept as it is. 0 also for what is merely not known here. */
 static size_t plain_character(const uint8_t *at, const uint8_t *end)
 {
-	uint8_t second, third;
+	uint8_t lead = at < end ? leads[*at] : LEAD_UNKNOWN;
 
-	if (end - at < 2 || (at[1] & 0xc0) != 0x80)
+	if (lead == LEAD_UNKNOWN || end - at < 2 || !byte_continues(at[1]))
 		return 0;
-	if ((at[0] >= 0xc3 && at[0] <= 0xcb) || (at[0] >= 0xce && at[0] <= 0xd1))	/* Latin, Greek, Cyrillic */
+	if (lead == LEAD_TWO)
 		return 2;
-	if (end - at < 3 || (at[2] & 0xc0) != 0x80)
+	if (end - at < 3 || !byte_continues(at[2]))
 		return 0;
-	second = at[1];
-	third = at[2];
-	if (at[0] >= 0xe4 && at[0] <= 0xe9)	/* kanji */
-		return 3;
-	if (at[0] == 0xe3)	/* kana; not the marks U+302A.. and U+3099.., not the Hangul filler */
-		return (second == 0x80 && third >= 0xaa) || (second == 0x82 && third >= 0x99 && third <= 0x9a) ||
-		       (second == 0x85 && third == 0xa4) ? 0 : 3;
-	if (at[0] == 0xef)	/* full-width forms and half-width kana */
-		return second == 0xbc || second == 0xbd ? 3 : 0;
-	if (at[0] == 0xe2)	/* quotation marks, dashes, dots; arrows and symbols */
-		return (second == 0x80 && third >= 0x90 && third <= 0xa7) || (second >= 0x84 && second <= 0x9f) ? 3 : 0;
-	return at[0] == 0xeb || at[0] == 0xec ? 3 : 0;	/* Hangul */
+	return lead == LEAD_THREE || second_is_plain(at) ? 3 : 0;
+}
+
+/* True when the next eight bytes are all from 0x20 to 0x7e: no bit 7, and none comes up by subtracting 0x20 or adding 1. */
+static bool is_visible(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return !((word | (word - 0x2020202020202020) | (word + 0x0101010101010101)) & 0x8080808080808080);
 }
 
 size_t text_plain_length(struct span in)
@@ -210,6 +238,8 @@ size_t text_plain_length(struct span in)
 	for (;;) {
 		size_t length;
 
+		while (end - at >= 8 && is_visible(at))
+			at += 8;
 		while (at < end && ((*at >= 0x20 && *at < 0x7f) || *at == '\t'))
 			at++;
 		length = plain_character(at, end);

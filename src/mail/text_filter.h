@@ -65,11 +65,22 @@ typedef void text_sink(void *user, struct span text);
 /* The class of a code point. Beyond U+10FFFF and surrogates: TEXT_MISSING. */
 enum text_class text_class_of(uint32_t codepoint);
 
+/* text_codepoint() where the first byte is not ASCII. */
+size_t text_codepoint_beyond(struct span text, uint32_t *ret_codepoint);
+
 /*
  * Decodes the first character of text (RFC 3629). Its length in bytes, or 0 when the text ends within a character. What is
  * not UTF-8 has the code point UINT32_MAX and the length of the part that no character begins with (at least 1).
  */
-size_t text_codepoint(struct span text, uint32_t *ret_codepoint);
+static inline size_t text_codepoint(struct span text, uint32_t *ret_codepoint)
+{
+	if (text.length == 0)
+		return 0;
+	if ((uint8_t)text.data[0] >= 0x80)
+		return text_codepoint_beyond(text, ret_codepoint);
+	*ret_codepoint = (uint8_t)text.data[0];
+	return 1;
+}
 
 /* Appends a code point as UTF-8; one that is none (surrogates, beyond U+10FFFF) as U+FFFD. At most 4 bytes, their number is returned. */
 size_t text_encode(uint32_t codepoint, char ret_bytes[static 4]);

@@ -43,7 +43,7 @@ static const struct {
 	{ "spaces of other widths", "a\xc2\xa0" "b\xe2\x80\x83" "c\xe2\x80\xaf" "d\xe3\x85\xa4" "e\xe2\xa0\x80" "f", "a b c d e f", { 0 } },
 	{ "what is not seen", "p\xc2\xad" "a\xe2\x80\x8by\xe2\x80\x8dp\xef\xbb\xbf" "a\xe2\x81\xa0l\xf3\xa0\x81\xa1", "paypal", { .removed = 6 } },
 	{ "marks of direction", "a\xe2\x80\x8e" "b\xe2\x80\x8f" "c\xd8\x9c" "d", "abcd", { .removed = 3 } },
-	{ "what turns the line is shown", "a\xe2\x80\xae" "b\xe2\x81\xa6" "c", "a[U+202E]b[U+2066]c", { .shown = 2 } },
+	{ "what turns the line is shown", "a\xe2\x80\xae" "b\xe2\x81\xa6" "c", "a[U+202E]b[U+2066]c", { .shown = 2, .reordering = 2 } },
 	{ "controls are shown", "\x1b[31m\x07\x7f\xc2\x9b", "[U+001B][31m[U+0007][U+007F][U+009B]", { .shown = 4 } },
 	{ "private use", "\xee\x80\x80\xf3\xb0\x80\x80", "〓〓", { .missing = 2 } },
 	{ "noncharacters", "\xef\xb7\x90\xef\xbf\xbf\xf0\x9f\xbf\xbe", "〓〓〓", { .missing = 3 } },
