@@ -13,10 +13,17 @@
 #include "config/syntax.h"
 #include "config/utf8.h"
 
+/* The key that stands before a part of a long list. */
+#define PART_KEY "part"
+
 struct reader {
 	struct arena *arena;
 	struct findings *findings;
 	const struct expansion *expansion;
+	const struct outline *outline;
+	bool zones_only;
+	uint32_t lines_before;	/* of the expanded text, before what libconfig has at hand */
+	int error;		/* the first one of libconfig */
 };
 
 static struct finding *reader_find(struct reader *reader, enum config_finding id, struct origin origin,
@@ -30,23 +37,37 @@ static struct origin setting_origin(const struct reader *reader, const config_se
 {
 	const uint32_t *line = config_setting_get_hook(setting);
 
-	return expansion_origin(reader->expansion, line ? *line : config_setting_source_line(setting));
+	return expansion_origin(reader->expansion, line ? *line : reader->lines_before + config_setting_source_line(setting));
+}
+
+/* The long list that this setting stands for, or NULL: in the tree such a list is empty. */
+static const struct long_list *long_list_of(const struct outline *outline, const config_setting_t *setting)
+{
+	const config_setting_t *parent = config_setting_parent(setting);
+
+	if (!parent || !config_setting_is_root(parent))
+		return NULL;
+	for (size_t i = 0; i < outline->list_count; i++) {
+		if (span_equal(outline->lists[i].key, span_of(config_setting_name(setting))))
+			return &outline->lists[i];
+	}
+	return NULL;
 }
 
 /*
  * Gives each text of the tree the line at which it begins: libconfig notes the line of whatever stands behind
  * it. The tree keeps the order of the file. Recursion ends with the depth that the syntax check allows.
  */
-static void lines_attach(config_setting_t *setting, const struct text_lines *lines, size_t *used)
+static void lines_attach(config_setting_t *setting, const struct outline *outline, size_t *text)
 {
-	int type = config_setting_type(setting);
-
-	if (type == CONFIG_TYPE_STRING && *used < lines->count)
-		config_setting_set_hook(setting, &lines->items[(*used)++]);
+	if (config_setting_type(setting) == CONFIG_TYPE_STRING && *text < outline->lines.count)
+		config_setting_set_hook(setting, &outline->lines.items[(*text)++]);
 	if (!config_setting_is_aggregate(setting))
 		return;
+	if (long_list_of(outline, setting))
+		*text = long_list_of(outline, setting)->text_end;
 	for (int i = 0; i < config_setting_length(setting); i++)
-		lines_attach(config_setting_get_elem(setting, (unsigned int)i), lines, used);
+		lines_attach(config_setting_get_elem(setting, (unsigned int)i), outline, text);
 }
 
 /* True when the text may be kept: not empty, not too long, UTF-8 without hidden characters. */
@@ -276,6 +297,11 @@ static void flag_read(struct reader *reader, const struct schema_key *key, const
 static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group,
 		      struct origin origin, void *values);
 
+typedef void tree_walk(struct reader *reader, const config_setting_t *root, void *context);
+
+static void tree_read(struct reader *reader, struct buf *text, size_t first_text, tree_walk *walk, void *context);
+static tree_walk part_walk;
+
 static void group_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
 		       void *values)
 {
@@ -290,33 +316,71 @@ static void group_read(struct reader *reader, const struct schema_key *key, cons
 	keys_read(reader, key->keys, setting, origin, values);
 }
 
-static void records_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
-			 void *values)
-{
-	struct origin origin = setting_origin(reader, setting);
+/* A list of records while it is read. */
+struct records {
+	const struct schema_key *key;
 	char *items;
-	size_t length, count = 0;
+	size_t count;
+};
 
-	if (!config_setting_is_list(setting)) {
-		reader_find(reader, CONFIG_KIND_RECORDS, origin, key->name);
-		return;
-	}
-	length = list_length(reader, key, setting, origin);
-	items = arena_array(reader->arena, length, key->item_size);
-	for (size_t i = 0; i < length; i++) {
-		const config_setting_t *item = config_setting_get_elem(setting, (unsigned int)i);
+static void items_read(struct reader *reader, const config_setting_t *list, struct records *records)
+{
+	const struct schema_key *key = records->key;
+
+	for (int i = 0; i < config_setting_length(list); i++) {
+		const config_setting_t *item = config_setting_get_elem(list, (unsigned int)i);
 		struct origin at = setting_origin(reader, item);
+		char *values = records->items + records->count * key->item_size;
 
 		if (!config_setting_is_group(item)) {
 			reader_find(reader, CONFIG_KIND_RECORDS, at, key->name);
 			continue;
 		}
-		*(struct origin *)(void *)(items + count * key->item_size) = at;
-		keys_read(reader, key->keys, item, at, items + count * key->item_size);
-		count++;
+		*(struct origin *)(void *)values = at;
+		keys_read(reader, key->keys, item, at, values);
+		records->count++;
 	}
-	*(void **)(void *)((char *)values + key->offset) = items;
-	*(size_t *)(void *)((char *)values + key->count_offset) = count;
+}
+
+/* Hands the parts of a long list to libconfig one by one. */
+static void long_list_read(struct reader *reader, const struct long_list *list, struct records *records)
+{
+	__attribute__((cleanup(buf_free))) struct buf text = buf_limited(0);
+	struct span whole = buf_span(&reader->expansion->text);
+
+	for (size_t i = 0; i < list->part_count && reader->error == 0; i++) {
+		const struct list_part *part = &list->parts[i];
+
+		text.length = 0;
+		buf_puts(&text, PART_KEY " = (");
+		buf_put(&text, whole.data + part->begin, part->end - part->begin);
+		buf_puts(&text, ");");
+		reader->lines_before = part->line - 1;
+		tree_read(reader, &text, part->first_text, part_walk, records);
+	}
+	reader->lines_before = 0;
+}
+
+static void records_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
+			 void *values)
+{
+	const struct long_list *list = long_list_of(reader->outline, setting);
+	struct origin origin = setting_origin(reader, setting);
+	struct records records = { .key = key };
+	size_t length;
+
+	if (!config_setting_is_list(setting)) {
+		reader_find(reader, CONFIG_KIND_RECORDS, origin, key->name);
+		return;
+	}
+	length = list ? list->item_count : list_length(reader, key, setting, origin);
+	records.items = arena_array(reader->arena, length, key->item_size);
+	if (list)
+		long_list_read(reader, list, &records);
+	else
+		items_read(reader, setting, &records);
+	*(void **)(void *)((char *)values + key->offset) = records.items;
+	*(size_t *)(void *)((char *)values + key->count_offset) = records.count;
 }
 
 static void value_read(struct reader *reader, const struct schema_key *key, const config_setting_t *setting,
@@ -365,7 +429,7 @@ static void unknown_key_report(struct reader *reader, const struct schema_key *k
 			       const config_setting_t *setting)
 {
 	/* Of the setting itself, not of its value: the name is what is wrong. */
-	struct origin origin = expansion_origin(reader->expansion, config_setting_source_line(setting));
+	struct origin origin = expansion_origin(reader->expansion, reader->lines_before + config_setting_source_line(setting));
 	const char *name = config_setting_name(setting);
 	const struct schema_refused *refused = schema_refused_named(name);
 	const char *nearest = schema_nearest(keys, name);
@@ -408,66 +472,116 @@ static void syntax_report(struct reader *reader, const config_t *config)
 	uint32_t line = config_error_line(config) > 0 ? (uint32_t)config_error_line(config) : 1;
 	const char *words = config_error_text(config);
 
-	reader_find(reader, CONFIG_SYNTAX, expansion_origin(reader->expansion, line),
+	reader_find(reader, CONFIG_SYNTAX, expansion_origin(reader->expansion, reader->lines_before + line),
 		    words ? words : "libconfig");
+	reader->error = -EBADMSG;
 }
 
-/* Parses the expanded text and walks the tree, which is given back before the call returns. */
-static int tree_read(struct reader *reader, struct buf *text, const struct text_lines *lines,
-		     struct settings *settings)
+/* Parses a text and walks its tree, which is given back before the call returns. first_text: which text of the file its first one is. */
+static void tree_read(struct reader *reader, struct buf *text, size_t first_text, tree_walk *walk, void *context)
 {
-	struct origin file = { .source = &reader->expansion->sources[0], .line = 0 };
-	size_t used = 0;
 	config_t config;
-	int result = 0;
 
 	config_init(&config);
 	/* No @include is left in the text; if one were, it should find nothing. */
 	config_set_include_dir(&config, "/dev/null");
 	if (config_read_string(&config, buf_text(text))) {
-		lines_attach(config_root_setting(&config), lines, &used);
-		keys_read(reader, schema_root, config_root_setting(&config), file, settings);
+		lines_attach(config_root_setting(&config), reader->outline, &first_text);
+		walk(reader, config_root_setting(&config), context);
 	} else {
 		syntax_report(reader, &config);
-		result = -EBADMSG;
 	}
 	config_destroy(&config);
-	return result;
 }
 
-static int expansion_settle(struct arena *arena, struct expansion *expansion, struct findings *findings,
-			    struct settings **ret_settings)
+/* The tree of a part of a long list. */
+static void part_walk(struct reader *reader, const config_setting_t *root, void *context)
+{
+	items_read(reader, config_setting_get_elem(root, 0), context);
+}
+
+/* The tree of the file. */
+static void file_walk(struct reader *reader, const config_setting_t *root, void *context)
+{
+	struct origin file = { .source = &reader->expansion->sources[0], .line = 0 };
+	const struct schema_key *zones = schema_key_named(schema_root, "zones");
+	const config_setting_t *setting = config_setting_get_member(root, zones->name);
+
+	if (!reader->zones_only)
+		keys_read(reader, schema_root, root, file, context);
+	else if (setting)
+		value_read(reader, zones, setting, context);
+}
+
+/* The text without the items of long lists; every line stays where it is. */
+static void text_shorten(struct buf *out, const struct outline *outline, struct span text)
+{
+	size_t copied = 0;
+
+	for (size_t i = 0; i < outline->list_count; i++) {
+		const struct long_list *list = &outline->lists[i];
+
+		buf_put(out, text.data + copied, list->parts[0].begin - copied);
+		for (uint32_t line = list->parts[0].line; line < list->last_line; line++)
+			buf_putc(out, '\n');
+		copied = list->parts[list->part_count - 1].end;
+	}
+	buf_put(out, text.data + copied, text.length - copied);
+}
+
+static int expansion_settle(struct reader *reader, struct settings **ret_settings)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *scratch = arena_new();
-	struct reader reader = { .arena = arena, .findings = findings, .expansion = expansion };
-	struct settings *settings = arena_alloc(arena, sizeof(*settings));
-	struct text_lines lines;
-	int error = syntax_check(scratch, expansion, findings, &lines);
+	__attribute__((cleanup(buf_free))) struct buf text = buf_limited(0);
+	const struct expansion *expansion = reader->expansion;
+	struct settings *settings = arena_alloc(reader->arena, sizeof(*settings));
+	struct outline outline;
+	int error = syntax_check(scratch, expansion, reader->findings, &outline);
 
-	if (error == 0)
-		error = tree_read(&reader, &expansion->text, &lines, settings);
 	if (error < 0)
 		return error;
+	reader->outline = &outline;
+	text_shorten(&text, &outline, buf_span(&expansion->text));
+	tree_read(reader, &text, 0, file_walk, settings);
+	if (reader->error < 0)
+		return reader->error;
 	settings->sources = expansion->sources;
 	settings->source_count = expansion->source_count;
 	*ret_settings = settings;
 	return 0;
 }
 
+static int file_read(struct reader *reader, const char *path, struct settings **ret_settings)
+{
+	__attribute__((cleanup(expansion_free))) struct expansion expansion;
+	int error = expansion_read(reader->arena, path, reader->findings, &expansion);
+
+	reader->expansion = &expansion;
+	return error < 0 ? error : expansion_settle(reader, ret_settings);
+}
+
 int settings_read(struct arena *arena, const char *path, struct findings *findings,
 		  struct settings **ret_settings)
 {
-	__attribute__((cleanup(expansion_free))) struct expansion expansion;
-	int error = expansion_read(arena, path, findings, &expansion);
+	struct reader reader = { .arena = arena, .findings = findings };
 
-	return error < 0 ? error : expansion_settle(arena, &expansion, findings, ret_settings);
+	return file_read(&reader, path, ret_settings);
+}
+
+int settings_read_zones(struct arena *arena, const char *path, struct findings *findings,
+			struct settings **ret_settings)
+{
+	struct reader reader = { .arena = arena, .findings = findings, .zones_only = true };
+
+	return file_read(&reader, path, ret_settings);
 }
 
 int settings_read_text(struct arena *arena, const char *path, const char *text, size_t length,
 		       struct findings *findings, struct settings **ret_settings)
 {
 	__attribute__((cleanup(expansion_free))) struct expansion expansion;
+	struct reader reader = { .arena = arena, .findings = findings, .expansion = &expansion };
 	int error = expansion_read_text(arena, path, text, length, findings, &expansion);
 
-	return error < 0 ? error : expansion_settle(arena, &expansion, findings, ret_settings);
+	return error < 0 ? error : expansion_settle(&reader, ret_settings);
 }

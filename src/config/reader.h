@@ -4,8 +4,9 @@
  * libconfig parses; the schema decides what is known. All mistakes of a file are reported in one run: unknown
  * keys (with the nearest known one), wrong kinds, missing values, values out of range, invalid UTF-8, control
  * characters, a list that is too long, keys that other firewalls have and this one refuses for a reason (nat,
- * masquerade, ...: the reason and the alternative in words). A syntax error stops the file at its line. The
- * whole settings group of libconfig is given back before the call returns (its tree is large: 2.6 KB per flow).
+ * masquerade, ...: the reason and the alternative in words). A syntax error stops the file at its line.
+ * libconfig's tree is large (2.6 KB per flow): it gets long lists in parts, so that no more than one part of it
+ * exists at a time, and nothing of it is left when the call returns.
  */
 #ifndef CONFIG_READER_H
 #define CONFIG_READER_H
@@ -31,6 +32,12 @@ enum {
  */
 int settings_read(struct arena *arena, const char *path, struct findings *findings,
 		  struct settings **ret_settings);
+
+/*
+ * Like settings_read() for the zones alone: of everything else the grammar is checked and nothing is read.
+ */
+int settings_read_zones(struct arena *arena, const char *path, struct findings *findings,
+			struct settings **ret_settings);
 
 /* Like settings_read() for a text that is named path in findings; @include is refused with a finding. */
 int settings_read_text(struct arena *arena, const char *path, const char *text, size_t length,

@@ -53,7 +53,8 @@ struct walker {
 	struct key *keys;	/* of all open groups */
 	size_t key_count, key_capacity;
 	struct token previous;
-	struct text_lines lines;
+	struct outline outline;
+	struct long_list *list;	/* the open list of a key of the file, long or not; NULL: none is open */
 };
 
 static struct frame *frame_top(struct walker *walker)
@@ -249,13 +250,62 @@ static int scalar_kind(struct walker *walker, const struct token *token, enum va
 
 static void line_note(struct walker *walker, uint32_t line)
 {
-	walker->lines.items = arena_grow(walker->arena, walker->lines.items, walker->lines.count,
-					 &walker->lines.capacity, sizeof(*walker->lines.items));
-	walker->lines.items[walker->lines.count++] = line;
+	struct text_lines *lines = &walker->outline.lines;
+
+	lines->items = arena_grow(walker->arena, lines->items, lines->count, &lines->capacity, sizeof(*lines->items));
+	lines->items[lines->count++] = line;
 }
 
-static void value_end(struct walker *walker)
+/* ---- long lists */
+
+static void list_begin(struct walker *walker)
 {
+	struct outline *outline = &walker->outline;
+
+	outline->lists = arena_grow(walker->arena, outline->lists, outline->list_count, &outline->list_capacity,
+				    sizeof(*outline->lists));
+	walker->list = &outline->lists[outline->list_count++];
+	*walker->list = (struct long_list){ .key = walker->keys[walker->key_count - 1].name };
+}
+
+static void list_end(struct walker *walker)
+{
+	walker->list->text_end = walker->outline.lines.count;
+	if (walker->list->item_count <= SYNTAX_PART_ITEMS)
+		walker->outline.list_count--;
+	walker->list = NULL;
+}
+
+/* True where the next item belongs to the open list itself, and not to something in it. */
+static bool item_is_of_list(const struct walker *walker)
+{
+	return walker->list && walker->depth == 1;
+}
+
+static void item_begin(struct walker *walker, const struct token *token)
+{
+	struct long_list *list = walker->list;
+
+	if (!item_is_of_list(walker) || list->item_count++ % SYNTAX_PART_ITEMS != 0)
+		return;
+	list->parts = arena_grow(walker->arena, list->parts, list->part_count, &list->part_capacity, sizeof(*list->parts));
+	list->parts[list->part_count++] = (struct list_part){
+		.begin = token->offset, .line = token->line, .first_text = walker->outline.lines.count,
+	};
+}
+
+static void item_end(struct walker *walker, const struct token *token)
+{
+	if (!item_is_of_list(walker))
+		return;
+	walker->list->parts[walker->list->part_count - 1].end = token->offset + token->text.length;
+	walker->list->last_line = token->line;
+}
+
+/* token: the value, or the bracket that closes it. */
+static void value_end(struct walker *walker, const struct token *token)
+{
+	item_end(walker, token);
 	walker->expectation = frame_is_list(frame_top(walker)) ? EXPECT_ITEM_END : EXPECT_SETTING_END;
 }
 
@@ -273,7 +323,7 @@ static int scalar_take(struct walker *walker, const struct token *token)
 		return token_refuse(walker, CONFIG_LIST_MIXED, token);
 	if (kind == VALUE_TEXT)
 		line_note(walker, token->line);
-	value_end(walker);
+	value_end(walker, token);
 	return 0;
 }
 
@@ -289,6 +339,8 @@ static int bracket_push(struct walker *walker, const struct token *token)
 	walker->frames[++walker->depth] = (struct frame){
 		.bracket = bracket, .line = token->line, .key_count = walker->key_count,
 	};
+	if (walker->depth == 1 && bracket == '(')
+		list_begin(walker);
 	walker->expectation = bracket == '{' ? EXPECT_KEY : EXPECT_FIRST_ITEM;
 	return 0;
 }
@@ -305,8 +357,10 @@ static int bracket_pop(struct walker *walker, const struct token *token)
 	if (!brackets_match(frame->bracket, *token->text.data))
 		return bracket_refuse(walker, token);
 	walker->key_count = frame->key_count;
+	if (walker->list && walker->depth == 1)
+		list_end(walker);
 	walker->depth--;
-	value_end(walker);
+	value_end(walker, token);
 	return 0;
 }
 
@@ -392,6 +446,7 @@ static int on_value(struct walker *walker, const struct token *token)
 
 	if (error < 0)
 		return error;
+	item_begin(walker, token);
 	switch (token->kind) {
 	case TOKEN_TEXT:
 	case TOKEN_NUMBER:
@@ -474,7 +529,7 @@ static int walker_step(struct walker *walker, const struct token *token)
 }
 
 int syntax_check(struct arena *arena, const struct expansion *expansion, struct findings *findings,
-		 struct text_lines *ret_lines)
+		 struct outline *ret_outline)
 {
 	struct walker walker = {
 		.arena = arena,
@@ -493,6 +548,6 @@ int syntax_check(struct arena *arena, const struct expansion *expansion, struct 
 			break;
 		walker.previous = token;
 	}
-	*ret_lines = walker.lines;
+	*ret_outline = walker.outline;
 	return 0;
 }

@@ -142,7 +142,7 @@ int pins_read(struct arena *arena, const char *path, struct findings *findings, 
 	int error = file_check(path, findings);
 
 	if (!error)
-		error = settings_read(arena, path, &unused, &settings);
+		error = settings_read_zones(arena, path, &unused, &settings);
 	if (error)
 		return error;
 	for (size_t i = 0; i < settings->source_count; i++)

@@ -164,6 +164,30 @@ START_TEST(current_directory_is_a_directory_too)
 }
 END_TEST
 
+/* Who wants only the zones gets no mistake of the rest told, but that it cannot be read at all. */
+START_TEST(zones_alone)
+{
+	struct directory directory = directory_make();
+	struct findings findings = findings_in(directory.arena);
+	struct settings *settings;
+
+	file_write(&directory, "main", "hosts = ( { name = 1; }, 2 ); unheard = 3;\n@include \"b\"\n");
+	file_write(&directory, "b", MINIMAL);
+	ck_assert_int_eq(settings_read_zones(directory.arena, directory_file(&directory, "main"), &findings, &settings), 0);
+	ck_assert_str_eq(findings_summary(&findings), "");
+	ck_assert_uint_eq(settings->source_count, 2);
+	ck_assert_uint_eq(settings->zone_count, 1);
+	ck_assert_uint_eq(settings->host_count, 0);
+	ck_assert_ptr_null(settings->town.value);
+	file_write(&directory, "main", MINIMAL "hosts = 1 2;\n");
+	ck_assert_int_eq(settings_read_zones(directory.arena, directory_file(&directory, "main"), &findings, &settings), -EBADMSG);
+	file_write(&directory, "main", "town = \"t\";\n");
+	ck_assert_int_eq(settings_read_zones(directory.arena, directory_file(&directory, "main"), &findings, &settings), 0);
+	ck_assert_uint_eq(settings->zone_count, 0);
+	directory_remove(&directory);
+}
+END_TEST
+
 START_TEST(absolute_path_inside_is_allowed)
 {
 	struct directory directory = directory_make();
@@ -304,6 +328,7 @@ int main(void)
 	tcase_add_loop_test(cases, files_are_read_with_their_includes, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(cases, current_directory_is_a_directory_too);
 	tcase_add_test(cases, absolute_path_inside_is_allowed);
+	tcase_add_test(cases, zones_alone);
 	tcase_add_test(cases, depth_of_includes_is_limited);
 	tcase_add_test(cases, number_of_files_is_limited);
 	tcase_add_loop_test(cases, size_of_a_file_is_limited, 0, 2);

@@ -11,6 +11,7 @@
 #include "config/catalogue.h"
 #include "config/reader.h"
 #include "config/schema.h"
+#include "config/syntax.h"
 
 /* Line 1 of every row's file: all that is required. The row begins at line 2. */
 #define MINIMAL                                                                                                            \
@@ -436,6 +437,77 @@ START_TEST(bad_values_do_not_reach_the_settings)
 }
 END_TEST
 
+/* How many items a long list has; libconfig gets it in parts of SYNTAX_PART_ITEMS. */
+static const size_t long_rows[] = { SYNTAX_PART_ITEMS, SYNTAX_PART_ITEMS + 1, 2 * SYNTAX_PART_ITEMS, 2 * SYNTAX_PART_ITEMS + 1 };
+
+/* Items of three lines each; brackets, commas and quotes in comments and texts are none of the list's. */
+static void put_long_list(struct buf *text, const char *key, size_t count)
+{
+	buf_printf(text, "%s = (\n", key);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(text, "{ name = \"%s%zu\"; # ), {\n zone = \"a\"; addresses = ( \"10.0.0.1\", /* ( */\n \"10.0.0.2\" ); label = \")\"; }%s\n",
+			   key, i, i + 1 < count ? "," : "");
+	buf_puts(text, ");\n");
+}
+
+START_TEST(a_long_list_reads_like_a_short_one)
+{
+	const size_t count = long_rows[_i];
+	struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	struct buf text = buf_limited(0);
+	struct settings *settings;
+
+	buf_puts(&text, MINIMAL);
+	put_long_list(&text, "hosts", count);
+	buf_puts(&text, "networks = ( { name = \"n\"; zone = \"a\";\n prefixes = \"10.1.0.0/16\"; } );\n");
+	ck_assert_int_eq(settings_read_text(arena, "test.conf", buf_text(&text), text.length, &findings, &settings), 0);
+	ck_assert_uint_eq(findings.count, 0);
+	ck_assert_uint_eq(settings->host_count, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct host_settings *host = &settings->hosts[i];
+		const uint32_t line = (uint32_t)(3 + 3 * i);
+
+		ck_assert_str_eq(host->name.value, arena_printf(arena, "hosts%zu", i));
+		ck_assert_uint_eq(host->at.line, line);
+		ck_assert_uint_eq(host->name.at.line, line);
+		ck_assert_uint_eq(host->zone.at.line, line + 1);
+		ck_assert_uint_eq(host->addresses.at.line, line + 1);
+		ck_assert_uint_eq(host->addresses.items[1].at.line, line + 2);
+	}
+	ck_assert_uint_eq(settings->networks[0].name.at.line, 4 + 3 * count);
+	ck_assert_uint_eq(settings->networks[0].prefixes.items[0].at.line, 5 + 3 * count);
+	buf_free(&text);
+	arena_free(arena);
+}
+END_TEST
+
+/* Mistakes in a long list, a key that nobody knows with one, and a group of one where a list should be. */
+START_TEST(mistakes_in_a_long_list)
+{
+	struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	struct buf text = buf_limited(0);
+	struct settings *settings;
+
+	buf_puts(&text, "unheard = (");
+	for (size_t i = 0; i <= SYNTAX_PART_ITEMS; i++)
+		buf_printf(&text, "%s\"%zu\"", i ? ", " : "", i);
+	buf_puts(&text, ");\nhosts = (\n");
+	for (size_t i = 0; i < 3 * SYNTAX_PART_ITEMS; i++)
+		buf_printf(&text, "%s%s\n", i ? ", " : "",
+			   i == 1 || i == 200		       ? "7"
+			   : i == SYNTAX_PART_ITEMS || i == 210 ? "{ name = \"h\"; zone = \"a\"; addresses = \"10.0.0.1\"; unheard = 1; }"
+							       : "{ name = \"h\"; zone = \"a\"; addresses = \"10.0.0.1\"; }");
+	buf_puts(&text, "); services = 1;\n" MINIMAL);
+	ck_assert_int_eq(settings_read_text(arena, "test.conf", buf_text(&text), text.length, &findings, &settings), 0);
+	ck_assert_str_eq(findings_summary(&findings), "key-unknown:1 kind-records:4 key-unknown:131 kind-records:203 key-unknown:213 kind-records:387");
+	ck_assert_uint_eq(settings->host_count, 3 * SYNTAX_PART_ITEMS - 2);
+	buf_free(&text);
+	arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config/reader");
@@ -449,6 +521,8 @@ int main(void)
 	tcase_add_loop_test(cases, limit_holds, 0, sizeof(limit_rows) / sizeof(limit_rows[0]));
 	tcase_add_loop_test(cases, bytes_are_checked_first, 0, sizeof(bytes_rows) / sizeof(bytes_rows[0]));
 	tcase_add_test(cases, values_keep_their_lines);
+	tcase_add_loop_test(cases, a_long_list_reads_like_a_short_one, 0, sizeof(long_rows) / sizeof(long_rows[0]));
+	tcase_add_test(cases, mistakes_in_a_long_list);
 	tcase_add_test(cases, values_are_what_was_written);
 	tcase_add_test(cases, bad_values_do_not_reach_the_settings);
 	suite_add_tcase(suite, cases);
