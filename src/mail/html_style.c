@@ -59,6 +59,17 @@ static struct css_word css_take(struct span *rest, char end, char other_end)
 	return word;
 }
 
+/* Passes over the text up to this byte. */
+static void css_skip(struct span *rest, char end)
+{
+	struct span text = *rest;
+	size_t i = 0;
+
+	while (i < text.length && text.data[i] != end)
+		i = text.data[i] == '/' && i + 1 < text.length && text.data[i + 1] == '*' ? css_comment_end(text, i) : i + 1;
+	*rest = span_part(text, i, text.length);
+}
+
 static bool text_begins(const char *text, const char *beginning)
 {
 	return strncmp(text, beginning, strlen(beginning)) == 0;
@@ -262,9 +273,11 @@ static void white_space_read(struct css_facts *facts, const char *value)
 	facts->style->white_space = text_begins(value, "pre") && !text_begins(value, "pre-line") ? SPACE_KEPT : SPACE_FOLDED;
 }
 
+typedef void css_reader(struct css_facts *facts, const char *value);
+
 static const struct {
 	const char *name;
-	void (*read)(struct css_facts *facts, const char *value);
+	css_reader *read;
 } properties[] = {
 	{ "background", background_read }, { "background-color", background_read }, { "color", colour_read },
 	{ "display", display_read }, { "font-size", font_size_read }, { "height", size_read }, { "left", offset_read },
@@ -273,6 +286,15 @@ static const struct {
 	{ "visibility", visibility_read }, { "white-space", white_space_read }, { "width", size_read },
 };
 
+/* The function that reads the values of a property; NULL: it does not matter here. */
+static css_reader *property_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++)
+		if (properties[i].name[0] == name[0] && strcmp(properties[i].name, name) == 0)
+			return properties[i].read;
+	return NULL;
+}
+
 struct html_style html_style_parse(struct span attribute)
 {
 	struct html_style style = { .colour = COLOUR_UNSET, .background = COLOUR_UNSET };
@@ -280,16 +302,19 @@ struct html_style html_style_parse(struct span attribute)
 
 	while (attribute.length > 0) {
 		struct css_word name = css_take(&attribute, ':', ';'), value = { .length = 0 };
+		css_reader *read = property_find(name.text);
+		bool has_value = attribute.length > 0 && attribute.data[0] == ':';
 
-		if (attribute.length > 0 && attribute.data[0] == ':') {
+		if (has_value)
 			attribute = span_part(attribute, 1, attribute.length);
+		if (has_value && read)
 			value = css_take(&attribute, ';', ';');
-		}
+		else if (has_value)
+			css_skip(&attribute, ';');
 		if (attribute.length > 0)
 			attribute = span_part(attribute, 1, attribute.length);
-		for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++)
-			if (properties[i].name[0] == name.text[0] && strcmp(properties[i].name, name.text) == 0)
-				properties[i].read(&facts, value.text);
+		if (read)
+			read(&facts, value.text);
 	}
 	style.hides |= facts.overflow_hidden && facts.no_size;
 	return style;

@@ -563,8 +563,8 @@ static bool byte_is_suspicious(const uint8_t *at, const uint8_t *end)
 		return true;
 	if (at[0] == 0xe2)
 		return at[1] == 0x80 && at[2] == 0xa4;
-	if (at[0] == 0xe3)	/* the full stop of Japanese, when no Japanese goes on behind it */
-		return at[1] == 0x80 && at[2] == 0x82 && (at[3] < 0xe3 || at[3] > 0xe9);
+	if (at[0] == 0xe3)	/* the full stop of Japanese, when the word goes on behind it, and not in Japanese */
+		return at[1] == 0x80 && at[2] == 0x82 && at[3] > ' ' && (at[3] < 0xe3 || at[3] > 0xe9);
 	return at[1] == 0xbc ? at[2] == 0x8e || at[2] == 0x9a || at[2] == 0xa0 || at[2] == 0xbc : at[1] == 0xbd || at[1] == 0xb9;
 }
 

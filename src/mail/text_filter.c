@@ -88,6 +88,8 @@ enum text_class text_class_of(uint32_t codepoint)
 {
 	size_t low = 0, high = sizeof(class_ranges) / sizeof(class_ranges[0]);
 
+	if (codepoint > 0xad && codepoint < 0x300)	/* Latin letters: between two ranges, and before the first mark */
+		return TEXT_KEEP;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -27,6 +27,7 @@ MAIL = {
     "GMime, decode": ("peers/gmime", "decode"),
     "ours, decode and SHA-256": ("ours", "digest"),
     "GMime, decode and SHA-256": ("peers/gmime", "digest"),
+    "ours, mail to letter to mail": ("ours", "wash"),
 }
 HTML = {"ours": ("ours", "html"), "libxml2": ("peers/libxml2", "html"), "Dovecot": ("peers/dovecot", "html")}
 MAIL_RATIOS = (("ours, decode", "GMime, decode"), ("ours, decode and SHA-256", "GMime, decode and SHA-256"))
