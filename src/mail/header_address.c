@@ -330,16 +330,9 @@ static bool ats_widen(struct span text, struct buf *out)
  */
 static bool is_just_address(struct span name, struct span address)
 {
-	struct span a = name, b = address;
-
-	if (a.length >= 2 && a.data[0] == '\'' && a.data[a.length - 1] == '\'')
-		a = span_part(a, 1, a.length - 1);
-	if (a.length != b.length)
-		return false;
-	for (size_t i = 0; i < a.length; i++)
-		if (header_lower(a.data[i]) != header_lower(b.data[i]))
-			return false;
-	return true;
+	if (name.length >= 2 && name.data[0] == '\'' && name.data[name.length - 1] == '\'')
+		name = span_part(name, 1, name.length - 1);
+	return header_words_alike(name, address);
 }
 
 static void name_set(struct scanner *scanner, struct header_address *address, struct span phrase, bool comment)

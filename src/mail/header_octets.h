@@ -43,6 +43,15 @@ bool header_words_alike(struct span a, struct span b);
 /* The ASCII letter in lower case; any other byte as it is. */
 char header_lower(char byte);
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int header_hex_value(char byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	byte |= 0x20;	/* no other byte becomes one of these */
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
 /* True for space and tab, and for CR and LF, which a field may still hold when it was not unfolded. */
 bool header_is_space(char byte);
 

@@ -101,20 +101,12 @@ size_t header_word_length(const struct header_words *words, size_t at)
 	return word_read(words, at, &word) ? word.length : 0;
 }
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte = header_lower(byte);
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static void q_decode(struct span text, struct buf *out)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		bool escape = text.data[i] == '=' && i + 2 < text.length;
-		int high = escape ? hex_digit(text.data[i + 1]) : -1,
-		    low = escape ? hex_digit(text.data[i + 2]) : -1;
+		int high = escape ? header_hex_value(text.data[i + 1]) : -1,
+		    low = escape ? header_hex_value(text.data[i + 2]) : -1;
 
 		if (high >= 0 && low >= 0) {
 			buf_putc(out, (char)(high << 4 | low));
@@ -217,22 +209,12 @@ static void group_put(struct reader *reader)
 	group->bytes.length = group->ends.length = 0;
 }
 
-static bool spans_agree(struct span a, struct span b)
-{
-	if (a.length != b.length)
-		return false;
-	for (size_t i = 0; i < a.length; i++)
-		if (header_lower(a.data[i]) != header_lower(b.data[i]))
-			return false;
-	return true;
-}
-
 static void word_add(struct reader *reader, const struct word *word)
 {
 	struct group *group = &reader->group;
 
 	if (group_count(group) > 0 &&
-	    (group->encoding != word->encoding || !spans_agree(group->charset, word->charset)))
+	    (group->encoding != word->encoding || !header_words_alike(group->charset, word->charset)))
 		group_put(reader);
 	group->charset = word->charset;
 	group->encoding = word->encoding;

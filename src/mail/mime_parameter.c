@@ -303,22 +303,14 @@ void mime_value_parse(struct span text, enum mime_value_kind kind, struct mime_v
 	}
 }
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte = header_lower(byte);
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* Appends the octets of one piece to the room of the forms, which is large enough for all pieces twice. */
 static void piece_put(struct mime_forms *forms, struct span octets, bool extended)
 {
 	for (size_t i = 0; i < octets.length; i++) {
 		int high = extended && octets.data[i] == '%' && i + 2 < octets.length
-				   ? hex_digit(octets.data[i + 1])
+				   ? header_hex_value(octets.data[i + 1])
 				   : -1;
-		int low = high >= 0 ? hex_digit(octets.data[i + 2]) : -1;
+		int low = high >= 0 ? header_hex_value(octets.data[i + 2]) : -1;
 		char byte = octets.data[i];
 
 		if (low >= 0) {

@@ -196,14 +196,6 @@ static void held_drop(struct mime_transfer *transfer)
 	transfer->state = QUOTED_TEXT;
 }
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;	/* no other byte becomes one of these */
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* What each byte means where nothing waits: itself, or one of these. */
 enum { QUOTED_PLAIN, QUOTED_BLANK, QUOTED_SIGN, QUOTED_OTHER };
 
@@ -242,9 +234,9 @@ static size_t quoted_whole_take(const char *at, const char *end, struct output *
 		return 0;
 	if (at[1] == '\r' && at[2] == '\n')
 		return 3;
-	if (hex_digit(at[1]) < 0 || hex_digit(at[2]) < 0)
+	if (header_hex_value(at[1]) < 0 || header_hex_value(at[2]) < 0)
 		return 0;
-	byte_put(out, (uint32_t)(hex_digit(at[1]) << 4 | hex_digit(at[2])));
+	byte_put(out, (uint32_t)(header_hex_value(at[1]) << 4 | header_hex_value(at[2])));
 	return 3;
 }
 
@@ -320,14 +312,14 @@ static void quoted_cr_take(struct mime_transfer *transfer, char byte, struct out
 /* A byte behind '=' and whatever followed it. */
 static void quoted_equals_take(struct mime_transfer *transfer, char byte, struct output *out)
 {
-	int digit = hex_digit(byte);
+	int digit = header_hex_value(byte);
 
 	if (transfer->state == QUOTED_DIGIT) {
 		if (digit < 0) {
 			quoted_equals_refuse(transfer, byte, out);
 			return;
 		}
-		byte_put(out, (uint32_t)(hex_digit(transfer->held[1]) << 4 | digit));
+		byte_put(out, (uint32_t)(header_hex_value(transfer->held[1]) << 4 | digit));
 		held_drop(transfer);
 	} else if (byte == '\n') {
 		held_drop(transfer);
