@@ -1,6 +1,6 @@
 # sekisho: build, check, install. Written by hand; new source files need no change here.
 #
-#	make			build/sekishod and build/sekisho (as root it installs missing compilers and libraries first)
+#	make			build/sekishod, build/sekisho-relay and build/sekisho (as root it installs missing compilers and libraries first)
 #	make check		everything this machine can test; prints one line per test and how many passed
 #	make check TESTS=unit	one group, or one test: TESTS=unit/check_base_netaddr
 #	make demo		three zones in network namespaces
@@ -28,7 +28,10 @@ FLOOR_3 = ruleset
 FLOOR_4 = kernel daemon
 FLOOR_5 = sekishod relay sekisho
 PURE = policy mail ruleset
-PROGRAMS = $(call existing,sekishod sekisho)
+# A program has the name of its directory, but for the relay.
+PROGRAMS = sekishod sekisho-relay sekisho
+DAEMONS = sekishod sekisho-relay
+program_directory = $(patsubst sekisho-relay,relay,$(1))
 
 existing = $(foreach d,$(1),$(if $(wildcard src/$(d)/*.c),$(d)))
 
@@ -96,9 +99,9 @@ $$(patsubst %,$(1)/lib%.a,$$(call existing,$$(FLOORS))): $(1)/lib%.a: $$$$(call 
 	@rm -f $$@
 	$$(quiet)$$(AR) rcs $$@ $$(filter %.o,$$^)
 
-$$(addprefix $(1)/,$$(PROGRAMS)): $(1)/%: $$$$(call archives,$(1),$$$$*)
+$$(addprefix $(1)/,$$(PROGRAMS)): $(1)/%: $$$$(call archives,$(1),$$$$(call program_directory,$$$$*))
 	$$(call say,LINK,$$@)
-	$$(quiet)$(2) $(3) $$(LINKING) -o $$@ $$^ $$(call libraries,$$*)
+	$$(quiet)$(2) $(3) $$(LINKING) -o $$@ $$^ $$(call libraries,$$(call program_directory,$$*))
 endef
 
 # build: what is installed. build/asan: what the tests run. build/clang: the second opinion, and what is fuzzed.
@@ -136,7 +139,7 @@ CONFIG_FILE = $(DESTDIR)$(sysconfdir)/sekisho/sekisho.conf
 
 # man/sekishod.8 and man/ja/sekishod.8 -> man8/sekishod.8 and ja/man8/sekishod.8
 installed_manual = $(DESTDIR)$(mandir)/$(patsubst man/%,%,$(dir $(1)))man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
-installed_program = $(DESTDIR)$(if $(filter sekishod,$(1)),$(sbindir),$(bindir))/$(1)
+installed_program = $(DESTDIR)$(if $(filter $(1),$(DAEMONS)),$(sbindir),$(bindir))/$(1)
 installed_unit = $(DESTDIR)$(unitdir)/$(notdir $(1))
 
 # An existing configuration file is the administrator's and stays as it is.

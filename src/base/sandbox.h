@@ -27,6 +27,9 @@ struct sandbox_call {
  */
 int sandbox_keep_capabilities(const int *capabilities, size_t count);
 
+/* Drops all capabilities; reads no file for it, so it can be done behind a filter. The bounding set stays. 0 or negative errno. */
+int sandbox_drop_capabilities(void);
+
 /*
  * No exec gives new privileges any more (PR_SET_NO_NEW_PRIVS), and no core file or ptrace shows our memory.
  * 0 or negative errno.

@@ -69,9 +69,8 @@ static const char *child_name(const struct child *child)
 /* ---- one role ---- */
 
 /* The new process: nothing is left of the parent but the channel. */
-static _Noreturn void child_exec(const struct child *child, int channel)
+static _Noreturn void role_exec(const struct crew_plan *plan, int role, int channel)
 {
-	const struct crew_plan *plan = child->crew->plan;
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -82,8 +81,29 @@ static _Noreturn void child_exec(const struct child *child, int channel)
 		_exit(EXIT_FAILURE);
 	if (close_range(CREW_CHANNEL + 1, ~0U, 0) != 0)
 		_exit(EXIT_FAILURE);
-	plan->exec(plan->context, child->role);
+	plan->exec(plan->context, role);
 	_exit(EXIT_FAILURE);
+}
+
+/* Starts a process; our end of its channel goes to *ret_channel. Its number or negative errno. */
+static pid_t role_fork(const struct crew_plan *plan, int role, int *ret_channel)
+{
+	int ends[2], error = channel_make(ends);
+	pid_t pid;
+
+	if (error)
+		return error;
+	pid = fork();
+	if (pid == 0)
+		role_exec(plan, role, ends[1]);
+	error = pid < 0 ? -errno : 0;
+	close(ends[1]);
+	if (error) {
+		close(ends[0]);
+		return error;
+	}
+	*ret_channel = ends[0];
+	return pid;
 }
 
 static void child_readable(evutil_socket_t channel, short what, void *context)
@@ -115,21 +135,11 @@ static int child_listen(struct child *child)
 /* Starts the process of a role. 0 or negative errno. */
 static int child_fork(struct child *child)
 {
-	int ends[2], error = channel_make(ends);
+	pid_t pid = role_fork(child->crew->plan, child->role, &child->channel);
 
-	if (error)
-		return error;
-	child->pid = fork();
-	if (child->pid == 0)
-		child_exec(child, ends[1]);
-	error = child->pid < 0 ? -errno : 0;
-	close(ends[1]);
-	if (error) {
-		child->pid = 0;
-		close(ends[0]);
-		return error;
-	}
-	child->channel = ends[0];
+	if (pid < 0)
+		return pid;
+	child->pid = pid;
 	child->started_s = monotonic_s();
 	return child_listen(child);
 }
@@ -331,6 +341,13 @@ void crew_start(struct crew *crew)
 {
 	for (int role = 0; role < crew->plan->role_count; role++)
 		child_start(&crew->children[role]);
+}
+
+int crew_start_once(struct crew *crew, int role, int *ret_channel)
+{
+	pid_t pid = role_fork(crew->plan, role, ret_channel);
+
+	return pid < 0 ? pid : 0;
 }
 
 void crew_send(struct crew *crew, int role, enum verb verb, struct span payload, int descriptor)

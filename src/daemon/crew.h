@@ -56,6 +56,12 @@ void crew_free(struct crew *crew);
 /* Starts every role, in their order. */
 void crew_start(struct crew *crew);
 
+/*
+ * Starts a process that does one thing and ends, for a role beyond those of the plan; *ret_channel is our end of its channel, the caller's. It is
+ * not started again. 0 or negative errno.
+ */
+int crew_start_once(struct crew *crew, int role, int *ret_channel);
+
 /* Sends a frame to a role. A role that does not run, or cannot be reached because it is dying, gets nothing. */
 void crew_send(struct crew *crew, int role, enum verb verb, struct span payload, int descriptor);
 

@@ -83,7 +83,7 @@ enum {
 	LETTER_CC_MAX = 100,
 	LETTER_IN_REPLY_TO_MAX = 5,
 	LETTER_REFERENCES_MAX = 21,		/* the first and the last twenty */
-	LETTER_HOPS_MAX = 50,
+	LETTER_HOPS_MAX = 255,	/* what the courier makes of them is its business (relay/courier.h) */
 	LETTER_ROWS_MAX = 1000,
 	LETTER_FILE_NAME_BYTES_MAX = 255,
 	LETTER_EXTENSION_BYTES_MAX = 16,

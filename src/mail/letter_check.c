@@ -144,7 +144,7 @@ static bool verdicts_read(struct letter *letter, struct reader *reader)
 static bool hops_read(struct letter *letter, struct reader *reader)
 {
 	letter->hops = (uint8_t)number_take(reader, 1);
-	return letter->hops <= LETTER_HOPS_MAX;
+	return true;
 }
 
 static bool counters_read(struct letter *letter, struct reader *reader)

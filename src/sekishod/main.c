@@ -7,19 +7,12 @@
  * planner nothing that it has not proved itself. When any of them, or all, die, the rules stay in the
  * kernel.
  */
-#include <malloc.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
 #include "base/log.h"
 #include "sekishod/options.h"
 #include "sekishod/roles.h"
-
-/*
- * Blocks from this size on go back to the system when they are given back. That is where glibc begins, but it
- * would raise the bound with the first large block that is freed, and keep what a load has taken.
- */
-enum { LARGE_BYTES = 128 << 10 };
 
 int main(int argc, char *argv[])
 {
@@ -31,7 +24,6 @@ int main(int argc, char *argv[])
 		options_help();
 		return EXIT_SUCCESS;
 	}
-	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
 	switch (options.role) {
 	case ROLE_ENFORCER:

@@ -2,30 +2,17 @@
 #include "sekishod/pins.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/reader.h"
+#include "daemon/state.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
 
 #define PINS_FILE "pins"
-#define PINS_FILE_NEW "pins.new"
-
-static void descriptor_closep(int *descriptor)
-{
-	if (*descriptor >= 0)
-		close(*descriptor);
-}
-
-/* True when nobody but root and ourselves can have written the file. */
-static bool status_is_trusted(const struct stat *status)
-{
-	return S_ISREG(status->st_mode) && (status->st_uid == 0 || status->st_uid == geteuid()) && !(status->st_mode & (S_IWGRP | S_IWOTH));
-}
 
 /* Finds out whether the file may be believed. 0; -EPERM with findings. */
 static int file_check(const char *path, struct findings *findings)
@@ -224,41 +211,12 @@ int pins_unpack(struct arena *arena, struct span bytes, struct program_input *re
 	return 0;
 }
 
-/* Writes, flushes to disk, and puts it in place. */
-static int file_replace(int directory, int descriptor, struct span bytes)
-{
-	if (write(descriptor, bytes.data, bytes.length) != (ssize_t)bytes.length)
-		return errno ? -errno : -EIO;
-	if (fsync(descriptor) != 0 || renameat(directory, PINS_FILE_NEW, directory, PINS_FILE) != 0 || fsync(directory) != 0)
-		return -errno;
-	return 0;
-}
-
 int pins_keep(const char *directory, struct span bytes)
 {
-	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	__attribute__((cleanup(descriptor_closep))) int descriptor = -1;
-
-	if (at < 0)
-		return -errno;
-	descriptor = openat(at, PINS_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return descriptor < 0 ? -errno : file_replace(at, descriptor, bytes);
+	return state_keep(directory, PINS_FILE, bytes);
 }
 
 int pins_recall(const char *directory, struct buf *out)
 {
-	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	__attribute__((cleanup(descriptor_closep))) int descriptor = at < 0 ? -1 : openat(at, PINS_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
-	ssize_t got;
-
-	if (descriptor < 0 || fstat(descriptor, &status) != 0)
-		return -errno;
-	if (!status_is_trusted(&status) || status.st_size > PINS_BYTES_MAX)
-		return -EPERM;
-	got = read(descriptor, buf_reserve(out, PINS_BYTES_MAX), PINS_BYTES_MAX);
-	if (got < 0)
-		return -errno;
-	out->length += (size_t)got;
-	return 0;
+	return state_recall(directory, PINS_FILE, PINS_BYTES_MAX, out);
 }

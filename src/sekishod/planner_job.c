@@ -51,9 +51,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	sealed_unmap(job->held_bytes);
-	if (job->adopted)
-		generation_settle(job->generation);
-	else
+	if (!job->adopted)
 		generation_free(job->generation);
 	json_decref(job->foreign_findings);
 	arena_free(job->arena);

@@ -2,8 +2,8 @@
  * frame: typed messages over a local stream socket, and the verbs we speak.
  *
  * A frame is a header of 12 bytes (magic "SKS1", verb, flags, payload length; little endian) and a payload.
- * Bulk goes beside it: a frame may carry one descriptor, a sealed memfd (F_SEAL_SHRINK | GROW | WRITE |
- * SEAL), so that what was checked is what is used. The descriptor travels with the first byte of its frame
+ * Bulk goes beside it: a frame may carry one descriptor. Where it is a memfd, it is sealed (F_SEAL_SHRINK |
+ * GROW | WRITE | SEAL), so that what was checked is what is used. The descriptor travels with the first byte of its frame
  * and FRAME_DESCRIPTOR says that it does: one that comes unannounced, or an announced one that is missing,
  * ends the connection. The receiver states the largest payload it takes; anything else ends the connection.
  * Nothing here ever exits or asserts on what a peer sent.
@@ -37,6 +37,11 @@ enum verb {
 	/* planner <-> parent */
 	VERB_RENEW_PINS,	/* planner: read the pins again; parent: done (payload: empty, or findings as JSON) */
 	VERB_READY,		/* planner: a policy (or the seal) is in force; payload: digest of its text, then a status text for systemd */
+	/* between the roles of sekisho-relay; relay/messages.h says who says what to whom */
+	VERB_RELOAD, VERB_PLAN, VERB_LISTENING,
+	VERB_SESSION, VERB_COURIER, VERB_SENDER, VERB_RECIPIENT, VERB_RESET, VERB_ANSWER,
+	VERB_ORIGINAL, VERB_COMPLETE, VERB_SYNCED, VERB_DROP, VERB_ANSWERED,
+	VERB_WASH, VERB_LETTER, VERB_STUB, VERB_DURABLE, VERB_WASHED, VERB_RESULT,
 	VERB_COUNT
 };
 

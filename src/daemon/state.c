@@ -1,0 +1,67 @@
+/* state: what a daemon keeps in its state directory. */
+#include "daemon/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void descriptor_closep(int *descriptor)
+{
+	if (*descriptor >= 0)
+		close(*descriptor);
+}
+
+bool state_is_trusted(const struct stat *status)
+{
+	return S_ISREG(status->st_mode) && (status->st_uid == 0 || status->st_uid == geteuid()) && !(status->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* The name under which a file is written before it takes the place of the old one. */
+static int fresh_name(const char *name, char fresh[static STATE_NAME_BYTES_MAX])
+{
+	return snprintf(fresh, STATE_NAME_BYTES_MAX, "%s.new", name) < STATE_NAME_BYTES_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int bytes_keep(int directory, const char *fresh, const char *name, struct span bytes)
+{
+	__attribute__((cleanup(descriptor_closep))) int file =
+		openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	ssize_t written;
+
+	if (file < 0)
+		return -errno;
+	written = write(file, bytes.data, bytes.length);
+	if (written != (ssize_t)bytes.length)
+		return written < 0 ? -errno : -EIO;
+	if (fsync(file) != 0 || renameat(directory, fresh, directory, name) != 0 || fsync(directory) != 0)
+		return -errno;
+	return 0;
+}
+
+int state_keep(const char *directory, const char *name, struct span bytes)
+{
+	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char fresh[STATE_NAME_BYTES_MAX];
+	int error = at < 0 ? -errno : fresh_name(name, fresh);
+
+	return error ? error : bytes_keep(at, fresh, name, bytes);
+}
+
+int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out)
+{
+	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	__attribute__((cleanup(descriptor_closep))) int file = at < 0 ? -1 : openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	ssize_t got;
+
+	if (file < 0 || fstat(file, &status) != 0)
+		return -errno;
+	if (!state_is_trusted(&status) || status.st_size < 0 || (size_t)status.st_size > bytes_max)
+		return -EPERM;
+	got = read(file, buf_reserve(out, bytes_max), bytes_max);
+	if (got < 0)
+		return -errno;
+	out->length += (size_t)got;
+	return 0;
+}

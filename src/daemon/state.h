@@ -1,0 +1,24 @@
+/*
+ * state: what a daemon keeps in its state directory, one small file each, replaced in one step.
+ */
+#ifndef DAEMON_STATE_H
+#define DAEMON_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+
+enum { STATE_NAME_BYTES_MAX = 64 };
+
+/* Keeps bytes as file name in directory: after a crash the file is the old one or the new one. On the disk when it returns 0; else negative errno. */
+int state_keep(const char *directory, const char *name, struct span bytes);
+
+/* Appends what was kept, at most bytes_max. 0; -EPERM: the file is not ours alone, or longer; other negative errno. */
+int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out);
+
+/* True for a file that nobody but root and ourselves can have written. */
+bool state_is_trusted(const struct stat *status);
+
+#endif

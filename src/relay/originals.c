@@ -1,0 +1,366 @@
+/* originals: mails as they were received, kept on the Internet side. */
+#include "relay/originals.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char unanswered_directory[] = ".unanswered";
+static const char *const suffixes[] = { [ORIGINAL_RECEIVING] = ".receiving", [ORIGINAL_OFFERED] = ".offered", [ORIGINAL_KEPT] = "" };
+
+enum { SECONDS_PER_DAY = 86400, RANDOM_CHARACTERS = 16, NAME_FRESH_TRIES = 8 };
+
+/* ---- directories ---- */
+
+/* Opens a directory below another one, which is made when it is not there. */
+static int directory_open(int parent, const char *name)
+{
+	bool made = mkdirat(parent, name, 0700) == 0;
+	int directory;
+
+	if (!made && errno != EEXIST)
+		return -errno;
+	directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
+		return -errno;
+	/* A directory that was just made is not on the disk before its parent is. */
+	if (made && fsync(parent) != 0) {
+		int error = -errno;
+
+		close(directory);
+		return error;
+	}
+	return directory;
+}
+
+/* Calls act for each entry of a directory but "." and "..". 0 or negative errno, also of act, which ends the walk. */
+static int directory_walk(int directory, int (*act)(void *context, int directory, const char *name), void *context)
+{
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+	DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *entry;
+
+	if (!entries) {
+		error = -errno;
+		if (copy >= 0)
+			close(copy);
+		return error;
+	}
+	while (!error && (entry = readdir(entries)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			error = act(context, directory, entry->d_name);
+	closedir(entries);
+	return error;
+}
+
+int originals_open(int root, const char *relay, struct originals *ret_originals)
+{
+	int directory = directory_open(root, relay);
+
+	if (directory < 0)
+		return directory;
+	*ret_originals = (struct originals){ .directory = directory };
+	return 0;
+}
+
+void originals_close(struct originals *originals)
+{
+	close(originals->directory);
+	originals->directory = -1;
+}
+
+/* ---- one mail ---- */
+
+/* The path of the mail in the relay's directory when it is in a state. */
+static void path_make(const struct original *original, enum original_state state, char path[static ORIGINAL_PATH_BYTES])
+{
+	snprintf(path, ORIGINAL_PATH_BYTES, "%s/%s%s", original->day, original->id, suffixes[state]);
+}
+
+/* A name nobody can guess. */
+static int id_make(struct original *original, int64_t now)
+{
+	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	const time_t seconds = (time_t)now;
+	uint8_t random[RANDOM_CHARACTERS];
+	struct tm local;
+	size_t length;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	localtime_r(&seconds, &local);
+	if (strftime(original->day, sizeof(original->day), "%Y-%m-%d", &local) == 0)
+		return -EOVERFLOW;
+	length = strftime(original->id, sizeof(original->id), "%Y%m%d-%H%M%S-", &local);
+	for (size_t i = 0; i < RANDOM_CHARACTERS; i++)
+		original->id[length++] = alphabet[random[i] % (sizeof(alphabet) - 1)];
+	original->id[length] = '\0';
+	return 0;
+}
+
+/* Would a mail of so many bytes leave enough free space? */
+static int space_check(int directory, uint64_t declared_bytes, uint64_t free_bytes_min)
+{
+	struct statvfs space;
+	uint64_t free_bytes;
+
+	if (fstatvfs(directory, &space) != 0)
+		return -errno;
+	free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+	if (free_bytes < free_bytes_min || free_bytes - free_bytes_min < declared_bytes)
+		return -ENOSPC;
+	return 0;
+}
+
+/* Makes the file; another one may have its name. */
+static int file_create(struct original *original, int64_t now)
+{
+	char path[ORIGINAL_PATH_BYTES];
+	int day, descriptor, error = id_make(original, now);
+
+	if (error)
+		return error;
+	day = directory_open(original->store->directory, original->day);
+	if (day < 0)
+		return day;
+	close(day);
+	path_make(original, ORIGINAL_RECEIVING, path);
+	descriptor = openat(original->store->directory, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return descriptor >= 0 ? descriptor : -errno;
+}
+
+int original_create(const struct originals *store, int64_t now, uint64_t declared_bytes, uint64_t free_bytes_min,
+		    struct original *ret_original, int *ret_descriptor)
+{
+	struct original original = { .store = store, .state = ORIGINAL_RECEIVING, .received_seconds = now };
+	int descriptor = -EEXIST, error = space_check(store->directory, declared_bytes, free_bytes_min);
+
+	if (error)
+		return error;
+	for (int i = 0; i < NAME_FRESH_TRIES && descriptor == -EEXIST; i++)
+		descriptor = file_create(&original, now);
+	if (descriptor < 0)
+		return descriptor;
+	*ret_original = original;
+	*ret_descriptor = descriptor;
+	return 0;
+}
+
+static int original_move(struct original *original, enum original_state state)
+{
+	char from[ORIGINAL_PATH_BYTES], to[ORIGINAL_PATH_BYTES];
+
+	path_make(original, original->state, from);
+	path_make(original, state, to);
+	if (renameat(original->store->directory, from, original->store->directory, to) != 0)
+		return -errno;
+	original->state = state;
+	return 0;
+}
+
+int original_offer(struct original *original)
+{
+	return original_move(original, ORIGINAL_OFFERED);
+}
+
+int original_keep(struct original *original)
+{
+	return original_move(original, ORIGINAL_KEPT);
+}
+
+int original_sync(const struct original *original)
+{
+	int day = openat(original->store->directory, original->day, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int error = day < 0 || fsync(day) != 0 ? -errno : 0;
+
+	if (day >= 0)
+		close(day);
+	return error;
+}
+
+bool original_same_directory(const struct original *a, const struct original *b)
+{
+	return a->store == b->store && strcmp(a->day, b->day) == 0;
+}
+
+void original_drop(const struct original *original)
+{
+	char path[ORIGINAL_PATH_BYTES];
+
+	path_make(original, original->state, path);
+	unlinkat(original->store->directory, path, 0);
+}
+
+int original_read(const struct original *original, int *ret_descriptor, uint64_t *ret_bytes)
+{
+	char path[ORIGINAL_PATH_BYTES];
+	struct stat status;
+	int descriptor;
+
+	path_make(original, original->state, path);
+	descriptor = openat(original->store->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (descriptor < 0)
+		return -errno;
+	if (fstat(descriptor, &status) != 0) {
+		int error = -errno;
+
+		close(descriptor);
+		return error;
+	}
+	*ret_descriptor = descriptor;
+	*ret_bytes = (uint64_t)status.st_size;
+	return 0;
+}
+
+/* ---- what a keeper that died left behind ---- */
+
+/* The length of name without this suffix; 0: it has another one. */
+static size_t stem_length(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), end = strlen(suffix);
+
+	return length > end && strcmp(name + length - end, suffix) == 0 ? length - end : 0;
+}
+
+static int entry_recover(void *context, int directory, const char *name)
+{
+	struct originals_swept *swept = context;
+	char kept[NAME_MAX + 1];
+	size_t stem = stem_length(name, suffixes[ORIGINAL_OFFERED]);
+
+	if (stem_length(name, suffixes[ORIGINAL_RECEIVING]) > 0) {
+		swept->removed++;
+		return unlinkat(directory, name, 0) == 0 ? 0 : -errno;
+	}
+	if (stem == 0)
+		return 0;
+	memcpy(kept, name, stem);
+	kept[stem] = '\0';
+	swept->kept++;
+	return renameat(directory, name, directory, kept) == 0 ? 0 : -errno;
+}
+
+static int day_recover(void *context, int directory, const char *name)
+{
+	int day = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error;
+
+	if (day < 0)
+		return errno == ENOTDIR ? 0 : -errno;
+	error = directory_walk(day, entry_recover, context);
+	close(day);
+	return error;
+}
+
+int originals_recover(const struct originals *originals, struct originals_swept *ret_swept)
+{
+	*ret_swept = (struct originals_swept){ .removed = 0 };
+	return directory_walk(originals->directory, day_recover, ret_swept);
+}
+
+/* ---- retention ---- */
+
+struct expiry {
+	char first_kept[ORIGINAL_DAY_BYTES];	/* days order as texts */
+	unsigned int days;
+};
+
+static int entry_remove(void *context, int directory, const char *name)
+{
+	(void)context;
+	return unlinkat(directory, name, 0) == 0 ? 0 : -errno;
+}
+
+static int day_expire(void *context, int directory, const char *name)
+{
+	struct expiry *expiry = context;
+	int day, error;
+
+	if (strlen(name) != ORIGINAL_DAY_BYTES - 1 || strcmp(name, expiry->first_kept) >= 0)
+		return 0;
+	day = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (day < 0)
+		return -errno;
+	error = directory_walk(day, entry_remove, NULL);
+	close(day);
+	if (!error && unlinkat(directory, name, AT_REMOVEDIR) != 0)
+		error = -errno;
+	expiry->days += !error;
+	return error;
+}
+
+int originals_expire(const struct originals *originals, int64_t now, unsigned int retention_days, unsigned int *ret_days)
+{
+	const time_t first = (time_t)(now - (int64_t)retention_days * SECONDS_PER_DAY);
+	struct expiry expiry = { .days = 0 };
+	struct tm local;
+	int error;
+
+	localtime_r(&first, &local);
+	if (strftime(expiry.first_kept, sizeof(expiry.first_kept), "%Y-%m-%d", &local) == 0)
+		return -EOVERFLOW;
+	error = directory_walk(originals->directory, day_expire, &expiry);
+	*ret_days = expiry.days;
+	return error;
+}
+
+/* ---- mails whose sender does not know that they were delivered ---- */
+
+int unanswered_note(int root, const uint8_t fingerprint[static DIGEST_BYTES])
+{
+	int directory = directory_open(root, unanswered_directory), note, error = 0;
+	char name[DIGEST_TEXT_BYTES];
+
+	if (directory < 0)
+		return directory;
+	note = openat(directory, digest_hex(fingerprint, DIGEST_BYTES, name), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (note < 0 || fsync(note) != 0 || fsync(directory) != 0)
+		error = -errno;
+	if (note >= 0)
+		close(note);
+	close(directory);
+	return error;
+}
+
+/* True when the time of the note lies within UNANSWERED_DAYS before now. */
+static bool note_counts(int directory, const char *name, int64_t now)
+{
+	struct stat status;
+
+	return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       now - (int64_t)status.st_mtime <= (int64_t)UNANSWERED_DAYS * SECONDS_PER_DAY;
+}
+
+bool unanswered_known(int root, const uint8_t fingerprint[static DIGEST_BYTES], int64_t now)
+{
+	char name[DIGEST_TEXT_BYTES], path[sizeof(unanswered_directory) + sizeof(name)];
+
+	snprintf(path, sizeof(path), "%s/%s", unanswered_directory, digest_hex(fingerprint, DIGEST_BYTES, name));
+	return note_counts(root, path, now);
+}
+
+static int note_expire(void *context, int directory, const char *name)
+{
+	const int64_t *now = context;
+
+	if (note_counts(directory, name, *now))
+		return 0;
+	return unlinkat(directory, name, 0) == 0 ? 0 : -errno;
+}
+
+int unanswered_expire(int root, int64_t now)
+{
+	int directory = directory_open(root, unanswered_directory), error;
+
+	if (directory < 0)
+		return directory;
+	error = directory_walk(directory, note_expire, &now);
+	close(directory);
+	return error;
+}
