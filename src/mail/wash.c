@@ -72,18 +72,15 @@ static void frame_close(struct wash *wash, const struct mime_part *part)
 
 /* ---- leaves ---- */
 
-static struct wash_part *part_add(struct wash *wash, const struct mime_part *part)
+int wash_part_add(struct wash *wash, struct span path)
 {
 	struct wash_facts *facts = &wash->facts;
-	struct wash_part *added;
 
+	if (facts->part_count == WASH_PARTS_MAX)
+		return WASH_NO_PART;
 	facts->parts = arena_grow(wash->arena, facts->parts, facts->part_count, &wash->part_capacity, sizeof(*facts->parts));
-	wash->part = (int)facts->part_count;
-	added = &facts->parts[facts->part_count++];
-	*added = (struct wash_part){ .path = wash_copy(wash, part->path) };
-	if (letter_type_valid(part->type))
-		added->declared_type = wash_copy(wash, part->type);
-	return added;
+	facts->parts[facts->part_count] = (struct wash_part){ .path = wash_copy(wash, path) };
+	return (int)facts->part_count++;
 }
 
 /* A leaf begins, or the preamble of a multipart, which is one if no part follows. */
@@ -96,8 +93,11 @@ static void leaf_begin(struct wash *wash, const struct mime_part *part)
 	wash->part_bytes = 0;
 	digest_begin(wash->digest);
 	wash_sniff_begin(&wash->sniffer);
-	added = part_add(wash, part);
+	wash->part = wash_part_add(wash, part->path);
+	added = &wash->facts.parts[wash->part];
 	added->reason = fate.reason;
+	if (letter_type_valid(part->type))
+		added->declared_type = wash_copy(wash, part->type);
 	wash_part_name(wash, part, added);
 	if (fate.reason == 0)
 		wash_text_begin(wash, fate.form, part);
@@ -114,6 +114,7 @@ static void leaf_feed(struct wash *wash, struct span bytes)
 /* Text whose transfer encoding broke is shown as far as it goes. */
 static void leaf_end(struct wash *wash, const struct mime_part *part)
 {
+	enum wash_form form = wash->text.form;
 	bool shown = wash_text_finish(wash);
 	struct wash_part *leaf = &wash->facts.parts[wash->part];
 
@@ -122,6 +123,10 @@ static void leaf_end(struct wash *wash, const struct mime_part *part)
 	leaf->sniffed_type = wash_sniff_result(&wash->sniffer).type;
 	if (leaf->reason == 0 && !shown)
 		leaf->reason = LETTER_REASON_BINARY;
+	else if (form == WASH_CALENDAR)
+		leaf->reason = LETTER_REASON_CALENDAR;
+	else if (form == WASH_CARD)
+		leaf->reason = LETTER_REASON_TEXT_KIND;
 	if (leaf->reason != 0)
 		leaf->reason = wash_reason_refine(wash, leaf->reason);
 	if (part->notes & MIME_NOTE_BIT(MIME_DAMAGED))
@@ -250,6 +255,8 @@ const struct letter *wash_finish(struct wash *wash)
 	wash_result(wash);
 	buf_free(&wash->store);
 	buf_free(&wash->text.decoded);
+	buf_free(&wash->text.summary);
+	wash_files_free(&wash->text.files);
 	html_text_free(wash->text.html);
 	digest_free(wash->digest);
 	return wash->letter;

@@ -50,7 +50,7 @@
 enum {
 	WASH_BYTES_MAX = 24 * 1024 * 1024,	/* of memory, letter included; most mails need less than 1 MB */
 	WASH_STORE_BYTES_MAX = 4 * 1024 * 1024,	/* text of all parts, before it is decided what is shown */
-	WASH_PARTS_MAX = 2000,			/* leaves, and files written into texts */
+	WASH_PARTS_MAX = 2000,			/* leaves (at most MIME_PARTS_MAX), and files written into texts */
 	WASH_QUOTE_DEPTH_MAX = 3,		/* enclosed messages whose text is shown */
 	WASH_ALIKE_PERCENT = 70,
 };

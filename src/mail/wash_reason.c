@@ -13,9 +13,9 @@ static const struct {
 	{ "text/plain", 0, WASH_PLAIN },
 	{ "text/html", 0, WASH_HTML },
 	{ "text/rfc822-headers", 0, WASH_PLAIN },
-	{ "message/delivery-status", 0, WASH_PLAIN },
-	{ "message/disposition-notification", 0, WASH_PLAIN },
-	{ "message/feedback-report", 0, WASH_PLAIN },
+	{ "message/delivery-status", 0, WASH_REPORT },
+	{ "message/disposition-notification", 0, WASH_REPORT },
+	{ "message/feedback-report", 0, WASH_REPORT },
 	{ "text/calendar", 0, WASH_CALENDAR },
 	{ "application/ics", 0, WASH_CALENDAR },
 	{ "text/vcard", 0, WASH_CARD },
@@ -113,7 +113,7 @@ enum letter_reason wash_reason_refine(const struct wash *wash, enum letter_reaso
 
 	if (reason == LETTER_REASON_SIGNED)
 		return cms_reason(&wash->sniffer, reason);
-	if (reason != LETTER_REASON_ATTACHMENT && reason != LETTER_REASON_INLINE)
+	if (reason != LETTER_REASON_ATTACHMENT && reason != LETTER_REASON_INLINE && reason != LETTER_REASON_BINARY)
 		return reason;
 	if (span_equal(sniffed.type, span_of("application/vnd.ms-tnef")))
 		return LETTER_REASON_TNEF;

@@ -13,19 +13,28 @@ enum {
 	LINE_END_BYTES = 2,
 };
 
-struct span wash_line(struct wash *wash, struct span text, enum letter_text kind, size_t bytes_max)
+struct span wash_lines_of(struct wash *wash, struct span text)
 {
 	struct plain_text plain = plain_text_make(wash->settings->links);
-	struct letter_cleaner cleaner = letter_cleaner_make(kind);
-	struct buf filtered = buf_limited(0), cleaned = buf_limited(0);
-	struct span line;
+	struct buf filtered = buf_limited(0);
+	struct span lines;
 
 	plain_text_feed(&plain, text, &filtered);
 	plain_text_finish(&plain, &filtered);
-	letter_clean(&cleaner, buf_span(&filtered), &cleaned);
+	lines = wash_copy(wash, buf_span(&filtered));
+	buf_free(&filtered);
+	return lines;
+}
+
+struct span wash_line(struct wash *wash, struct span text, enum letter_text kind, size_t bytes_max)
+{
+	struct letter_cleaner cleaner = letter_cleaner_make(kind);
+	struct buf cleaned = buf_limited(0);
+	struct span line;
+
+	letter_clean(&cleaner, wash_lines_of(wash, text), &cleaned);
 	letter_clean_finish(&cleaner, &cleaned);
 	line = wash_copy(wash, letter_text_cut(buf_span(&cleaned), bytes_max, SIZE_MAX));
-	buf_free(&filtered);
 	buf_free(&cleaned);
 	return line;
 }

@@ -13,6 +13,7 @@ enum {
 	META_BYTES = 4096,		/* of an HTML, in which its character set may be named */
 	LABEL_BYTES_MAX = 64,
 	BINARY_SHARE = 10,		/* one character in so many may be none */
+	SUMMARY_BYTES_MAX = 256 * 1024,
 };
 
 /* ---- pieces of the store ---- */
@@ -167,35 +168,118 @@ static bool sample_is_text(struct wash *wash)
 	return (strays + decoder.undecodable_count) * BINARY_SHARE <= characters;
 }
 
+/* ---- files in the text ---- */
+
+static void sample_feed(struct wash *wash, struct span bytes);
+
+static void files_text_take(void *user, struct span bytes)
+{
+	sample_feed(user, bytes);
+}
+
+/* A file has a row of its own, behind that of the text it stood in. */
+static void files_file_take(void *user, const struct wash_file *file)
+{
+	struct wash *wash = user;
+	struct header_facts facts = { .words = 0 };
+	struct buf name = buf_limited(HEADER_NAME_BYTES_MAX);
+	int number = wash_part_add(wash, wash->facts.parts[wash->part].path);
+	struct wash_part *part = number == WASH_NO_PART ? NULL : &wash->facts.parts[number];
+
+	if (!part) {
+		wash->facts.parts_omitted++;
+		wash->facts.omitted_bytes += file->size_bytes;
+		return;
+	}
+	header_unstructured_put(file->name, &name, &facts);
+	part->name = wash_line(wash, buf_span(&name), LETTER_TEXT_FILE, LETTER_FILE_NAME_BYTES_MAX);
+	part->extension = wash_extension(wash->arena, buf_span(&name));
+	part->reason = file->encrypted ? LETTER_REASON_ENCRYPTED_ARCHIVE : LETTER_REASON_UUENCODE;
+	part->sniffed_type = file->type;
+	part->size_bytes = file->size_bytes;
+	memcpy(part->sha256, file->sha256, sizeof(part->sha256));
+	buf_free(&name);
+}
+
+static const struct wash_files_events files_events = { files_text_take, files_file_take };
+
 /* ---- the text ---- */
+
+static bool type_is(const struct mime_part *part, const char *type)
+{
+	return span_equal(part->type, span_of(type));
+}
+
+/* The line before a text that is not just the next piece of the body. */
+static struct span heading_of(struct wash *wash, const struct mime_part *part)
+{
+	const struct wash_words *words = &wash_words[wash->settings->language];
+	struct span name = wash->facts.parts[wash->part].name;
+
+	if (type_is(part, "text/rfc822-headers"))
+		return span_of(words->report_header);
+	if (part->type.length > 10 && memcmp(part->type.data, "multipart/", 10) == 0)
+		return span_of(words->undivided);
+	if (name.length > 0 && (part->disposition == MIME_ATTACHMENT || wash->piece_count > 0))
+		return span_of(arena_printf(wash->arena, "%s%.*s%s", words->attached_text, (int)name.length, name.data,
+					    words->attached_text_end));
+	return part->disposition == MIME_ATTACHMENT ? span_of(words->attached_unnamed) : span_of("");
+}
+
+/* True when the part is one of several forms of the text: the others say what its description says. */
+static bool is_alternative(const struct wash *wash)
+{
+	return wash->frame_count > 0 && wash->frames[wash->frame_count - 1].container == WASH_ALTERNATIVE;
+}
+
+static void form_begin(struct wash *wash)
+{
+	struct wash_text *text = &wash->text;
+	enum language language = wash->settings->language;
+
+	text->plain = plain_text_make(wash->settings->links);
+	text->summary.length = 0;
+	text->summary.limit_bytes = SUMMARY_BYTES_MAX;
+	text->summary.overflow = false;
+	if (text->form == WASH_HTML && !text->html)
+		text->html = html_text_new();
+	if (text->form == WASH_HTML)
+		html_text_begin(text->html, &wash->store, wash->settings->links);
+	if (text->form == WASH_CALENDAR || text->form == WASH_CARD)
+		wash_calendar_begin(&text->calendar, text->form == WASH_CARD, is_alternative(wash), language, &text->summary);
+	if (text->form == WASH_REPORT)
+		wash_report_begin(&text->report, language, &text->summary);
+}
 
 void wash_text_begin(struct wash *wash, enum wash_form form, const struct mime_part *part)
 {
 	struct wash_text *text = &wash->text;
+	struct span heading = heading_of(wash, part);
 
 	text->form = form;
 	text->label = label_of(wash, part);
 	text->decided = text->refused = false;
 	text->sample_bytes = 0;
 	text->piece = wash->piece_count;
-	wash_piece_open(wash, form, wash->part);
-	text->plain = plain_text_make(wash->settings->links);
-	if (form != WASH_HTML)
-		return;
-	if (!text->html)
-		text->html = html_text_new();
-	html_text_begin(text->html, &wash->store, wash->settings->links);
+	wash_piece_open(wash, form, wash->part)->heading = heading;
+	wash_files_begin(&text->files, &files_events, wash);
+	form_begin(wash);
 }
 
 /* Passes on what the decoder made of some bytes. */
 static void decoded_pass(struct wash *wash)
 {
 	struct wash_text *text = &wash->text;
+	struct span decoded = buf_span(&text->decoded);
 
 	if (text->form == WASH_HTML)
-		html_text_feed(text->html, buf_span(&text->decoded));
-	else
-		plain_text_feed(&text->plain, buf_span(&text->decoded), &wash->store);
+		html_text_feed(text->html, decoded);
+	if (text->form == WASH_CALENDAR || text->form == WASH_CARD)
+		wash_calendar_feed(&text->calendar, decoded);
+	if (text->form == WASH_REPORT)
+		wash_report_feed(&text->report, decoded);
+	if (text->form == WASH_PLAIN || text->form == WASH_REPORT)
+		plain_text_feed(&text->plain, decoded, &wash->store);
 	text->decoded.length = 0;
 }
 
@@ -225,12 +309,11 @@ static void sample_pass(struct wash *wash)
 	bytes_pass(wash, (struct span){ .data = text->sample, .length = text->sample_bytes });
 }
 
-void wash_text_feed(struct wash *wash, struct span bytes)
+/* Bytes of the text, files taken out. */
+static void sample_feed(struct wash *wash, struct span bytes)
 {
 	struct wash_text *text = &wash->text;
 
-	if (text->form == WASH_NOT_SHOWN)
-		return;
 	if (!text->decided) {
 		size_t room = sizeof(text->sample) - text->sample_bytes, length = bytes.length < room ? bytes.length : room;
 
@@ -243,6 +326,14 @@ void wash_text_feed(struct wash *wash, struct span bytes)
 	}
 	if (!text->refused)
 		bytes_pass(wash, bytes);
+}
+
+void wash_text_feed(struct wash *wash, struct span bytes)
+{
+	if (wash->text.form == WASH_PLAIN)
+		wash_files_feed(&wash->text.files, bytes);
+	else if (wash->text.form != WASH_NOT_SHOWN)
+		sample_feed(wash, bytes);
 }
 
 /* Takes over what was counted on the way. */
@@ -271,24 +362,68 @@ static void plain_finish(struct wash *wash, struct wash_counts *counts)
 	counts->links = wash->text.plain.links.defanged;
 }
 
+/* A calendar's text is its summary. */
+static void calendar_finish(struct wash *wash, struct wash_counts *counts)
+{
+	struct wash_text *text = &wash->text;
+
+	wash_calendar_finish(&text->calendar);
+	plain_text_feed(&text->plain, buf_span(&text->summary), &wash->store);
+	plain_finish(wash, counts);
+}
+
+/* A report has its outcome as heading. */
+static void report_finish(struct wash *wash, struct wash_counts *counts)
+{
+	struct wash_text *text = &wash->text;
+	const char *word = wash_words[wash->settings->language].report;
+	struct span lines;
+
+	wash_report_finish(&text->report);
+	lines = wash_lines_of(wash, buf_span(&text->summary));
+	wash->pieces[text->piece].heading = span_of(arena_printf(wash->arena, "%s\n%.*s", word, (int)lines.length, lines.data));
+	plain_finish(wash, counts);
+}
+
+/* Everything has passed the decoder: what the form still holds goes to the store. */
+static void form_finish(struct wash *wash)
+{
+	struct wash_counts counts = { .replaced = 0 };
+
+	switch (wash->text.form) {
+	case WASH_HTML:
+		html_finish(wash, &counts);
+		break;
+	case WASH_CALENDAR:
+	case WASH_CARD:
+		calendar_finish(wash, &counts);
+		break;
+	case WASH_REPORT:
+		report_finish(wash, &counts);
+		break;
+	case WASH_PLAIN:
+	case WASH_NOT_SHOWN:
+		plain_finish(wash, &counts);
+		break;
+	}
+	wash->pieces[wash->text.piece].counts = counts;
+}
+
 bool wash_text_finish(struct wash *wash)
 {
 	struct wash_text *text = &wash->text;
-	struct wash_counts *counts;
 
 	if (text->form == WASH_NOT_SHOWN)
 		return false;
-	counts = &wash->pieces[text->piece].counts;
+	if (text->form == WASH_PLAIN)
+		wash_files_finish(&text->files);
 	if (!text->decided)
 		sample_pass(wash);
 	text->decoded.length = 0;
 	charset_finish(&text->decoder, &text->decoded);
 	if (!text->refused)
 		decoded_pass(wash);
-	if (text->form == WASH_HTML)
-		html_finish(wash, counts);
-	else
-		plain_finish(wash, counts);
+	form_finish(wash);
 	text->form = WASH_NOT_SHOWN;
 	wash_piece_close(wash);
 	if (text->refused)

@@ -5,6 +5,7 @@
 const struct wash_words wash_words[2] = {
 	[LANGUAGE_EN] = {
 		.attached_text = "---- attached text: ", .attached_text_end = " ----",
+		.attached_unnamed = "---- attached text ----",
 		.html = "---- HTML form ----",
 		.message = "---- enclosed mail ----",
 		.from = "From: ", .to = "To: ", .subject = "Subject: ", .date = "Date: ",
@@ -13,6 +14,7 @@ const struct wash_words wash_words[2] = {
 	},
 	[LANGUAGE_JA] = {
 		.attached_text = "──── 添付のテキスト: ", .attached_text_end = " ────",
+		.attached_unnamed = "──── 添付のテキスト ────",
 		.html = "──── HTML 形式の本文 ────",
 		.message = "──── 添付されたメール ────",
 		.from = "差出人: ", .to = "宛先: ", .subject = "件名: ", .date = "日時: ",

@@ -19,12 +19,15 @@
 #include "mail/html_text.h"
 #include "mail/plain_text.h"
 #include "mail/wash.h"
+#include "mail/wash_calendar.h"
+#include "mail/wash_files.h"
+#include "mail/wash_report.h"
 #include "mail/wash_sniff.h"
 
 enum { WASH_NO_PART = -1 };
 
 /* How a leaf's text comes, if it is shown. */
-enum wash_form { WASH_NOT_SHOWN, WASH_PLAIN, WASH_HTML, WASH_CALENDAR, WASH_CARD };
+enum wash_form { WASH_NOT_SHOWN, WASH_PLAIN, WASH_HTML, WASH_REPORT, WASH_CALENDAR, WASH_CARD };
 
 /* What happened while one text was made. */
 struct wash_counts {
@@ -64,6 +67,10 @@ struct wash_text {
 	struct buf decoded;	/* a piece on its way */
 	struct plain_text plain;
 	struct html_text *html;	/* made when first needed */
+	struct wash_files files; /* WASH_PLAIN: files in the text */
+	struct wash_calendar calendar;
+	struct wash_report report;
+	struct buf summary;	/* of a calendar or report */
 	size_t piece;		/* number of its piece */
 };
 
@@ -101,6 +108,11 @@ struct wash {
 	struct mime_forms forms;	/* room to read a parameter in */
 	size_t notes_of[LETTER_NOTE_COUNT]; /* how many notes of a code there are */
 };
+
+/* ---- wash.c ---- */
+
+/* Adds a part with this path; its number, or WASH_NO_PART beyond WASH_PARTS_MAX. */
+int wash_part_add(struct wash *wash, struct span path);
 
 /* ---- wash_reason.c ---- */
 
@@ -193,14 +205,18 @@ void wash_note(struct wash *wash, enum letter_note_code code, uint64_t count, st
 /* Text of any kind as one line that may stand in a body: filtered, without working addresses, at most bytes_max. In the arena. */
 struct span wash_line(struct wash *wash, struct span text, enum letter_text kind, size_t bytes_max);
 
+/* Text of any kind that may stand in a body, filtered in the same way; LF. In the arena. */
+struct span wash_lines_of(struct wash *wash, struct span text);
+
 /* A copy of the bytes in the arena. */
 struct span wash_copy(struct wash *wash, struct span bytes);
 
 /* ---- wash_words.c ---- */
 
-/* Words between the texts, by language; text[] of a heading has one %s at most. */
+/* Words between the texts, by language. A heading is one line without its end. */
 struct wash_words {
 	const char *attached_text, *attached_text_end;	/* around the name of a text that was attached */
+	const char *attached_unnamed;	/* heading of one without a name */
 	const char *html;		/* heading of the HTML form beside the plain one */
 	const char *message;		/* heading of an enclosed message */
 	const char *from, *to, *subject, *date;
