@@ -420,6 +420,7 @@ extern const char *const letter_method_names[LETTER_METHODS];
 /* The words around the values. Each is followed or preceded by its value, as its name says. */
 struct letter_words {
 	const char *notice_id, *notice_received, *notice_bytes, *notice_end; /* the first line of every message */
+	const char *text_none;		/* a line instead of a text that is empty */
 	const char *text_omitted_bytes, *text_omitted_end;	/* the line below a text that was cut */
 	const char *receipt_id;		/* begins the line of the receipt */
 	const char *receipt_count, *receipt_count_end, *receipt_nothing; /* goes on in that line */

@@ -204,7 +204,10 @@ static void text_put(struct body *body, const struct composition *with, const st
 {
 	uint32_t omitted = letter->counters[LETTER_COUNT_TEXT_OMITTED_BYTES];
 
-	body_put(body, letter->text);
+	if (letter->text.length > 0)
+		body_put(body, letter->text);
+	else
+		body_puts(body, with->words->text_none);
 	body_puts(body, "\r\n");
 	if (omitted > 0)
 		body_count_line(body, with->words->text_omitted_bytes, omitted, with->words->text_omitted_end);

@@ -129,6 +129,7 @@ const struct letter_words letter_words[2] = {
 	[LANGUAGE_EN] = {
 		.notice_id = "[sanitized] original ", .notice_received = ", received ", .notice_bytes = ", ",
 		.notice_end = " bytes. The original is kept on the Internet side.",
+		.text_none = "(no text)",
 		.text_omitted_bytes = "... the rest is omitted: ", .text_omitted_end = " bytes",
 		.receipt_id = "[receipt] original ", .receipt_count = ": not delivered: ", .receipt_count_end = "",
 		.receipt_nothing = ": nothing was removed",
@@ -146,6 +147,7 @@ const struct letter_words letter_words[2] = {
 	[LANGUAGE_JA] = {
 		.notice_id = "【無害化】原本番号 ", .notice_received = "、受信 ", .notice_bytes = "、原本 ",
 		.notice_end = " バイト。原本はインターネット側に保管しています。",
+		.text_none = "(本文なし)",
 		.text_omitted_bytes = "…以下省略(", .text_omitted_end = " バイト)",
 		.receipt_id = "【無害化票】原本番号 ", .receipt_count = "：お届けしていないもの ", .receipt_count_end = " 件",
 		.receipt_nothing = "：取り除いたものはありません",

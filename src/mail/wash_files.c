@@ -97,7 +97,7 @@ static size_t uu_name_at(struct span line)
 		at++;
 		digits++;
 	}
-	return digits >= 3 && digits <= 4 && at + 1 < line.length && line.data[at] == ' ' ? at + 1 : 0;
+	return digits >= 3 && digits <= 4 && at < line.length && line.data[at] == ' ' ? at + 1 : 0;
 }
 
 static size_t uu_value(char letter)

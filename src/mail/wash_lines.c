@@ -10,7 +10,7 @@ void wash_lines_begin(struct wash_lines *lines, void (*take)(void *user, struct 
 	lines->take = take;
 	lines->user = user;
 	lines->line_bytes = 0;
-	lines->cut = lines->ended = lines->begun = false;
+	lines->cut = lines->ended = lines->begun = lines->after_cr = false;
 }
 
 /* Passes on the line at hand. A character that was cut at the limit is left out. */
@@ -23,8 +23,6 @@ static void line_end(struct wash_lines *lines)
 			length--;
 		length -= length > 0;
 	}
-	if (length > 0 && lines->line[length - 1] == '\r')
-		length--;
 	lines->take(lines->user, (struct span){ .data = lines->line, .length = length });
 	lines->line_bytes = 0;
 	lines->cut = lines->ended = false;
@@ -39,38 +37,48 @@ static void bytes_add(struct wash_lines *lines, struct span bytes)
 	lines->cut |= length < bytes.length;
 }
 
-/* The first byte of a line says whether it continues the one before. An empty line continues nothing and cannot be continued. */
+/* The first byte of a line says whether it continues the one before. An empty line is not continued. */
 static void line_begin(struct wash_lines *lines, struct span *text)
 {
-	bool empty = lines->line_bytes == 0 || (lines->line_bytes == 1 && lines->line[0] == '\r');
-	bool continues = (text->data[0] == ' ' || text->data[0] == '\t') && !empty;
+	bool continues = (text->data[0] == ' ' || text->data[0] == '\t') && lines->line_bytes > 0;
 
-	lines->ended = false;
-	if (!continues) {
+	lines->ended = lines->after_cr = false;
+	if (continues)
+		*text = span_part(*text, 1, text->length);
+	else
 		line_end(lines);
-		return;
-	}
-	if (!lines->cut && lines->line[lines->line_bytes - 1] == '\r')
-		lines->line_bytes--;
-	*text = span_part(*text, 1, text->length);
+}
+
+/* Where the line ends, or the piece. */
+static size_t line_length(struct span text)
+{
+	size_t length = 0;
+
+	while (length < text.length && text.data[length] != '\n' && text.data[length] != '\r')
+		length++;
+	return length;
 }
 
 void wash_lines_feed(struct wash_lines *lines, struct span text)
 {
 	while (text.length > 0) {
-		const char *end;
 		size_t length;
 
-		if (lines->ended)
+		if (lines->after_cr && text.data[0] == '\n') {
+			lines->after_cr = false;
+			text = span_part(text, 1, text.length);
+			continue;
+		}
+		if (lines->ended) {
 			line_begin(lines, &text);
-		if (text.length == 0)
-			return;
-		lines->begun = true;
-		end = memchr(text.data, '\n', text.length);
-		length = end ? (size_t)(end - text.data) : text.length;
+			continue;
+		}
+		length = line_length(text);
 		bytes_add(lines, span_part(text, 0, length));
-		lines->ended = end != NULL;
-		text = span_part(text, end ? length + 1 : length, text.length);
+		lines->begun = true;
+		lines->ended = length < text.length;
+		lines->after_cr = lines->ended && text.data[length] == '\r';
+		text = span_part(text, lines->ended ? length + 1 : length, text.length);
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
  * wash_lines: text in pieces becomes the content lines of iCalendar, vCard (RFC 5545 section 3.1) and of delivery reports (RFC
- * 5322 section 2.2.3): folded lines are joined. Of a longer line than WASH_LINES_BYTES_MAX the end is left out, by whole
+ * 5322 section 2.2.3): folded lines are joined. A line ends with CR LF, LF or CR. Of a longer line than WASH_LINES_BYTES_MAX the end is left out, by whole
  * characters.
  */
 #ifndef MAIL_WASH_LINES_H
@@ -18,6 +18,7 @@ struct wash_lines {
 	bool cut;
 	bool ended;	/* the line is complete, unless the next one continues it */
 	bool begun;	/* there was a line */
+	bool after_cr;
 };
 
 /* At the beginning of a text. */

@@ -82,6 +82,7 @@ struct writing {
 	struct buf out;
 	uint64_t bytes;		/* of all lines */
 	bool begun;		/* there is a line before */
+	uint32_t quote;		/* of it */
 };
 
 static void bytes_put(struct writing *writing, struct span bytes)
@@ -133,8 +134,9 @@ static void piece_put(const struct wash *wash, const struct wash_piece *piece, s
 	if (text.length + piece->heading.length == 0)
 		return;
 	if (writing->begun)
-		line_put(writing, piece->quote, span_of(""));
+		line_put(writing, piece->quote < writing->quote ? piece->quote : writing->quote, span_of(""));
 	writing->begun = true;
+	writing->quote = piece->quote;
 	lines_put(writing, piece->quote, piece->heading);
 	lines_put(writing, piece->quote, text);
 }

@@ -498,7 +498,8 @@ static size_t receipt_find(struct reading *reading)
 	return found ? (size_t)(found - reading->body) + 4 : reading->body_bytes;
 }
 
-static void text_take(struct reading *reading, size_t begin, size_t receipt)
+/* of_text: of the letter. An empty text and the words for it look alike. */
+static void text_take(struct reading *reading, size_t begin, size_t receipt, struct span of_text)
 {
 	const struct letter_words *words = &letter_words[reading->office->language];
 	size_t end = receipt - 4;
@@ -514,6 +515,8 @@ static void text_take(struct reading *reading, size_t begin, size_t receipt)
 	}
 	if (reading_demand(reading, end >= begin, "the text"))
 		reading->letter->text = reader_span(reading->body + begin, end - begin);
+	if (of_text.length == 0 && reading_demand(reading, span_equal(reading->letter->text, span_of(words->text_none)), "no text"))
+		reading->letter->text.length = 0;
 }
 
 /* A line of ours with a number in it. */
@@ -591,7 +594,7 @@ static void footer_take(struct reading *reading, size_t *at, uint64_t missing)
 	*at += footer.length + 2;
 }
 
-static void receipt_take(struct reading *reading)
+static void receipt_take(struct reading *reading, struct span of_text)
 {
 	const struct letter_words *words = &letter_words[reading->office->language];
 	size_t at = 0, receipt = receipt_find(reading);
@@ -600,7 +603,7 @@ static void receipt_take(struct reading *reading)
 
 	reading_demand(reading, words_take(&line, words->notice_id), "the notice");
 	reading_demand(reading, body_line_take(reading, &at).length == 0, "an empty line behind the notice");
-	text_take(reading, at, receipt);
+	text_take(reading, at, receipt, of_text);
 	at = receipt;
 	line = body_line_take(reading, &at);
 	words_take(&line, words->receipt_id);
@@ -652,7 +655,7 @@ static const char *letter_read_back(struct arena *arena, struct span message, co
 		tracking_take(&reading);
 	verdicts_take(&reading);
 	if (!reading.fault)
-		receipt_take(&reading);
+		receipt_take(&reading, of->text);
 	*same = *of;
 	if (office->authserv_id.length == 0)
 		memset(same->verdicts, 0, sizeof(same->verdicts));
