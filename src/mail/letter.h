@@ -109,6 +109,7 @@ enum {
 	LETTER_BODY_BYTES_MAX = 1258291,	/* 1.2 MiB before base64 */
 	LETTER_BODY_COST_MAX = LETTER_BODY_BYTES_MAX - 4 * 1024, /* letter_body_cost(); the rest is ours */
 	LETTER_ROW_COST = 400,			/* one row of the receipt without its name, extension and types */
+	LETTER_TYPE_GROWTH = 3,			/* a '.' of a type is written as "[.]": no program takes it for a host */
 	LETTER_NOTE_COST = 360,			/* one note without its detail */
 	LETTER_LINE_BYTES_MAX = 76,		/* a header is folded so; one token that is longer stands alone in its line */
 };

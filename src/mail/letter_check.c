@@ -281,7 +281,7 @@ size_t letter_body_cost(const struct letter *letter)
 
 	for (size_t i = 0; i < letter->row_count; i++)
 		cost += LETTER_ROW_COST + letter->rows[i].name.length + letter->rows[i].extension.length +
-			letter->rows[i].declared_type.length + letter->rows[i].sniffed_type.length;
+			LETTER_TYPE_GROWTH * (letter->rows[i].declared_type.length + letter->rows[i].sniffed_type.length);
 	for (size_t i = 0; i < letter->note_count; i++)
 		cost += LETTER_NOTE_COST + letter->notes[i].detail.length;
 	return cost;

@@ -221,6 +221,16 @@ static void cell_put(struct body *body, struct span value, const char *behind)
 	body_puts(body, behind);
 }
 
+/* A type. Its dots are written like those of addresses, or mail programs would make a link of x/host.example. */
+static void type_put(struct body *body, struct span type, const char *behind)
+{
+	if (type.length == 0)
+		body_puts(body, "-");
+	for (size_t i = 0; i < type.length; i++)
+		body_put(body, type.data[i] == '.' ? span_of("[.]") : span_part(type, i, i + 1));
+	body_puts(body, behind);
+}
+
 /* "1. name | extension | declared / sniffed | bytes | SHA-256", then the reason in a line of its own. */
 static void row_put(struct body *body, const struct composition *with, const struct letter_row *row, size_t number)
 {
@@ -230,8 +240,8 @@ static void row_put(struct body *body, const struct composition *with, const str
 	body_puts(body, ". ");
 	cell_put(body, row->name, " | ");
 	cell_put(body, row->extension, " | ");
-	cell_put(body, row->declared_type, " / ");
-	cell_put(body, row->sniffed_type, " | ");
+	type_put(body, row->declared_type, " / ");
+	type_put(body, row->sniffed_type, " | ");
 	body_number(body, row->size_bytes);
 	body_puts(body, with->words->row_bytes_end);
 	body_puts(body, " | ");

@@ -7,7 +7,8 @@
 
 enum {
 	DETAILS_MAX = 16,		/* different details of one code that are noted */
-	ROW_BYTES_MAX = LETTER_ROW_COST + LETTER_FILE_NAME_BYTES_MAX + LETTER_EXTENSION_BYTES_MAX + 2 * LETTER_TYPE_BYTES_MAX,
+	ROW_BYTES_MAX = LETTER_ROW_COST + LETTER_FILE_NAME_BYTES_MAX + LETTER_EXTENSION_BYTES_MAX +
+			2 * LETTER_TYPE_GROWTH * LETTER_TYPE_BYTES_MAX,
 	TEXT_BYTES_MIN = 512 * 1024,	/* the receipt never takes this from the text */
 	LINE_BYTES_MAX = 64 * 1024,	/* of a line as it is written */
 	LINE_END_BYTES = 2,

@@ -441,6 +441,23 @@ static void hash_take(struct reading *reading, struct span hex, struct letter_ro
 	}
 }
 
+/* A type: every dot stands in brackets, and nothing else does. */
+static struct span type_take(struct reading *reading, struct span *line, const char *words)
+{
+	struct span cell = cell_take(reading, line, words);
+	char *type = arena_alloc(reading->arena, cell.length + 1);
+	size_t length = 0;
+
+	for (size_t i = 0; i < cell.length; i++) {
+		bool dot = cell.length - i >= 3 && memcmp(cell.data + i, "[.]", 3) == 0;
+
+		reading_demand(reading, dot || cell.data[i] != '.', "a dot without brackets");
+		type[length++] = dot ? '.' : cell.data[i];
+		i += dot ? 2 : 0;
+	}
+	return reader_span(type, length);
+}
+
 static void row_take(struct reading *reading, struct span line, struct span reason)
 {
 	const struct letter_words *words = &letter_words[reading->office->language];
@@ -448,8 +465,8 @@ static void row_take(struct reading *reading, struct span line, struct span reas
 
 	row->name = cell_take(reading, &line, " | ");
 	row->extension = cell_take(reading, &line, " | ");
-	row->declared_type = cell_take(reading, &line, " / ");
-	row->sniffed_type = cell_take(reading, &line, " | ");
+	row->declared_type = type_take(reading, &line, " / ");
+	row->sniffed_type = type_take(reading, &line, " | ");
 	row->size_bytes = decimal_take(reading, &line);
 	reading_demand(reading, words_take(&line, words->row_bytes_end) && words_take(&line, " | "), "a size");
 	hash_take(reading, line, row);
