@@ -253,6 +253,11 @@ static void binhex_first_take(struct wash_files *files, struct span line)
 
 /* ---- lines ---- */
 
+bool wash_files_is_mark(struct span line)
+{
+	return uu_name_at(line) > 0 || yenc_name_at(line) > 0 || begins_with(line, binhex_sentence);
+}
+
 static void text_take(struct wash_files *files, struct span line)
 {
 	struct span content = line_content(line);

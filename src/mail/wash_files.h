@@ -8,13 +8,14 @@
  *	uuencode	from the line behind "begin 644 name", when it is a line of data, up to the line "end" or the first that is none
  *	yEnc		from the line behind "=ybegin ... name=..." up to the line "=yend"; "=ypart" lines are part of it
  *	BinHex		from ':' at the beginning of a line behind "(This file must be converted with BinHex" up to the next ':'
- * The first and the last line stay in the text, so a reader sees where the file was; a text that has been washed holds no file.
+ * The first and the last line stay in the text, so a reader sees where the file was.
  * Size and SHA-256 are those of the file for uuencode and yEnc, of the letters without line ends for BinHex. Lines end in LF or
  * CR LF; of a longer line than WASH_FILES_LINE_BYTES_MAX nothing is a mark.
  */
 #ifndef MAIL_WASH_FILES_H
 #define MAIL_WASH_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -72,6 +73,12 @@ void wash_files_feed(struct wash_files *files, struct span bytes);
 
 /* The text is at its end: what was held goes on, a file that was open is complete. */
 void wash_files_finish(struct wash_files *files);
+
+/*
+ * True when a line (without its end) can be the first one of a file. Where such a line stands in a text that goes on, a space
+ * before it says that it is none: what was washed is text for the next relay too.
+ */
+bool wash_files_is_mark(struct span line);
 
 /* Gives back the memory. */
 void wash_files_free(struct wash_files *files);

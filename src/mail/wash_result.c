@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "mail/header_line.h"
+#include "mail/header_octets.h"
 #include "mail/wash_work.h"
 
 enum {
@@ -35,7 +35,7 @@ struct span wash_line(struct wash *wash, struct span text, enum letter_text kind
 
 	letter_clean(&cleaner, wash_lines_of(wash, text), &cleaned);
 	letter_clean_finish(&cleaner, &cleaned);
-	line = wash_copy(wash, letter_text_cut(buf_span(&cleaned), bytes_max, SIZE_MAX));
+	line = wash_copy(wash, header_trim(letter_text_cut(header_trim(buf_span(&cleaned)), bytes_max, SIZE_MAX)));
 	buf_free(&cleaned);
 	return line;
 }
@@ -97,6 +97,8 @@ static void line_put(struct writing *writing, uint32_t quote, struct span line)
 {
 	for (uint32_t i = 0; i < quote; i++)
 		bytes_put(writing, span_of(line.length == 0 && i + 1 == quote ? ">" : "> "));
+	if (quote == 0 && wash_files_is_mark(line))
+		bytes_put(writing, span_of(" "));
 	bytes_put(writing, line);
 	bytes_put(writing, span_of("\r\n"));
 }
