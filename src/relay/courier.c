@@ -92,17 +92,17 @@ static int durable_take(struct courier *courier, struct span payload)
 
 static int session_take(struct courier *courier, const struct frame *frame)
 {
-	struct message_session about;
+	struct message_passage about;
+	int error;
 
 	if (frame->descriptor < 0)
 		return -EBADMSG;
-	if (message_session_unpack(frame->payload, &about) != 0) {
+	error = message_passage_unpack(frame->payload, &about);
+	if (!error)
+		error = passage_begin(courier, &about, frame->descriptor);
+	if (error)
 		close(frame->descriptor);
-		return -EBADMSG;
-	}
-	if (passage_begin(courier, &about, frame->descriptor) != 0)
-		close(frame->descriptor);
-	return 0;
+	return error;
 }
 
 static int keeper_frame(struct courier *courier, const struct frame *frame)
@@ -148,13 +148,11 @@ static void keeper_readable(evutil_socket_t socket, short what, void *context)
 
 static int parent_frame(struct courier *courier, const struct frame *frame)
 {
-	if (frame->verb == VERB_PLAN && frame->descriptor < 0)
-		return plan_book_take(&courier->plans, frame->payload);
 	if (frame->verb != VERB_CHANNEL || frame->descriptor < 0)
 		return -EBADMSG;
 	keeper_drop(courier);
 	courier->keeper = frame->descriptor;
-	courier->keeper_reader = frame_reader_make(MESSAGE_BYTES_MAX);
+	courier->keeper_reader = frame_reader_make(MESSAGE_RELAY_BYTES_MAX);
 	courier->keeper_readable = event_new(courier->loop, courier->keeper, EV_READ | EV_PERSIST, keeper_readable, courier);
 	if (!courier->keeper_readable || event_add(courier->keeper_readable, NULL) != 0)
 		arena_exhausted();
@@ -184,7 +182,7 @@ static int courier_begin(struct courier *courier)
 	/* The loop and the time zone read files that the sandbox hides. */
 	tzset();
 	courier->loop = event_base_new();
-	courier->parent_reader = frame_reader_make(PLAN_BYTES_MAX + MESSAGE_BYTES_MAX);
+	courier->parent_reader = frame_reader_make(MESSAGE_BYTES_MAX);
 	courier->parent_readable = courier->loop ? event_new(courier->loop, CREW_CHANNEL, EV_READ | EV_PERSIST, parent_readable, courier) : NULL;
 	if (!courier->parent_readable || event_add(courier->parent_readable, NULL) != 0)
 		return -ENOMEM;

@@ -26,9 +26,10 @@ struct courier;
 struct passage {
 	struct courier *courier;
 	struct passage *next;
-	struct message_session about;
-	const struct relay *relay;
-	struct plan *plan;
+	uint32_t number;		/* the keeper's */
+	struct netaddr client;
+	struct arena *arena;		/* of the relay */
+	struct relay relay;
 	int front;			/* socket to the session's process; -1: gone, and a result is owed */
 	struct frame_reader reader;
 	struct event *front_readable;
@@ -54,7 +55,6 @@ struct passage {
 
 struct courier {
 	struct event_base *loop;
-	struct plan_book plans;
 	struct frame_reader parent_reader, keeper_reader;
 	struct event *parent_readable, *keeper_readable;
 	int keeper;			/* channel; -1: none */
@@ -74,8 +74,8 @@ int64_t courier_now_ms(void);
 
 /* ---- courier_passage.c ---- */
 
-/* A new session; its socket is ours. 0; -ENOENT: its plan is not known. */
-int passage_begin(struct courier *courier, const struct message_session *about, int front);
+/* A new session; its socket is ours. 0; -EBADMSG: its relay cannot be read, and the socket is the caller's. */
+int passage_begin(struct courier *courier, const struct message_passage *about, int front);
 
 /* Ends a session at once: the keeper is gone, or ourselves. */
 void passage_free(struct passage *passage);

@@ -46,7 +46,7 @@ static void result_log(const struct passage *passage, enum fate fate, struct smt
 
 	log_event(fate == FATE_DELIVERED ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "SKS-MAIL",
 		  "%s id=%s relay=%s client=%s recipients=%u original-bytes=%llu text-bytes=%u removed=%u notes=%u%s reply=%u-%u.%u.%u ms=%lld",
-		  words[fate], passage->letter.id, passage->relay->name, netaddr_format(&passage->about.client, client), passage->recipients,
+		  words[fate], passage->letter.id, passage->relay.name, netaddr_format(&passage->client, client), passage->recipients,
 		  (unsigned long long)passage->letter.original_bytes, passage->text_bytes, passage->rows, passage->notes,
 		  passage->letter.stub ? " notice-only" : "", reply.code, reply.code / 100U, reply.subject, reply.detail,
 		  (long long)(courier_now_ms() - passage->began_ms));
@@ -56,7 +56,7 @@ static void result_log(const struct passage *passage, enum fate fate, struct smt
 static void result_give(struct passage *passage, enum fate fate, struct smtp_reply reply)
 {
 	struct message_result result = {
-		.session = passage->about.number, .transaction = passage->letter.transaction, .fate = fate, .reply = reply,
+		.session = passage->number, .transaction = passage->letter.transaction, .fate = fate, .reply = reply,
 	};
 
 	result_log(passage, fate, reply);
@@ -74,7 +74,7 @@ static void result_give(struct passage *passage, enum fate fate, struct smtp_rep
 static void letter_refuse(struct passage *passage, const char *why, int field)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(MESSAGE_BYTES_MAX);
-	struct message_transaction about = { .session = passage->about.number, .transaction = passage->letter.transaction };
+	struct message_transaction about = { .session = passage->number, .transaction = passage->letter.transaction };
 
 	log_event(LOG_LEVEL_WARNING, "SKS-LETTER", "a letter was refused id=%s reason=\"%s\" field=%d", passage->letter.id, why, field);
 	letter_forget(passage);
@@ -94,7 +94,7 @@ static struct letter_envelope envelope_of(const struct passage *passage)
 {
 	return (struct letter_envelope){
 		.original_id = span_of(passage->letter.id), .original_bytes = passage->letter.original_bytes,
-		.received_seconds = passage->letter.received_seconds, .client = passage->about.client, .client_domain = hello_domain(passage),
+		.received_seconds = passage->letter.received_seconds, .client = passage->client, .client_domain = hello_domain(passage),
 		.client_tls = false,
 		.sender = { .data = passage->sender.address.text, .length = passage->sender.address.length },
 		.recipients = passage->recipients,
@@ -105,7 +105,7 @@ static struct letter_envelope envelope_of(const struct passage *passage)
 static int stub_compose(struct passage *passage)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-	struct letter_office office = plan_office(arena, passage->relay);
+	struct letter_office office = plan_office(arena, &passage->relay);
 	struct letter_envelope envelope = envelope_of(passage);
 
 	return letter_compose_stub(&passage->message, (enum letter_stub)passage->letter.stub, &envelope, &office);
@@ -116,7 +116,7 @@ static int letter_use(struct passage *passage, enum letter_field *ret_refused)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct letter *letter = arena_alloc(arena, sizeof(*letter));
-	struct letter_office office = plan_office(arena, passage->relay);
+	struct letter_office office = plan_office(arena, &passage->relay);
 	struct letter_envelope envelope = envelope_of(passage);
 	int error = letter_check(buf_span(&passage->frame), letter, ret_refused);
 
@@ -317,7 +317,7 @@ static void inner_listen(struct passage *passage)
 /* Begins a connection to a next hop. */
 static void inner_connect(struct passage *passage, unsigned int hop)
 {
-	const struct relay_hop *to = &passage->relay->next_hops[hop];
+	const struct relay_hop *to = &passage->relay.next_hops[hop];
 	const int yes = 1;
 	struct sockaddr_storage address;
 	socklen_t length = hop_address(to, &address);
@@ -426,8 +426,8 @@ static void timer_ran(evutil_socket_t unused, short what, void *context)
 /* The receiver checks: no compromised front makes an open relay of us. */
 static bool recipient_is_ours(const struct passage *passage, const struct smtp_address *address)
 {
-	for (size_t i = 0; i < passage->relay->domain_count; i++)
-		if (smtp_address_in_domain(address, span_of(passage->relay->domains[i])))
+	for (size_t i = 0; i < passage->relay.domain_count; i++)
+		if (smtp_address_in_domain(address, span_of(passage->relay.domains[i])))
 			return true;
 	return false;
 }
@@ -508,7 +508,7 @@ static void front_readable(evutil_socket_t socket, short what, void *context)
 	if (result > 0)
 		result = front_frame(passage, &frame);
 	if (result == -EBADMSG)
-		log_event(LOG_LEVEL_ERROR, "SKS-ROLE", "a process of the front said what it may not say and is cut off session=%u", passage->about.number);
+		log_event(LOG_LEVEL_ERROR, "SKS-ROLE", "a process of the front said what it may not say and is cut off session=%u", passage->number);
 	if (result < 0)
 		front_close(passage);
 	passage_pump(passage);
@@ -523,20 +523,23 @@ static void passage_listen(struct passage *passage)
 		arena_exhausted();
 }
 
-int passage_begin(struct courier *courier, const struct message_session *about, int front)
+int passage_begin(struct courier *courier, const struct message_passage *about, int front)
 {
 	struct passage *passage = calloc(1, sizeof(*passage));
 	struct delivery_settings settings;
+	int error;
 
 	if (!passage)
 		arena_exhausted();
-	*passage = (struct passage){ .courier = courier, .about = *about, .front = front, .inner = -1, .pipe = -1 };
-	passage->relay = plan_book_use(&courier->plans, about->plan_number, about->relay, &passage->plan);
-	if (!passage->relay) {
+	*passage = (struct passage){ .courier = courier, .number = about->number, .client = about->client, .front = front, .inner = -1, .pipe = -1 };
+	passage->arena = arena_new();
+	error = plan_relay_unpack(passage->arena, about->relay, &passage->relay);
+	if (error) {
+		arena_free(passage->arena);
 		free(passage);
-		return -ENOENT;
+		return error;
 	}
-	settings = delivery_defaults(passage->relay->host_name, (unsigned int)passage->relay->next_hop_count);
+	settings = delivery_defaults(passage->relay.host_name, (unsigned int)passage->relay.next_hop_count);
 	delivery_begin(&passage->delivery, &settings);
 	passage_listen(passage);
 	passage->next = courier->passages;
@@ -560,7 +563,7 @@ void passage_free(struct passage *passage)
 	inner_close(passage);
 	event_free(passage->timer);
 	buf_free(&passage->message);
-	plan_book_release(&passage->courier->plans, passage->plan);
+	arena_free(passage->arena);
 	free(passage);
 }
 
@@ -568,7 +571,7 @@ struct passage *passage_of_number(struct courier *courier, uint32_t number)
 {
 	struct passage *passage = courier->passages;
 
-	while (passage && passage->about.number != number)
+	while (passage && passage->number != number)
 		passage = passage->next;
 	return passage;
 }

@@ -80,7 +80,7 @@ static const struct sandbox_call session_calls[] = {
 	{ .name = "read" }, { .name = "write" }, { .name = "sendto" }, { .name = "sendmsg" }, { .name = "recvmsg" }, { .name = "poll" },
 	{ .name = "ppoll" }, { .name = "fsync" }, { .name = "close" }, { .name = "shutdown" }, { .name = "ioctl" }, { .name = "clock_gettime" },
 	{ .name = "brk" }, { .name = "mmap" }, { .name = "munmap" }, { .name = "mremap" }, { .name = "madvise" }, { .name = "getpid" },
-	{ .name = "rt_sigreturn" }, { .name = "exit" }, { .name = "exit_group" },
+	{ .name = "rt_sigreturn" }, { .name = "restart_syscall" }, { .name = "exit" }, { .name = "exit_group" },
 	{ .name = NULL }
 };
 

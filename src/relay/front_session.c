@@ -19,10 +19,14 @@
 enum {
 	INPUT_BYTES = 16384,
 	WRITE_BYTES = 65536,	/* an original is written in pieces of this size */
+	CONFIRM_LOOK_MS = 20,	/* how often the kernel is asked whether the client has acknowledged */
 };
 
 /* Whose answer the server's question waits for. */
-enum wait { WAIT_NOBODY, WAIT_COURIER, WAIT_RECIPIENT, WAIT_ORIGINAL, WAIT_RESULT };
+enum wait {
+	WAIT_NOBODY, WAIT_COURIER, WAIT_RECIPIENT, WAIT_ORIGINAL, WAIT_RESULT,
+	WAIT_CONFIRMED,		/* the client's: that it has our 250 for the mail before; see content_ask() */
+};
 
 struct front_session {
 	const struct relay *relay;
@@ -39,6 +43,7 @@ struct front_session {
 	uint32_t question;
 	uint32_t transaction;
 	struct smtp_address sender, recipient; /* of the open transaction; the one that is asked for */
+	uint64_t declared_bytes;
 	struct buf envelope;		/* sender and accepted recipients, for the fingerprint */
 	bool courier_knows;		/* the courier there now was told of this transaction */
 	int original;			/* -1: none */
@@ -212,18 +217,29 @@ static void recipient_ask(struct front_session *session, const struct smtp_serve
 		answer(session, smtp_reply_make(451, 3, 0));
 }
 
-static void content_ask(struct front_session *session, const struct smtp_server_event *event)
+static void original_ask(struct front_session *session)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(MESSAGE_BYTES_MAX);
-	struct message_original original = { .transaction = session->transaction, .declared_bytes = event->declared_bytes };
+	struct message_original original = { .transaction = session->transaction, .declared_bytes = session->declared_bytes };
 
-	if (!session->courier_knows) {
-		answer(session, smtp_reply_make(451, 3, 0));
-		return;
-	}
 	message_original_pack(&payload, &original);
 	session->wait = WAIT_ORIGINAL;
 	keeper_tell(session, VERB_ORIGINAL, &payload);
+}
+
+/*
+ * The keeper is asked for an original. It still remembers the mail before, until it is known that our 250 for that one arrived; a client that
+ * said DATA before it can have read the 250 waits until it has.
+ */
+static void content_ask(struct front_session *session, const struct smtp_server_event *event)
+{
+	session->declared_bytes = event->declared_bytes;
+	if (!session->courier_knows)
+		answer(session, smtp_reply_make(451, 3, 0));
+	else if (session->unconfirmed)
+		session->wait = WAIT_CONFIRMED;
+	else
+		original_ask(session);
 }
 
 /* The content is whole: it is washed while it is brought to the disk. */
@@ -314,14 +330,7 @@ static void input_feed(struct front_session *session)
 		session->input_begin = session->input_end = 0;
 }
 
-/* The sender has our 250 for sure: its machine has acknowledged every byte, or it goes on talking. */
-static void confirm(struct front_session *session)
-{
-	if (session->unconfirmed)
-		keeper_tell(session, VERB_ANSWERED, NULL);
-	session->unconfirmed = false;
-}
-
+/* The client's machine has acknowledged every byte. What the client says next proves nothing: it may have said it before. */
 static bool output_is_acknowledged(const struct front_session *session)
 {
 	int waiting;
@@ -329,16 +338,25 @@ static bool output_is_acknowledged(const struct front_session *session)
 	return smtp_server_output(&session->server).length == 0 && ioctl(session->socket, SIOCOUTQ, &waiting) == 0 && waiting == 0;
 }
 
+/* Tells the keeper when the sender has our 250 for sure. */
+static void confirm(struct front_session *session)
+{
+	if (!session->unconfirmed || !output_is_acknowledged(session))
+		return;
+	session->unconfirmed = false;
+	keeper_tell(session, VERB_ANSWERED, NULL);
+	if (session->wait == WAIT_CONFIRMED)
+		original_ask(session);
+}
+
 static void client_read(struct front_session *session)
 {
 	ssize_t got = read(session->socket, session->input, sizeof(session->input));
 
+	confirm(session);
 	if (got > 0) {
 		session->input_end = (size_t)got;
-		confirm(session);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		if (got == 0 && output_is_acknowledged(session))
-			confirm(session);
 		session->over = true;
 	}
 }
@@ -360,6 +378,8 @@ static void courier_came(struct front_session *session, int courier)
 {
 	session->courier = courier;
 	session->courier_reader = frame_reader_make(MESSAGE_BYTES_MAX);
+	if (session->wait != WAIT_COURIER)
+		return;
 	if (courier >= 0)
 		sender_forward(session);
 	else
@@ -391,7 +411,7 @@ static int keeper_frame(struct front_session *session, struct frame *frame)
 	struct message_result result;
 	struct smtp_reply reply;
 
-	if (frame->verb == VERB_COURIER && session->wait == WAIT_COURIER) {
+	if (frame->verb == VERB_COURIER && session->courier < 0) {
 		courier_came(session, frame->descriptor);
 		return 0;
 	}
@@ -461,6 +481,8 @@ static int wait_ms(const struct front_session *session)
 {
 	int64_t deadline_ms = smtp_server_deadline(&session->server), left_ms = deadline_ms - front_now_ms();
 
+	if (session->wait == WAIT_CONFIRMED && left_ms > CONFIRM_LOOK_MS)
+		return CONFIRM_LOOK_MS;
 	if (deadline_ms == INT64_MAX)
 		return -1;
 	return left_ms <= 0 ? 0 : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
@@ -493,9 +515,8 @@ static void session_wait(struct front_session *session)
 static void session_end(struct front_session *session)
 {
 	client_write(session);
+	confirm(session);
 	shutdown(session->socket, SHUT_WR);
-	if (output_is_acknowledged(session))
-		confirm(session);
 	original_close(session);
 	courier_drop(session);
 	frame_reader_free(&session->keeper_reader);
@@ -522,6 +543,7 @@ void front_session_run(const struct relay *relay, const struct netaddr *client, 
 	while (!session->over) {
 		input_feed(session);
 		client_write(session);
+		confirm(session);
 		if (!session->over)
 			session_wait(session);
 	}

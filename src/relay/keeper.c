@@ -106,7 +106,7 @@ struct session *session_of_number(struct keeper *keeper, uint32_t number)
 {
 	struct session *session = keeper->sessions;
 
-	while (session && session->about.number != number)
+	while (session && session->number != number)
 		session = session->next;
 	return session;
 }
@@ -142,7 +142,7 @@ static void session_readable(evutil_socket_t socket, short what, void *context)
 	if (result > 0)
 		result = mail_front_frame(session, &frame);
 	if (result == -EBADMSG)
-		log_event(LOG_LEVEL_ERROR, "SKS-ROLE", "a process of the front said what it may not say and is cut off session=%u", session->about.number);
+		log_event(LOG_LEVEL_ERROR, "SKS-ROLE", "a process of the front said what it may not say and is cut off session=%u", session->number);
 	if (result < 0)
 		session_close(session);
 }
@@ -151,13 +151,14 @@ static void session_readable(evutil_socket_t socket, short what, void *context)
 static int session_begin(struct keeper *keeper, const struct frame *frame)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	int error = frame->descriptor >= 0 ? message_session_unpack(frame->payload, &session->about) : -EBADMSG;
+	struct message_session about;
+	int error = frame->descriptor >= 0 ? message_session_unpack(frame->payload, &about) : -EBADMSG;
 
 	if (!session)
 		arena_exhausted();
 	session->keeper = keeper;
 	if (!error && keeper->session_count < KEEPER_SESSIONS_MAX)
-		session->relay = plan_book_use(&keeper->plans, session->about.plan_number, session->about.relay, &session->plan);
+		session->relay = plan_book_use(&keeper->plans, about.plan_number, about.relay, &session->plan);
 	session->store = session->relay ? store_of(keeper, session->relay->name) : NULL;
 	if (!session->store) {
 		if (session->relay)
@@ -167,7 +168,8 @@ static int session_begin(struct keeper *keeper, const struct frame *frame)
 		free(session);
 		return error;
 	}
-	session->about.number = ++keeper->last_number;
+	session->number = ++keeper->last_number;
+	session->client = about.client;
 	session->socket = frame->descriptor;
 	session->reader = frame_reader_make(MESSAGE_BYTES_MAX);
 	session->readable = event_new(keeper->loop, session->socket, EV_READ | EV_PERSIST, session_readable, session);
@@ -176,6 +178,7 @@ static int session_begin(struct keeper *keeper, const struct frame *frame)
 	session->next = keeper->sessions;
 	keeper->sessions = session;
 	keeper->session_count++;
+	mail_introduce_courier(session);
 	return 0;
 }
 

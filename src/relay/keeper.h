@@ -35,7 +35,8 @@ struct keeper;
 struct session {
 	struct keeper *keeper;
 	struct session *next;
-	struct message_session about;	/* number: ours */
+	uint32_t number;
+	struct netaddr client;
 	const struct relay *relay;
 	struct plan *plan;
 	const struct originals *store;
@@ -101,6 +102,9 @@ struct session *session_of_number(struct keeper *keeper, uint32_t number);
 void session_close(struct session *session);
 
 /* ---- keeper_mail.c ---- */
+
+/* Makes a socket between the session and the courier, and hands out its ends. */
+void mail_introduce_courier(struct session *session);
 
 /* A frame from the session's process. 0 or -EBADMSG. */
 int mail_front_frame(struct session *session, const struct frame *frame);

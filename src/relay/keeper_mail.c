@@ -72,7 +72,7 @@ static void unanswered_remember(struct session *session)
 static void result_send(struct session *session, enum fate fate, struct smtp_reply reply)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = frame_buf();
-	struct message_result result = { .session = session->about.number, .transaction = session->transaction, .fate = fate, .reply = reply };
+	struct message_result result = { .session = session->number, .transaction = session->transaction, .fate = fate, .reply = reply };
 
 	message_result_pack(&payload, &result);
 	front_send(session, VERB_RESULT, &payload, -1);
@@ -105,7 +105,7 @@ static void mail_postpone(struct session *session)
 static void letter_describe(const struct session *session, uint64_t bytes, enum letter_stub stub, struct message_letter *ret_letter)
 {
 	*ret_letter = (struct message_letter){
-		.session = session->about.number, .transaction = session->transaction, .original_bytes = bytes,
+		.session = session->number, .transaction = session->transaction, .original_bytes = bytes,
 		.received_seconds = session->original.received_seconds, .stub = (uint8_t)stub,
 	};
 	memcpy(ret_letter->id, session->original.id, sizeof(ret_letter->id));
@@ -136,9 +136,9 @@ static void letter_give(struct session *session, enum letter_stub stub, int pipe
 /* Asks for a fresh washer; when there is no zygote now, mail_washer_came() asks again. */
 static void wash_begin(struct session *session)
 {
-	__attribute__((cleanup(buf_free))) struct buf payload = frame_buf();
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0), relay = buf_limited(0);
 	struct keeper *keeper = session->keeper;
-	struct message_wash wash = { .plan_number = session->plan->number, .relay = session->about.relay };
+	struct message_wash wash;
 	uint64_t bytes;
 	int descriptor, error = original_read(&session->original, &descriptor, &bytes);
 
@@ -148,7 +148,8 @@ static void wash_begin(struct session *session)
 		return;
 	}
 	keeper->last_ticket += keeper->last_ticket == UINT32_MAX ? 2 : 1;
-	wash.ticket = keeper->last_ticket;
+	plan_relay_pack(&relay, session->relay);
+	wash = (struct message_wash){ .ticket = keeper->last_ticket, .relay = buf_span(&relay) };
 	message_wash_pack(&payload, &wash);
 	if (role_send(keeper, ROLE_WASHER, VERB_WASH, &payload, descriptor))
 		session->ticket = wash.ticket;
@@ -297,26 +298,28 @@ static int sender_answered(struct session *session, struct span payload)
 	return 0;
 }
 
-/* Makes a socket between the session and the courier. */
-static int courier_introduce(struct session *session, struct span payload)
+static bool courier_tell(struct session *session, int descriptor)
 {
-	__attribute__((cleanup(buf_free))) struct buf about = frame_buf();
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0), relay = buf_limited(0);
+	struct message_passage passage = { .number = session->number, .client = session->client };
+
+	plan_relay_pack(&relay, session->relay);
+	passage.relay = buf_span(&relay);
+	message_passage_pack(&payload, &passage);
+	return role_send(session->keeper, ROLE_COURIER, VERB_SESSION, &payload, descriptor);
+}
+
+void mail_introduce_courier(struct session *session)
+{
 	int ends[2];
 
-	if (payload.length != 0)
-		return -EBADMSG;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
 		front_send(session, VERB_COURIER, NULL, -1);
-		return 0;
+		return;
 	}
-	message_session_pack(&about, &session->about);
-	if (role_send(session->keeper, ROLE_COURIER, VERB_SESSION, &about, ends[0]))
-		front_send(session, VERB_COURIER, NULL, ends[1]);
-	else
-		front_send(session, VERB_COURIER, NULL, -1);
+	front_send(session, VERB_COURIER, NULL, courier_tell(session, ends[0]) ? ends[1] : -1);
 	close(ends[0]);
 	close(ends[1]);
-	return 0;
 }
 
 int mail_front_frame(struct session *session, const struct frame *frame)
@@ -327,7 +330,8 @@ int mail_front_frame(struct session *session, const struct frame *frame)
 	}
 	switch (frame->verb) {
 	case VERB_COURIER:
-		return courier_introduce(session, frame->payload);
+		mail_introduce_courier(session);
+		return frame->payload.length == 0 ? 0 : -EBADMSG;
 	case VERB_ORIGINAL:
 		return original_begin(session, frame->payload);
 	case VERB_COMPLETE:
@@ -437,7 +441,7 @@ void mail_courier_gone(struct keeper *keeper)
 static void durable_tell(struct session *session)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = frame_buf();
-	struct message_transaction about = { .session = session->about.number, .transaction = session->transaction };
+	struct message_transaction about = { .session = session->number, .transaction = session->transaction };
 
 	session->durable = true;
 	message_transaction_pack(&payload, &about);

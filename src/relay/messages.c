@@ -18,7 +18,6 @@ int message_number_unpack(struct span payload, uint32_t *ret_number)
 
 void message_session_pack(struct buf *out, const struct message_session *session)
 {
-	buf_put_u32(out, session->number);
 	buf_put_u32(out, session->plan_number);
 	buf_put_u32(out, session->relay);
 	buf_put_netaddr(out, &session->client);
@@ -26,9 +25,21 @@ void message_session_pack(struct buf *out, const struct message_session *session
 
 int message_session_unpack(struct span payload, struct message_session *ret_session)
 {
-	return span_take_u32(&payload, &ret_session->number) && span_take_u32(&payload, &ret_session->plan_number) &&
-	       span_take_u32(&payload, &ret_session->relay) && span_take_netaddr(&payload, &ret_session->client) &&
+	return span_take_u32(&payload, &ret_session->plan_number) && span_take_u32(&payload, &ret_session->relay) && span_take_netaddr(&payload, &ret_session->client) &&
 	       payload.length == 0 ? 0 : -EBADMSG;
+}
+
+void message_passage_pack(struct buf *out, const struct message_passage *passage)
+{
+	buf_put_u32(out, passage->number);
+	buf_put_netaddr(out, &passage->client);
+	buf_put_text(out, passage->relay);
+}
+
+int message_passage_unpack(struct span payload, struct message_passage *ret_passage)
+{
+	return span_take_u32(&payload, &ret_passage->number) && span_take_netaddr(&payload, &ret_passage->client) &&
+	       span_take_text(&payload, &ret_passage->relay) && payload.length == 0 ? 0 : -EBADMSG;
 }
 
 /* ---- addresses ---- */
@@ -114,14 +125,12 @@ int message_complete_unpack(struct span payload, struct message_complete *ret_co
 void message_wash_pack(struct buf *out, const struct message_wash *wash)
 {
 	buf_put_u32(out, wash->ticket);
-	buf_put_u32(out, wash->plan_number);
-	buf_put_u32(out, wash->relay);
+	buf_put_text(out, wash->relay);
 }
 
 int message_wash_unpack(struct span payload, struct message_wash *ret_wash)
 {
-	return span_take_u32(&payload, &ret_wash->ticket) && span_take_u32(&payload, &ret_wash->plan_number) &&
-	       span_take_u32(&payload, &ret_wash->relay) && payload.length == 0 ? 0 : -EBADMSG;
+	return span_take_u32(&payload, &ret_wash->ticket) && span_take_text(&payload, &ret_wash->relay) && payload.length == 0 ? 0 : -EBADMSG;
 }
 
 void message_letter_pack(struct buf *out, const struct message_letter *letter)

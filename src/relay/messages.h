@@ -1,18 +1,18 @@
 /*
  * messages: what the roles of sekisho-relay say to each other: verbs (wire/frame.h) and their payloads (wire/fields.h).
  *
- *	parent -> all		VERB_PLAN	number, relays (relay/plan.h)
+ *	parent -> keeper, front	VERB_PLAN	number, relays (relay/plan.h)
  *	reader -> parent	VERB_PLAN	relays; or VERB_REFUSED: findings as JSON; or both, when there are only warnings
  *	front -> parent		VERB_LISTENING	how many sockets take connections, how many cannot
  *	all of keeper, washer, courier, front <- parent: VERB_CHANNEL, a socket to another role
  *
  * A connection from outside is a session. Its process of the front has a socket of its own to the keeper and one to the courier:
  *	front -> keeper		VERB_SESSION	struct message_session; descriptor: the keeper's end of the session's socket
- *	keeper -> courier	VERB_SESSION	the same with the number the keeper gave it; descriptor: the courier's end
+ *	keeper -> courier	VERB_SESSION	struct message_passage; descriptor: the courier's end
  *
  * On the session's socket to the keeper. A transaction is the number of a mail in its session:
- *	front -> keeper		VERB_COURIER	a socket to the courier is needed
- *	keeper -> front		VERB_COURIER	descriptor: that socket; no descriptor: there is no courier now
+ *	keeper -> front		VERB_COURIER	descriptor: a socket to the courier; none: there is no courier now. Comes once unasked
+ *	front -> keeper		VERB_COURIER	another one is needed
  *	front -> keeper		VERB_ORIGINAL	struct message_original: a mail begins
  *	keeper -> front		VERB_ORIGINAL	id; descriptor: the original, to be written only. Or VERB_ANSWER: it cannot be kept
  *	front -> keeper		VERB_COMPLETE	struct message_complete: everything is written. VERB_SYNCED: and on the disk. VERB_DROP: forget it
@@ -48,14 +48,21 @@
 #include "mail/smtp_reply.h"
 
 enum {
-	MESSAGE_BYTES_MAX = 2048,	/* every payload but a plan and findings */
+	MESSAGE_BYTES_MAX = 2048,	/* every payload but a plan, findings, and those with a relay in them: */
+	MESSAGE_RELAY_BYTES_MAX = 64 << 10,
 	MESSAGE_ID_BYTES = LETTER_ORIGINAL_ID_BYTES_MAX + 1,
 };
 
 struct message_session {
-	uint32_t number;	/* 0 from the front */
 	uint32_t plan_number, relay;
 	struct netaddr client;
+};
+
+/* A session as the courier hears of it: the keeper says by which relay. */
+struct message_passage {
+	uint32_t number;
+	struct netaddr client;
+	struct span relay;	/* plan_relay_pack(); points into the payload when read */
 };
 
 struct message_sender {
@@ -78,7 +85,7 @@ struct message_complete {
 
 struct message_wash {
 	uint32_t ticket;	/* the keeper's number for this washing */
-	uint32_t plan_number, relay;
+	struct span relay;	/* plan_relay_pack(); points into the payload when read */
 };
 
 struct message_letter {
@@ -110,6 +117,7 @@ struct message_transaction {
 
 /* Each appends a payload. */
 void message_session_pack(struct buf *out, const struct message_session *session);
+void message_passage_pack(struct buf *out, const struct message_passage *passage);	/* see message_session_pack() */
 void message_sender_pack(struct buf *out, const struct message_sender *sender);		/* see message_session_pack() */
 void message_address_pack(struct buf *out, const struct smtp_address *address);		/* see message_session_pack() */
 void message_original_pack(struct buf *out, const struct message_original *original);	/* see message_session_pack() */
@@ -123,6 +131,7 @@ void message_number_pack(struct buf *out, uint32_t number);				/* see message_se
 
 /* Each reads a payload: 0 or -EBADMSG. */
 int message_session_unpack(struct span payload, struct message_session *ret_session);
+int message_passage_unpack(struct span payload, struct message_passage *ret_passage);	/* see message_session_unpack() */
 int message_sender_unpack(struct span payload, struct message_sender *ret_sender);	/* see message_session_unpack() */
 int message_original_unpack(struct span payload, struct message_original *ret_original); /* see message_session_unpack() */
 int message_complete_unpack(struct span payload, struct message_complete *ret_complete); /* see message_session_unpack() */

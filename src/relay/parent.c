@@ -85,8 +85,8 @@ static void plan_use(struct parent *parent, struct span relays)
 	parent->relays.length = 0;
 	buf_put(&parent->relays, relays.data, relays.length);
 	parent->plan_number++;
-	for (int role = 0; role < ROLES_STANDING; role++)
-		plan_hand_over(parent, role);
+	plan_hand_over(parent, ROLE_KEEPER);
+	plan_hand_over(parent, ROLE_FRONT);
 }
 
 static void plan_keep(struct parent *parent)
@@ -366,7 +366,8 @@ static void parent_started(void *context, int role)
 {
 	struct parent *parent = context;
 
-	plan_hand_over(parent, role);
+	if (role == ROLE_KEEPER || role == ROLE_FRONT)
+		plan_hand_over(parent, role);
 	if (role != ROLE_KEEPER) {
 		crew_join(parent->crew, ROLE_KEEPER, role);
 		return;

@@ -41,7 +41,7 @@ static void text_put(struct buf *out, const struct relay_text *text)
 	string_put(out, text->trusted_authserv_id);
 }
 
-static void relay_put(struct buf *out, const struct relay *relay)
+void plan_relay_pack(struct buf *out, const struct relay *relay)
 {
 	string_put(out, relay->name);
 	string_put(out, relay->host_name);
@@ -62,7 +62,7 @@ void plan_pack(struct buf *out, const struct relay *relays, size_t count)
 {
 	buf_put_u32(out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
-		relay_put(out, &relays[i]);
+		plan_relay_pack(out, &relays[i]);
 }
 
 void plan_number_pack(struct buf *out, uint32_t number, struct span packed_relays)
@@ -182,6 +182,17 @@ static bool relay_take(struct plan_reader *reader, struct relay *relay)
 	       span_take_u64(&reader->rest, &relay->originals.free_bytes_min);
 }
 
+int plan_relay_unpack(struct arena *arena, struct span bytes, struct relay *ret_relay)
+{
+	struct plan_reader reader = { .rest = bytes, .arena = arena };
+	struct relay relay = { .name = NULL };
+
+	if (!relay_take(&reader, &relay) || reader.rest.length != 0)
+		return -EBADMSG;
+	*ret_relay = relay;
+	return 0;
+}
+
 static bool relays_take(struct plan_reader *reader, struct plan *plan)
 {
 	struct relay *relays;
@@ -218,10 +229,10 @@ void plan_free(struct plan *plan)
 
 /* ---- the book ---- */
 
-/* Gives back plans without users; the newest stays. */
+/* Gives back plans without users; the newest and the one before it stay. */
 static void book_clear(struct plan_book *book)
 {
-	struct plan **at = book->newest ? &book->newest->older : NULL;
+	struct plan **at = book->newest && book->newest->older ? &book->newest->older->older : NULL;
 
 	while (at && *at) {
 		struct plan *plan = *at;

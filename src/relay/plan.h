@@ -2,8 +2,8 @@
  * plan: the relays of a zone file, as they travel from the reader to the roles that need them.
  *
  * Only the reader, which runs as root for a moment, sees the zone file; it hands the resolved relays (policy/policy.h) to the parent as bytes,
- * and the parent to every role. A plan has a number, higher for each that was read; a session keeps the plan it began with until it ends, so a
- * changed file is for new sessions.
+ * and the parent to keeper and front. A plan has a number, higher for each that was read; a session keeps the plan it began with until it ends, so a
+ * changed file is for new sessions. Courier and washer get the one relay that they need with each session and each mail.
  */
 #ifndef RELAY_PLAN_H
 #define RELAY_PLAN_H
@@ -29,6 +29,12 @@ struct plan {
 	struct plan *older;	/* the book's chain */
 };
 
+/* Appends one relay. */
+void plan_relay_pack(struct buf *out, const struct relay *relay);
+
+/* Reads one relay into the arena. 0 or -EBADMSG. */
+int plan_relay_unpack(struct arena *arena, struct span bytes, struct relay *ret_relay);
+
 /* Appends the relays of a policy, without a number. */
 void plan_pack(struct buf *out, const struct relay *relays, size_t count);
 
@@ -38,7 +44,7 @@ int plan_unpack(struct span bytes, uint32_t number, struct plan **ret_plan);
 /* Gives back a plan. NULL is allowed. */
 void plan_free(struct plan *plan);
 
-/* The plans a role knows: the newest, and older ones that a session still uses. All zero: none. */
+/* The plans a role knows: the newest, the one before it (somebody may not have heard of the newest yet), and those that a session still uses. All zero: none. */
 struct plan_book {
 	struct plan *newest;
 };

@@ -35,7 +35,6 @@ enum {
 };
 
 struct zygote {
-	struct plan_book plans;
 	struct frame_reader parent_reader, keeper_reader;
 	int keeper;		/* channel; -1: none */
 	unsigned int washers;	/* running */
@@ -175,22 +174,19 @@ static int wash_answer(struct zygote *zygote, uint32_t ticket, int pipe)
 
 static int keeper_frame(struct zygote *zygote, const struct frame *frame)
 {
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct message_wash wash;
-	const struct relay *relay;
-	struct plan *plan;
-	int pipe = -ESTALE;
+	struct relay relay;
+	int pipe;
 
-	if (frame->verb != VERB_WASH || frame->descriptor < 0 || message_wash_unpack(frame->payload, &wash) != 0) {
+	if (frame->verb != VERB_WASH || frame->descriptor < 0 || message_wash_unpack(frame->payload, &wash) != 0 ||
+	    plan_relay_unpack(arena, wash.relay, &relay) != 0) {
 		if (frame->descriptor >= 0)
 			close(frame->descriptor);
 		return -EBADMSG;
 	}
 	washers_reap(zygote, WASHERS_MAX - 1);
-	relay = plan_book_use(&zygote->plans, wash.plan_number, wash.relay, &plan);
-	if (relay) {
-		pipe = washer_start(zygote, relay, frame->descriptor);
-		plan_book_release(&zygote->plans, plan);
-	}
+	pipe = washer_start(zygote, &relay, frame->descriptor);
 	close(frame->descriptor);
 	return wash_answer(zygote, wash.ticket, pipe);
 }
@@ -206,13 +202,12 @@ static void keeper_drop(struct zygote *zygote)
 
 static int parent_frame(struct zygote *zygote, const struct frame *frame)
 {
-	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
-		keeper_drop(zygote);
-		zygote->keeper = frame->descriptor;
-		zygote->keeper_reader = frame_reader_make(MESSAGE_BYTES_MAX);
-		return 0;
-	}
-	return frame->verb == VERB_PLAN && frame->descriptor < 0 ? plan_book_take(&zygote->plans, frame->payload) : -EBADMSG;
+	if (frame->verb != VERB_CHANNEL || frame->descriptor < 0)
+		return -EBADMSG;
+	keeper_drop(zygote);
+	zygote->keeper = frame->descriptor;
+	zygote->keeper_reader = frame_reader_make(MESSAGE_RELAY_BYTES_MAX);
+	return 0;
 }
 
 /* What came by a channel. 0, or negative errno: the channel is of no more use. */
@@ -262,7 +257,7 @@ static int zygote_enter(struct zygote *zygote)
 
 int washer_run(const struct options *options)
 {
-	struct zygote zygote = { .keeper = -1, .parent_reader = frame_reader_make(PLAN_BYTES_MAX + MESSAGE_BYTES_MAX) };
+	struct zygote zygote = { .keeper = -1, .parent_reader = frame_reader_make(MESSAGE_BYTES_MAX) };
 	int error = zygote_enter(&zygote);
 
 	(void)options;
