@@ -120,9 +120,12 @@ static int source_check_bytes(struct expander *expander, const struct source *so
 	struct span text = { source->text, source->length };
 	uint32_t line = 1, codepoint;
 
-	for (size_t offset = 0; offset < text.length;) {
+	for (size_t offset = 0;; line += codepoint == '\n') {
 		struct origin here = { .source = source, .line = line };
 
+		offset += utf8_plain_length(text, offset);
+		if (offset == text.length)
+			return 0;
 		if (utf8_next(text, &offset, &codepoint) < 0) {
 			finding_add(expander->findings, &config_catalogue[CONFIG_FILE_ENCODING], here, NULL);
 			return -EBADMSG;
@@ -132,9 +135,7 @@ static int source_check_bytes(struct expander *expander, const struct source *so
 				    codepoint_text(expander->arena, codepoint), NULL);
 			return -EBADMSG;
 		}
-		line += codepoint == '\n';
 	}
-	return 0;
 }
 
 static bool path_is_clean(struct span path)

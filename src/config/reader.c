@@ -2,6 +2,7 @@
  * reader: see reader.h. Files become one text (expand), the text's grammar is checked (syntax), libconfig
  * parses it, and its tree is walked by the schema into settings.
  */
+#include <assert.h>
 #include <errno.h>
 #include <libconfig.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static bool text_check(struct reader *reader, const char *key, struct span text,
 			    arena_printf(reader->arena, "%d", SCHEMA_TEXT_BYTES_MAX), NULL);
 		return false;
 	}
-	for (size_t offset = 0; offset < text.length;) {
+	for (size_t offset = utf8_plain_length(text, 0); offset < text.length;) {
 		if (utf8_next(text, &offset, &codepoint) < 0) {
 			reader_find(reader, CONFIG_TEXT_ENCODING, origin, key);
 			return false;
@@ -452,18 +453,23 @@ static void unknown_key_report(struct reader *reader, const struct schema_key *k
 static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group,
 		      struct origin origin, void *values)
 {
+	uint64_t written = 0;	/* one bit per key */
+
 	standards_fill(keys, values);
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *setting = config_setting_get_elem(group, (unsigned int)i);
 		const struct schema_key *key = schema_key_named(keys, config_setting_name(setting));
 
-		if (key)
-			value_read(reader, key, setting, values);
-		else
+		if (!key) {
 			unknown_key_report(reader, keys, setting);
+			continue;
+		}
+		assert(key - keys < 64);
+		written |= (uint64_t)1 << (key - keys);
+		value_read(reader, key, setting, values);
 	}
 	for (const struct schema_key *key = keys; key->name; key++)
-		if (key->required && !config_setting_get_member(group, key->name))
+		if (key->required && !(written & (uint64_t)1 << (key - keys)))
 			reader_find(reader, CONFIG_KEY_MISSING, origin, key->name);
 }
 

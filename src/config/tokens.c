@@ -52,6 +52,17 @@ static void reader_skip(struct token_reader *reader, size_t length)
 	reader->offset += length;
 }
 
+/* Moves the reader over white space. */
+static void reader_skip_white(struct token_reader *reader)
+{
+	const char *text = reader->text.data;
+	size_t offset = reader->offset;
+
+	for (; offset < reader->text.length && is_blank(text[offset]); offset++)
+		reader->line += text[offset] == '\n';
+	reader->offset = offset;
+}
+
 /* Length up to and with the end mark, or 0 when it does not come. */
 static size_t length_through(const struct token_reader *reader, const char *end, size_t start)
 {
@@ -68,13 +79,11 @@ static size_t length_through(const struct token_reader *reader, const char *end,
 /* Passes over blanks and comments; false when a comment begins here that does not end. */
 static bool reader_skip_blanks(struct token_reader *reader)
 {
-	while (reader->offset < reader->text.length) {
+	for (reader_skip_white(reader); reader->offset < reader->text.length; reader_skip_white(reader)) {
 		char byte = byte_at(reader, 0);
 		size_t length;
 
-		if (is_blank(byte)) {
-			length = 1;
-		} else if (byte == '#' || (byte == '/' && byte_at(reader, 1) == '/')) {
+		if (byte == '#' || (byte == '/' && byte_at(reader, 1) == '/')) {
 			length = length_through(reader, "\n", 0);
 			if (length == 0)
 				length = reader->text.length - reader->offset;
@@ -96,14 +105,13 @@ static bool reader_skip_blanks(struct token_reader *reader)
  */
 static size_t quoted_length(const struct token_reader *reader, size_t distance)
 {
+	const char *text = reader->text.data + reader->offset;
 	size_t left = reader->text.length - reader->offset;
 
 	for (size_t i = distance + 1; i < left; i++) {
-		char byte = byte_at(reader, i);
-
-		if (byte == '\\')
+		if (text[i] == '\\')
 			i++;
-		else if (byte == '"')
+		else if (text[i] == '"')
 			return i + 1 - distance;
 	}
 	return 0;

@@ -45,6 +45,15 @@ int utf8_next(struct span text, size_t *offset, uint32_t *ret_codepoint)
 	return 0;
 }
 
+size_t utf8_plain_length(struct span text, size_t offset)
+{
+	size_t end = offset;
+
+	while (end < text.length && text.data[end] >= ' ' && text.data[end] <= '~')
+		end++;
+	return end - offset;
+}
+
 /* Code points that cannot be seen, reorder what is seen or are none, as {first, last} in ascending order. */
 static const struct {
 	uint32_t first, last;

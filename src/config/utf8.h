@@ -20,6 +20,9 @@
  */
 int utf8_next(struct span text, size_t *offset, uint32_t *ret_codepoint);
 
+/* How many bytes from offset on are printable ASCII: most of a zone file is, and needs no decoding. */
+size_t utf8_plain_length(struct span text, size_t offset);
+
 /*
  * True for C0, DEL, C1, line separators, direction controls, zero-width and filler characters, tags, the byte order mark and
  * noncharacters. Variation selectors are none of these: names of persons and places need them (異体字).

@@ -115,9 +115,29 @@ static bool flow_is_open(const struct compiler *compiler, const struct flow *flo
 	return !flow->expired && (flow->closes_at == 0 || flow->closes_at > compiler->world->now);
 }
 
+/* A number in decimal, and what follows it. There are several in each identity, and printf takes longer than the digest. */
+static void identity_number(struct buf *buf, size_t number, char end)
+{
+	char digits[24];
+	size_t first = sizeof(digits);
+
+	digits[--first] = end;
+	do {
+		digits[--first] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	buf_put(buf, digits + first, sizeof(digits) - first);
+}
+
+static void identity_text(struct buf *buf, const char *text)
+{
+	buf_puts(buf, text);
+	buf_putc(buf, ';');
+}
+
 static void identity_ranges(struct buf *buf, const struct addr_ranges *ranges)
 {
-	buf_printf(buf, "%zu;", ranges->count);
+	identity_number(buf, ranges->count, ';');
 	for (size_t i = 0; i < ranges->count; i++) {
 		buf_putc(buf, (char)ranges->items[i].first.family);
 		buf_put(buf, ranges->items[i].first.bytes, sizeof(ranges->items[i].first.bytes));
@@ -126,20 +146,21 @@ static void identity_ranges(struct buf *buf, const struct addr_ranges *ranges)
 }
 
 /* The content that a connection was judged by: its ends, protocol and ports; not the name, the record or the expiry. */
-static void flow_identity(const struct compiler *compiler, const struct flow *flow, struct buf *buf, uint8_t identity[static COMPILE_IDENTITY_BYTES])
+static void flow_content(const struct compiler *compiler, const struct flow *flow, struct buf *buf)
 {
 	const struct zone *zones = compiler->policy->zones;
-	uint8_t digest[DIGEST_BYTES];
 
-	buf->length = 0;
-	buf_printf(buf, "%d;%s;%s;%u;%u;", (int)flow->kind, flow->kind == FLOW_EGRESS ? "" : zones[flow->from].name,
-		   flow->kind == FLOW_LOCAL ? "" : zones[flow->to].name, flow->protocol, flow->kind == FLOW_EGRESS ? flow->uid : 0);
+	identity_number(buf, flow->kind, ';');
+	identity_text(buf, flow->kind == FLOW_EGRESS ? "" : zones[flow->from].name);
+	identity_text(buf, flow->kind == FLOW_LOCAL ? "" : zones[flow->to].name);
+	identity_number(buf, flow->protocol, ';');
+	identity_number(buf, flow->kind == FLOW_EGRESS ? flow->uid : 0, ';');
 	identity_ranges(buf, &flow->sources);
 	identity_ranges(buf, &flow->destinations);
-	for (size_t i = 0; i < flow->port_count; i++)
-		buf_printf(buf, "%u-%u;", flow->ports[i].first, flow->ports[i].last);
-	digest_bytes(buf->data, buf->length, digest);
-	memcpy(identity, digest, COMPILE_IDENTITY_BYTES);
+	for (size_t i = 0; i < flow->port_count; i++) {
+		identity_number(buf, flow->ports[i].first, '-');
+		identity_number(buf, flow->ports[i].last, ';');
+	}
 }
 
 static int compare_identities(const void *a, const void *b)
@@ -149,11 +170,20 @@ static int compare_identities(const void *a, const void *b)
 
 static void identify_flows(struct compiler *compiler)
 {
-	struct buf buf = buf_limited(0);
+	struct buf content = buf_limited(0);
+	struct digest *digest = digest_new();
+	uint8_t bytes[DIGEST_BYTES];
 
-	for (size_t i = 0; i < compiler->policy->flow_count; i++)
-		flow_identity(compiler, &compiler->policy->flows[i], &buf, compiler->marks[i].identity);
-	buf_free(&buf);
+	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
+		content.length = 0;
+		flow_content(compiler, &compiler->policy->flows[i], &content);
+		digest_begin(digest);
+		digest_add(digest, content.data, content.length);
+		digest_end(digest, bytes);
+		memcpy(compiler->marks[i].identity, bytes, COMPILE_IDENTITY_BYTES);
+	}
+	digest_free(digest);
+	buf_free(&content);
 }
 
 /* Flows of the same content share one mark, so that none of them dies with another. */
@@ -355,10 +385,13 @@ static size_t add_forward_live(struct compiler *compiler, const struct flow *flo
 
 		if (a == 0 || b == 0)
 			continue;
-		add_live(compiler, flow, index, a, b, comment);
-		added++;
-		if (flow->from != flow->to)
+		/* The lower interface first: so the set is sorted as it is filled. */
+		if (flow->from != flow->to && b < a)
 			add_live(compiler, flow, index, b, a, NULL);
+		add_live(compiler, flow, index, a, b, comment);
+		if (flow->from != flow->to && b > a)
+			add_live(compiler, flow, index, b, a, NULL);
+		added++;
 	}
 	return added;
 }

@@ -175,13 +175,14 @@ static void list_element(struct arena *arena, struct element_list *list, const s
 static void compare_elements(struct arena *arena, const struct set *old, const struct set *new,
 			     struct settling *settling)
 {
+	const size_t size = element_key_size(new);
 	size_t i = 0, j = 0;
 
 	while (i < old->element_count || j < new->element_count) {
 		const struct element *a = i < old->element_count ? &old->elements[i] : NULL;
 		const struct element *b = j < new->element_count ? &new->elements[j] : NULL;
-		int order = !a ? 1 : !b ? -1 : element_compare(new, a, b);
-		bool differs = order != 0 || !element_equal(new, a, b);
+		int order = !a ? 1 : !b ? -1 : memcmp(a->key, b->key, size);
+		bool differs = order != 0 || !element_data_equal(new, a, b);
 
 		if (order <= 0 && differs)
 			list_element(arena, &settling->deleted, a);

@@ -21,14 +21,16 @@ static int compare_marks(const void *a, const void *b)
 char *live_comment_make(struct arena *arena, const char *flow_name, const uint8_t identity[static COMPILE_IDENTITY_BYTES])
 {
 	static const char digits[] = "0123456789abcdef";
-	char hex[2 * COMPILE_IDENTITY_BYTES + 1];
+	size_t length = strlen(flow_name);
+	char *comment = arena_alloc(arena, length + sizeof(" ") + (size_t)2 * COMPILE_IDENTITY_BYTES), *hex = comment + length + 1;
 
+	memcpy(comment, flow_name, length);
+	comment[length] = ' ';
 	for (size_t i = 0; i < COMPILE_IDENTITY_BYTES; i++) {
 		hex[2 * i] = digits[identity[i] >> 4];
 		hex[2 * i + 1] = digits[identity[i] & 15];
 	}
-	hex[2 * COMPILE_IDENTITY_BYTES] = '\0';
-	return arena_printf(arena, "%s %s", flow_name, hex);
+	return comment;
 }
 
 /* The value of a lower-case hexadecimal digit, or -1. */

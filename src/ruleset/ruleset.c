@@ -208,10 +208,15 @@ const struct element *set_find(const struct set *set, const uint8_t *key)
 	return NULL;
 }
 
-int element_compare(const struct set *set, const struct element *a, const struct element *b)
+size_t element_key_size(const struct set *set)
 {
 	/* In an interval set key_end stands right behind key: one comparison orders by both. */
-	return memcmp(a->key, b->key, key_size(&set->key) * (set->interval ? 2 : 1));
+	return key_size(&set->key) * (set->interval ? 2 : 1);
+}
+
+int element_compare(const struct set *set, const struct element *a, const struct element *b)
+{
+	return memcmp(a->key, b->key, element_key_size(set));
 }
 
 static int compare_elements(const void *a, const void *b, void *set)
@@ -247,7 +252,12 @@ static bool expiry_equal(int64_t a, int64_t b)
 
 bool element_equal(const struct set *set, const struct element *a, const struct element *b)
 {
-	if (element_compare(set, a, b) != 0 || !text_equal(a->comment, b->comment))
+	return element_compare(set, a, b) == 0 && element_data_equal(set, a, b);
+}
+
+bool element_data_equal(const struct set *set, const struct element *a, const struct element *b)
+{
+	if (!text_equal(a->comment, b->comment))
 		return false;
 	if (set->data == SET_DATA_MARK && a->mark != b->mark)
 		return false;

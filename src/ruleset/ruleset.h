@@ -222,6 +222,12 @@ void set_sort(struct set *set);
 /* Orders two elements of one set by key. */
 int element_compare(const struct set *set, const struct element *a, const struct element *b);
 
+/* Bytes of an element's key: twice key_size() in an interval set. */
+size_t element_key_size(const struct set *set);
+
+/* True when data, expiry and comment agree; keys are not looked at. */
+bool element_data_equal(const struct set *set, const struct element *a, const struct element *b);
+
 /* True when keys, data, expiry and comment agree. */
 bool element_equal(const struct set *set, const struct element *a, const struct element *b);
 
