@@ -96,7 +96,7 @@ void html_raw_end_name_state(struct html_tokens *tokens, struct html_cursor *in)
 	if (in->at == in->end)
 		return;
 	if ((html_is_space(*in->at) || *in->at == '/' || *in->at == '>') && word_ends_text(tokens)) {
-		html_tag_begin(tokens, true);
+		html_tag_begin(tokens, in, true, 2 + (size_t)tokens->word_length);
 		memcpy(tokens->name, tokens->raw_name, tokens->raw_name_length);
 		tokens->name_length = tokens->raw_name_length;
 		tokens->state = STATE_TAG_NAME;

@@ -2,7 +2,8 @@
  * html_states: what the parts of the tokenizer share: its states, one function each, and how they give out text.
  *
  * A state function gets at least one byte. It takes bytes from the cursor or changes the state, or both; a byte that it leaves is
- * read again in the new state ("reconsumed" in the words of the standard). Private to html_tokens.c, html_raw.c and html_references.c.
+ * read again in the new state ("reconsumed" in the words of the standard). Where one state nearly always follows another, it is called at
+ * once. Private to html_tokens.c, html_raw.c and html_references.c.
  */
 #ifndef MAIL_HTML_STATES_H
 #define MAIL_HTML_STATES_H
@@ -14,7 +15,7 @@ enum html_state {
 	STATE_DATA, STATE_RCDATA, STATE_RAWTEXT, STATE_SCRIPT, STATE_PLAINTEXT, STATE_CDATA,
 	STATE_TAG_OPEN, STATE_END_TAG_OPEN, STATE_TAG_NAME,
 	STATE_BEFORE_ATTRIBUTE, STATE_ATTRIBUTE_NAME, STATE_AFTER_ATTRIBUTE_NAME,
-	STATE_BEFORE_VALUE, STATE_VALUE, STATE_AFTER_VALUE, STATE_SELF_CLOSING,
+	STATE_BEFORE_VALUE, STATE_VALUE, STATE_SELF_CLOSING,
 	STATE_BOGUS_COMMENT, STATE_DECLARATION,
 	STATE_COMMENT_START, STATE_COMMENT_START_DASH, STATE_COMMENT, STATE_COMMENT_DASH, STATE_COMMENT_END, STATE_COMMENT_BANG,
 	STATE_CDATA_BRACKET, STATE_CDATA_END,
@@ -58,8 +59,8 @@ bool html_run(struct html_tokens *tokens, struct html_cursor *in, uint8_t stops)
 /* Appends to the value of the attribute that is being read. */
 void html_value_put(struct html_tokens *tokens, const char *bytes, size_t length);
 
-/* Begins a tag whose name follows. */
-void html_tag_begin(struct html_tokens *tokens, bool is_end);
+/* Begins a tag that began so many bytes before the cursor; its name, or the rest of it, follows. */
+void html_tag_begin(struct html_tokens *tokens, const struct html_cursor *in, bool is_end, size_t bytes);
 
 /* The tag is complete: its event, and the state behind it. */
 void html_tag_end(struct html_tokens *tokens);

@@ -9,7 +9,6 @@ enum { WORD_BYTES_MAX = 64 };	/* of a property or a value; the beginning decides
 /* A property or a value in lower case, without white space at its ends and without comments. */
 struct css_word {
 	char text[WORD_BYTES_MAX + 1];
-	size_t length;
 };
 
 /* What is read off one style attribute, before it is put together. */
@@ -54,7 +53,6 @@ static struct css_word css_take(struct span *rest, char end, char other_end)
 	while (length > 0 && word.text[length - 1] == ' ')
 		length--;
 	word.text[length] = '\0';
-	word.length = length;
 	*rest = span_part(text, i, text.length);
 	return word;
 }
@@ -278,7 +276,7 @@ typedef void css_reader(struct css_facts *facts, const char *value);
 static const struct {
 	const char *name;
 	css_reader *read;
-} properties[] = {
+} properties[] = {	/* sorted by name */
 	{ "background", background_read }, { "background-color", background_read }, { "color", colour_read },
 	{ "display", display_read }, { "font-size", font_size_read }, { "height", size_read }, { "left", offset_read },
 	{ "margin-left", offset_read }, { "max-height", size_read }, { "max-width", size_read }, { "mso-hide", mso_hide_read },
@@ -289,7 +287,7 @@ static const struct {
 /* The function that reads the values of a property; NULL: it does not matter here. */
 static css_reader *property_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++)
+	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]) && properties[i].name[0] <= name[0]; i++)
 		if (properties[i].name[0] == name[0] && strcmp(properties[i].name, name) == 0)
 			return properties[i].read;
 	return NULL;
@@ -301,10 +299,11 @@ struct html_style html_style_parse(struct span attribute)
 	struct css_facts facts = { .style = &style };
 
 	while (attribute.length > 0) {
-		struct css_word name = css_take(&attribute, ':', ';'), value = { .length = 0 };
+		struct css_word name = css_take(&attribute, ':', ';'), value;
 		css_reader *read = property_find(name.text);
 		bool has_value = attribute.length > 0 && attribute.data[0] == ':';
 
+		value.text[0] = '\0';
 		if (has_value)
 			attribute = span_part(attribute, 1, attribute.length);
 		if (has_value && read)

@@ -110,20 +110,10 @@ bool html_run(struct html_tokens *tokens, struct html_cursor *in, uint8_t stops)
 
 /* ---- text and the beginning of markup (13.2.5.1, 13.2.5.6, 13.2.5.7) */
 
-static void data_state(struct html_tokens *tokens, struct html_cursor *in)
-{
-	if (!html_run(tokens, in, STOP_LESS | STOP_AMPERSAND | STOP_CR))
-		return;
-	if (*in->at++ == '<')
-		tokens->state = STATE_TAG_OPEN;
-	else
-		html_reference_begin(tokens, false);
-}
-
-void html_tag_begin(struct html_tokens *tokens, bool is_end)
+void html_tag_begin(struct html_tokens *tokens, const struct html_cursor *in, bool is_end, size_t bytes)
 {
 	tokens->tag = (struct html_tag){ .is_end = is_end, .values = tokens->values };
-	tokens->tag_bytes = is_end ? 2 : 1;
+	tokens->tag_at = tokens->fed_bytes + (uint64_t)(in->at - tokens->piece) - bytes;
 	tokens->name_length = 0;
 	tokens->value_bytes = 0;
 	tokens->slot = -1;
@@ -135,7 +125,7 @@ static void tag_open_state(struct html_tokens *tokens, struct html_cursor *in)
 	char byte = *in->at;
 
 	if (html_is_letter(byte)) {
-		html_tag_begin(tokens, false);
+		html_tag_begin(tokens, in, false, 1);
 	} else if (byte == '/') {
 		in->at++;
 		tokens->state = STATE_END_TAG_OPEN;
@@ -151,10 +141,23 @@ static void tag_open_state(struct html_tokens *tokens, struct html_cursor *in)
 	}
 }
 
+static void data_state(struct html_tokens *tokens, struct html_cursor *in)
+{
+	if (!html_run(tokens, in, STOP_LESS | STOP_AMPERSAND | STOP_CR))
+		return;
+	if (*in->at++ == '&') {
+		html_reference_begin(tokens, false);
+		return;
+	}
+	tokens->state = STATE_TAG_OPEN;
+	if (in->at < in->end)
+		tag_open_state(tokens, in);
+}
+
 static void end_tag_open_state(struct html_tokens *tokens, struct html_cursor *in)
 {
 	if (html_is_letter(*in->at)) {
-		html_tag_begin(tokens, true);
+		html_tag_begin(tokens, in, true, 2);
 	} else if (*in->at == '>') {
 		in->at++;
 		tokens->state = STATE_DATA;
@@ -195,14 +198,6 @@ static bool name_put(char name[static HTML_NAME_BYTES_MAX], uint8_t *length, str
 	}
 	*length = (uint8_t)count;
 	return i == bytes.length;
-}
-
-static void tag_name_state(struct html_tokens *tokens, struct html_cursor *in)
-{
-	if (!name_put(tokens->name, &tokens->name_length, run_take(in, ENDS_NAME)))
-		tokens->tag.name_cut = true;
-	if (in->at < in->end)
-		tokens->state = STATE_BEFORE_ATTRIBUTE;
 }
 
 void html_tokens_enter(struct html_tokens *tokens, enum html_content content, struct span name)
@@ -251,29 +246,23 @@ static void tag_close(struct html_tokens *tokens, struct html_cursor *in)
 	html_tag_end(tokens);
 }
 
+static void tag_name_state(struct html_tokens *tokens, struct html_cursor *in)
+{
+	if (!name_put(tokens->name, &tokens->name_length, run_take(in, ENDS_NAME)))
+		tokens->tag.name_cut = true;
+	if (in->at == in->end)
+		return;
+	tokens->state = STATE_BEFORE_ATTRIBUTE;
+	if (*in->at == '>')
+		tag_close(tokens, in);
+}
+
 static void attribute_begin(struct html_tokens *tokens)
 {
 	tokens->attribute_name_length = 0;
 	tokens->attribute_name_cut = false;
 	tokens->slot = -1;
 	tokens->state = STATE_ATTRIBUTE_NAME;
-}
-
-static void before_attribute_state(struct html_tokens *tokens, struct html_cursor *in)
-{
-	while (in->at < in->end && html_is_space(*in->at))
-		in->at++;
-	if (in->at == in->end)
-		return;
-	if (*in->at == '>') {
-		tag_close(tokens, in);
-	} else if (*in->at == '/') {
-		in->at++;
-		tokens->state = STATE_SELF_CLOSING;
-	} else {
-		attribute_begin(tokens);	/* even with a '=' */
-		name_put(tokens->attribute_name, &tokens->attribute_name_length, (struct span){ .data = in->at++, .length = 1 });
-	}
 }
 
 /* The name is complete: its place among those that are asked for, unless it is there already. */
@@ -304,6 +293,29 @@ static void attribute_name_state(struct html_tokens *tokens, struct html_cursor 
 		return;
 	attribute_look_up(tokens);
 	tokens->state = STATE_AFTER_ATTRIBUTE_NAME;
+	if (*in->at != '=')
+		return;
+	in->at++;
+	tokens->state = STATE_BEFORE_VALUE;
+}
+
+static void before_attribute_state(struct html_tokens *tokens, struct html_cursor *in)
+{
+	while (in->at < in->end && html_is_space(*in->at))
+		in->at++;
+	if (in->at == in->end)
+		return;
+	if (*in->at == '>') {
+		tag_close(tokens, in);
+	} else if (*in->at == '/') {
+		in->at++;
+		tokens->state = STATE_SELF_CLOSING;
+	} else {
+		attribute_begin(tokens);	/* even with a '=' */
+		name_put(tokens->attribute_name, &tokens->attribute_name_length, (struct span){ .data = in->at++, .length = 1 });
+		if (in->at < in->end)
+			attribute_name_state(tokens, in);
+	}
 }
 
 static void after_attribute_name_state(struct html_tokens *tokens, struct html_cursor *in)
@@ -363,7 +375,7 @@ static void value_skip(struct html_tokens *tokens, struct html_cursor *in)
 
 	in->at = end ? end + 1 : in->end;
 	if (end)
-		tokens->state = STATE_AFTER_VALUE;
+		tokens->state = STATE_BEFORE_ATTRIBUTE;
 }
 
 static void value_state(struct html_tokens *tokens, struct html_cursor *in)
@@ -389,17 +401,10 @@ static void value_state(struct html_tokens *tokens, struct html_cursor *in)
 	} else if (*in->at == '\r') {
 		html_value_put(tokens, "\n", 1);
 		carriage_return_take(tokens, in);
-	} else {
+	} else {	/* whatever stands behind the quote begins the next attribute, or ends the tag */
 		in->at++;
-		tokens->state = STATE_AFTER_VALUE;
+		tokens->state = STATE_BEFORE_ATTRIBUTE;
 	}
-}
-
-/* Whatever stands here begins the next attribute, or ends the tag. */
-static void after_value_state(struct html_tokens *tokens, struct html_cursor *in)
-{
-	(void)in;
-	tokens->state = STATE_BEFORE_ATTRIBUTE;
 }
 
 static void self_closing_state(struct html_tokens *tokens, struct html_cursor *in)
@@ -510,7 +515,6 @@ static html_state_function *const state_functions[STATE_COUNT] = {
 	[STATE_AFTER_ATTRIBUTE_NAME] = after_attribute_name_state,
 	[STATE_BEFORE_VALUE] = before_value_state,
 	[STATE_VALUE] = value_state,
-	[STATE_AFTER_VALUE] = after_value_state,
 	[STATE_SELF_CLOSING] = self_closing_state,
 	[STATE_BOGUS_COMMENT] = bogus_comment_state,
 	[STATE_DECLARATION] = declaration_state,
@@ -562,18 +566,15 @@ void html_tokens_feed(struct html_tokens *tokens, struct span in)
 {
 	struct html_cursor cursor = { .at = in.data, .end = in.length ? in.data + in.length : in.data };
 
+	tokens->piece = in.data;
 	if (tokens->after_cr && cursor.at < cursor.end) {
 		tokens->after_cr = false;
 		if (*cursor.at == '\n')
 			cursor.at++;
 	}
-	while (cursor.at < cursor.end) {
-		const char *from = cursor.at;
-
+	while (cursor.at < cursor.end)
 		state_functions[tokens->state](tokens, &cursor);
-		if (within_tag(tokens))
-			tokens->tag_bytes += (uint32_t)(cursor.at - from);
-	}
+	tokens->fed_bytes += in.length;
 	staged_write(tokens);
 }
 
@@ -586,8 +587,11 @@ void html_tokens_finish(struct html_tokens *tokens)
 	html_raw_finish(tokens);
 	html_reference_finish(tokens);
 	staged_write(tokens);
-	if (within_tag(tokens))
-		tokens->unfinished_bytes = tokens->tag_bytes;
+	if (within_tag(tokens)) {
+		uint64_t bytes = tokens->fed_bytes - tokens->tag_at;
+
+		tokens->unfinished_bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+	}
 	tokens->after_cr = false;
 	tokens->state = STATE_DATA;
 }

@@ -67,7 +67,9 @@ struct html_tokens {
 	uint8_t dashes;		/* in a row, within a script's comment */
 	bool script_doubled;	/* within "<!-- <script" */
 	int8_t slot;		/* number of the attribute that is being read, -1: it is not kept */
-	uint32_t tag_bytes;	/* how long the tag is by now */
+	uint64_t fed_bytes;	/* before the piece that is being fed */
+	const char *piece;	/* where that begins */
+	uint64_t tag_at;	/* where the tag began, of all bytes */
 	char word[16];		/* what may become "</script" or "<![CDATA[" */
 	uint8_t word_length;
 	char raw_name[HTML_NAME_BYTES_MAX];	/* the start tag that began raw text */

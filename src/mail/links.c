@@ -550,22 +550,26 @@ static uint32_t word_write(const struct word *word, struct buf *out)
 
 enum { BYTE_PLAIN, BYTE_SPACE, BYTE_SUSPICIOUS, BYTE_BEYOND };
 
+/* Characters beyond ASCII are known by a byte that is rare: 0x80 is the second one of U+2000 to U+203F and U+3000 to U+303F. */
 static const uint8_t byte_kinds[256] = {
 	[0x00 ... 0x20] = BYTE_SPACE,
 	['.'] = BYTE_SUSPICIOUS, [':'] = BYTE_SUSPICIOUS, ['@'] = BYTE_SUSPICIOUS, ['\\'] = BYTE_SUSPICIOUS,
-	[0xe2] = BYTE_BEYOND, [0xe3] = BYTE_BEYOND, [0xef] = BYTE_BEYOND,
+	[0x80] = BYTE_BEYOND, [0xef] = BYTE_BEYOND,
 };
 
-/* True when the character beyond ASCII may fold to one by which an address is found. Only saves work: true is always right. */
-static bool byte_is_suspicious(const uint8_t *at, const uint8_t *end)
+/*
+ * True when the character with this byte may fold to one by which an address is found. Only saves work: true is always right. begin and end
+ * are those of the text that is known.
+ */
+static bool byte_is_suspicious(const uint8_t *begin, const uint8_t *at, const uint8_t *end)
 {
-	if (end - at < 4)
+	if (at == begin || end - at < 3)
 		return true;
-	if (at[0] == 0xe2)
-		return at[1] == 0x80 && at[2] == 0xa4;
-	if (at[0] == 0xe3)	/* the full stop of Japanese, when the word goes on behind it, and not in Japanese */
-		return at[1] == 0x80 && at[2] == 0x82 && at[3] > ' ' && (at[3] < 0xe3 || at[3] > 0xe9);
-	return at[1] == 0xbc ? at[2] == 0x8e || at[2] == 0x9a || at[2] == 0xa0 || at[2] == 0xbc : at[1] == 0xbd || at[1] == 0xb9;
+	if (at[0] == 0xef)
+		return at[1] == 0xbc ? at[2] == 0x8e || at[2] == 0x9a || at[2] == 0xa0 || at[2] == 0xbc : at[1] == 0xbd || at[1] == 0xb9;
+	if (at[-1] == 0xe3)	/* the full stop of Japanese, when the word goes on behind it, and not in Japanese */
+		return at[1] == 0x82 && at[2] > ' ' && (at[2] < 0xe3 || at[2] > 0xe9);
+	return at[-1] == 0xe2 && at[1] == 0xa4;
 }
 
 struct links links_make(enum link_style style)
@@ -690,7 +694,7 @@ void links_feed(struct links *links, struct span in, struct buf *out)
 			continue;
 		}
 		if (kind == BYTE_BEYOND) {
-			links->suspicious |= byte_is_suspicious((const uint8_t *)at, (const uint8_t *)end);
+			links->suspicious |= byte_is_suspicious((const uint8_t *)in.data, (const uint8_t *)at, (const uint8_t *)end);
 			continue;
 		}
 		if (links->suspicious || word_is_open(links)) {
@@ -715,12 +719,12 @@ void links_finish(struct links *links, struct buf *out)
 /* True when a text may hold an address; see byte_is_suspicious(). */
 static bool text_is_suspicious(struct span text)
 {
-	const char *at = text.data, *end = text.length ? text.data + text.length : text.data;
+	const uint8_t *begin = (const uint8_t *)text.data;
 
-	for (; at < end; at++) {
-		uint8_t kind = byte_kinds[(uint8_t)*at];
+	for (size_t i = 0; i < text.length; i++) {
+		uint8_t kind = byte_kinds[begin[i]];
 
-		if (kind == BYTE_SUSPICIOUS || (kind == BYTE_BEYOND && byte_is_suspicious((const uint8_t *)at, (const uint8_t *)end)))
+		if (kind == BYTE_SUSPICIOUS || (kind == BYTE_BEYOND && byte_is_suspicious(begin, begin + i, begin + text.length)))
 			return true;
 	}
 	return false;

@@ -88,7 +88,8 @@ enum text_class text_class_of(uint32_t codepoint)
 {
 	size_t low = 0, high = sizeof(class_ranges) / sizeof(class_ranges[0]);
 
-	if (codepoint > 0xad && codepoint < 0x300)	/* Latin letters: between two ranges, and before the first mark */
+	/* Visible ASCII, and Latin letters between two ranges and before the first mark. */
+	if ((codepoint >= 0x20 && codepoint < 0x7f) || (codepoint > 0xad && codepoint < 0x300))
 		return TEXT_KEEP;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -240,6 +241,8 @@ size_t text_plain_length(struct span in)
 	for (;;) {
 		size_t length;
 
+		while (end - at >= 3 && leads[*at] == LEAD_THREE && byte_continues(at[1]) && byte_continues(at[2]))
+			at += 3;
 		while (end - at >= 8 && is_visible(at))
 			at += 8;
 		while (at < end && ((*at >= 0x20 && *at < 0x7f) || *at == '\t'))

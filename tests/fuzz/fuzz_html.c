@@ -1,5 +1,5 @@
 /*
- * Any bytes as HTML and as plain text: no crash, the same text however the bytes are cut, only characters that a text may hold,
+ * Any bytes as HTML and as plain text: no crash, the same text and notes however the bytes are cut, only characters that a text may hold,
  * nothing that a mail program would make clickable, and nothing left to do for a second pass.
  */
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static size_t piece_bytes(int cut, size_t left, uint32_t *random)
 	return length < left ? length : left;
 }
 
-static void convert_html(struct html_text *text, struct span in, int cut, enum link_style style, struct buf *out)
+static struct html_text_notes convert_html(struct html_text *text, struct span in, int cut, enum link_style style, struct buf *out)
 {
 	struct html_text_notes notes;
 	uint32_t random = 1;
@@ -44,6 +44,7 @@ static void convert_html(struct html_text *text, struct span in, int cut, enum l
 		in = span_part(in, length, in.length);
 	}
 	html_text_finish(text, &notes);
+	return notes;
 }
 
 static void convert_plain(struct span in, int cut, enum link_style style, struct buf *out)
@@ -149,15 +150,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span in = { .data = (const char *)data, .length = size };
 	enum link_style style = (enum link_style)(size % 3);
 	struct buf first = buf_limited(0), out = buf_limited(0);
+	struct html_text_notes notes;
 	static struct html_text *text;	/* one for all inputs: nothing may be left of the one before */
 
 	if (!text)
 		text = html_text_new();
-	convert_html(text, in, 0, style, &first);
+	notes = convert_html(text, in, 0, style, &first);
 	result_check(&first, style);
 	for (int cut = 1; cut <= 2; cut++) {
-		convert_html(text, in, cut, style, &out);
-		require(span_equal(buf_span(&first), buf_span(&out)));
+		struct html_text_notes again = convert_html(text, in, cut, style, &out);
+
+		require(span_equal(buf_span(&first), buf_span(&out)) && memcmp(&notes, &again, sizeof(notes)) == 0);
 	}
 	convert_plain(in, 0, style, &first);
 	result_check(&first, style);

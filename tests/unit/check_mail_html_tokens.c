@@ -210,11 +210,26 @@ END_TEST
 
 START_TEST(a_tag_that_does_not_end_is_counted)
 {
-	struct transcript *transcript = transcribe(span_of("text<p title=\"the rest of the mail"), 3, HTML_DATA);
+	static const struct {
+		const char *input, *text;
+		enum html_content behind;
+		uint32_t bytes;
+	} cases[] = {
+		{ "text<p title=\"the rest\r\nof the mail", "text", HTML_DATA, 31 },
+		{ "<p>text</p x=&am", "\1p\2text", HTML_DATA, 9 },
+		{ "<style>text</style x", "\1style\2text", HTML_RAWTEXT, 9 },
+		{ "<p>text</p>", "\1p\2text\1/p\2", HTML_DATA, 0 },
+	};
 
-	ck_assert_str_eq(buf_text(&transcript->text), "text");
-	ck_assert_uint_ge(transcript->tokens.unfinished_bytes, 30);
-	transcript_free(transcript);
+	for (int i = 0; i < COUNT(cases); i++) {
+		for (int pieces = 0; pieces <= 3; pieces++) {
+			struct transcript *transcript = transcribe(span_of(cases[i].input), pieces, cases[i].behind);
+
+			ck_assert_str_eq(buf_text(&transcript->text), cases[i].text);
+			ck_assert_uint_eq(transcript->tokens.unfinished_bytes, cases[i].bytes);
+			transcript_free(transcript);
+		}
+	}
 }
 END_TEST
 
