@@ -17,6 +17,8 @@ enum config_finding {
 	CONFIG_FILE_NOT_REGULAR,	/* path */
 	CONFIG_FILE_TOO_LARGE,		/* path, limit in MB */
 	CONFIG_FILE_UNREADABLE,		/* path, system's words */
+	CONFIG_FILE_OWNER,		/* path; config/trust.h */
+	CONFIG_FILE_WRITABLE,		/* path; config/trust.h */
 	CONFIG_INCLUDE_OUTSIDE,		/* path, directory */
 	CONFIG_INCLUDE_PATH,		/* path */
 	CONFIG_INCLUDE_LOOP,		/* path */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "config/reader.h"
+#include "config/trust.h"
 #include "daemon/crew.h"
 #include "policy/law.h"
 #include "relay/plan.h"
@@ -24,8 +25,10 @@ static const struct policy *policy_read(const char *path, struct findings *findi
 	struct settings *settings;
 	struct policy *policy;
 
-	if (settings_read(findings->arena, path, findings, &settings) != 0)
+	if (source_trust(path, findings) != 0 || settings_read(findings->arena, path, findings, &settings) != 0)
 		return NULL;
+	for (size_t i = 1; i < settings->source_count; i++)
+		source_trust(settings->sources[i].path, findings);
 	policy = policy_resolve(findings->arena, settings, &world, findings);
 	law_check(policy, world.now, findings);
 	findings_sort(findings);

@@ -2,27 +2,6 @@
 #include "sekishod/catalogue.h"
 
 const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
-	[DAEMON_FILE_UNREADABLE] = {
-		"file-unreadable", SEVERITY_ERROR,
-		"{0} could not be read: {1}.", "{0} を読み込めませんでした: {1}。",
-		"Check that the file exists and that root may read it.", "ファイルがあるか、root が読み取れるかを確認してください。",
-	},
-	[DAEMON_FILE_KIND] = {
-		"file-not-regular", SEVERITY_ERROR,
-		"{0} is not a regular file.", "{0} は通常のファイルではありません。",
-		"Put the zone file itself there.", "ゾーン定義ファイルそのものを置いてください。",
-	},
-	[DAEMON_FILE_OWNER] = {
-		"file-owner", SEVERITY_ERROR,
-		"{0} does not belong to root: somebody else could change the zones.",
-		"{0} の所有者が root ではありません。root 以外の利用者がゾーンを書き換えられます。",
-		"Run: chown root:root {0}", "chown root:root {0} を実行してください。",
-	},
-	[DAEMON_FILE_WRITABLE] = {
-		"file-writable", SEVERITY_ERROR,
-		"{0} may be written by its group or by everybody.", "{0} に、グループまたは全員の書き込み権限が付いています。",
-		"Run: chmod go-w {0}", "chmod go-w {0} を実行してください。",
-	},
 	[DAEMON_REQUEST_MALFORMED] = {
 		"request-malformed", SEVERITY_ERROR,
 		"The request was not understood: {0}.", "要求を解釈できませんでした: {0}。",

@@ -7,11 +7,6 @@
 #include "base/finding.h"
 
 enum daemon_finding {
-	/* the file itself; the parent */
-	DAEMON_FILE_UNREADABLE,		/* file, reason */
-	DAEMON_FILE_KIND,		/* file */
-	DAEMON_FILE_OWNER,		/* file */
-	DAEMON_FILE_WRITABLE,		/* file */
 	/* requests and links; the planner */
 	DAEMON_REQUEST_MALFORMED,	/* what is wrong */
 	DAEMON_BUSY,

@@ -4,35 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/reader.h"
+#include "config/trust.h"
 #include "daemon/state.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
 
 #define PINS_FILE "pins"
-
-/* Finds out whether the file may be believed. 0; -EPERM with findings. */
-static int file_check(const char *path, struct findings *findings)
-{
-	const struct origin nowhere = { .source = NULL };
-	size_t before = findings->count;
-	struct stat status;
-
-	if (stat(path, &status) != 0) {
-		finding_add(findings, &daemon_catalogue[DAEMON_FILE_UNREADABLE], nowhere, path, strerror(errno), NULL);
-		return -EPERM;
-	}
-	if (!S_ISREG(status.st_mode))
-		finding_add(findings, &daemon_catalogue[DAEMON_FILE_KIND], nowhere, path, NULL);
-	if (status.st_uid != 0 && status.st_uid != geteuid())
-		finding_add(findings, &daemon_catalogue[DAEMON_FILE_OWNER], nowhere, path, NULL);
-	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		finding_add(findings, &daemon_catalogue[DAEMON_FILE_WRITABLE], nowhere, path, NULL);
-	return findings->count > before ? -EPERM : 0;
-}
 
 static int tier_parse(const char *word, enum tier *ret_tier)
 {
@@ -126,14 +106,14 @@ int pins_read(struct arena *arena, const char *path, struct findings *findings, 
 {
 	struct findings unused = findings_in(arena);
 	struct settings *settings;
-	int error = file_check(path, findings);
+	int error = source_trust(path, findings);
 
 	if (!error)
 		error = settings_read_zones(arena, path, &unused, &settings);
 	if (error)
 		return error;
 	for (size_t i = 0; i < settings->source_count; i++)
-		error = file_check(settings->sources[i].path, findings) ? -EPERM : error;
+		error = source_trust(settings->sources[i].path, findings) ? -EPERM : error;
 	return error ? error : pins_of_settings(arena, settings, ret_pins);
 }
 
