@@ -24,7 +24,9 @@ DEMO = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(DEMO))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "netns"))
 
-from town import HOSTS, ZONES, Town, fiscal_year_begin  # noqa: E402
+import mail  # noqa: E402
+from mail_town import RELAY, MailTown  # noqa: E402
+from town import HOSTS, ZONES, fiscal_year_begin  # noqa: E402
 
 PROGRAM = os.path.join(SOURCE, "build", "sekisho")
 INSIDE = "SEKISHO_DEMO_INSIDE"  # set in the namespaces of our own
@@ -32,13 +34,14 @@ ANSWER_S = 15		# for what has to come; it takes milliseconds, but the machine ma
 LINE_WIDTH = 110
 SILENCE_S = 0.7		# what has not come so long after everything that had to come does not come
 
-PLACES = ["jumin-tanmatsu", "zei-tanmatsu", "juki-cs", "shokuin-pc", "kanri-tanmatsu", "gamen-server", "mukaika-sv", "inet-tanmatsu", "mail-soto",
-          "cloud-router", "cloud-dns"]
+PLACES = ["jumin-tanmatsu", "zei-tanmatsu", "juki-cs", "shokuin-pc", "kanri-tanmatsu", "mail-naka", "gamen-server", "mukaika-sv", "inet-tanmatsu",
+          "mail-soto", "cloud-router", "cloud-dns"]
 NAMES = {"mynumber": ("マイナンバー利用事務系", "My Number tier"), "lgwan": ("LGWAN接続系", "LGWAN tier"),
          "internet": ("インターネット接続系", "Internet tier"), "cloud": ("セキュリティクラウド", "security cloud")}
 SPEAKER = {"mynumber": "jumin-tanmatsu", "lgwan": "shokuin-pc", "internet": "inet-tanmatsu", "cloud": "cloud-dns"}
 WEB_SITE = "198.51.100.80", "2001:db8:80::80"  # somewhere on the Internet, behind the router of the security cloud
 SERVED = [("tcp", 443), ("tcp", 3389), ("tcp", 25), ("tcp", 53), ("udp", 53)]
+MAIL_SERVER = "mail-naka", 25  # served by the mail server of mail.py
 STRANGE_MAC = "02:00:00:01:00:99"
 
 # What is tried in every direction, and what of it the file lets pass between the machines that speak for their zones.
@@ -116,7 +119,7 @@ class Teller:
             print(indent + line)
 
     def title(self, number, japanese, english):
-        print(f"\n[{number}/6] " + " / ".join(self.words(japanese, english)))
+        print(f"\n[{number}/7] " + " / ".join(self.words(japanese, english)))
 
     def pick(self, texts):
         """For tables: one language."""
@@ -173,10 +176,10 @@ class Machines:
                                        stdout=subprocess.PIPE)
             self.processes[place] = process
             self.selector.register(process.stdout, selectors.EVENT_READ, place)
-        for place in PLACES:
-            for protocol, port in SERVED:
-                self.tell(place, do="serve", protocol=protocol, port=port)
-        self.wait(lambda: self.events.count("serving") == len(PLACES) * len(SERVED), ANSWER_S)
+        served = [(place, protocol, port) for place in PLACES for protocol, port in SERVED if (place, port) != MAIL_SERVER]
+        for place, protocol, port in served:
+            self.tell(place, do="serve", protocol=protocol, port=port)
+        self.wait(lambda: self.events.count("serving") == len(served), ANSWER_S)
 
     def tell(self, place, **task):
         self.processes[place].stdin.write(json.dumps(task).encode() + b"\n")
@@ -385,13 +388,6 @@ def tell_wrong_mac(town, gateway, machines, teller):
     teller.expect(machines.attempt(start, protocol, address_of(end, 4), port, passes=True), "とおる: 登録した MAC アドレスに戻すと", "passes from its own MAC")
 
 
-def tell_mail(gateway, machines, teller):
-    teller.say("メールは無害化中継だけが運びます。端末から直接は、とおりません。", "Mail is for the relay alone.")
-    passed = machines.attempt("shokuin-pc", "tcp", address_of("mail-soto", 4), 25, passes=False)
-    gateway.print_sekisho("why", address_of("shokuin-pc", 4), "mail-soto", "tcp", "25", "--live")
-    teller.expect(not passed, "とおらない: shokuin-pc -> mail-soto tcp/25", "refused")
-
-
 def tell_who(town, gateway, machines, teller):
     teller.title(2, "だれが、だれと話せるか", "who may talk to whom")
     teller.expect(gateway.print_sekisho("matrix", "--live").returncode == 0, "カーネルのルールから作った表です。書いていない通信許可はありません",
@@ -400,7 +396,6 @@ def tell_who(town, gateway, machines, teller):
     tell_pairs(gateway, machines, teller)
     tell_declared(gateway, machines, teller)
     tell_wrong_mac(town, gateway, machines, teller)
-    tell_mail(gateway, machines, teller)
 
 
 def hold_connection(machines, teller):
@@ -441,13 +436,60 @@ def tell_mistake(town, gateway, machines, teller, held):
     teller.expect(gateway.print_sekisho("apply").returncode == 0, "その行を消すと、元どおりです", "without these lines all is as before")
 
 
+def show_mail(teller, message):
+    """A mail as its reader sees it."""
+    print(f"      | From: {message['From']}\n      | Subject: {message['Subject']}\n      |")
+    teller.show(message.get_content().replace("\r\n", "\n"))
+
+
+def tell_direct_mail(gateway, machines, teller):
+    for start, end in (("shokuin-pc", "mail-soto"), ("mail-soto", "mail-naka")):
+        passed = machines.attempt(start, "tcp", address_of(end, 4), 25, passes=False)
+        gateway.print_sekisho("why", address_of(start, 4), end, "tcp", "25", "--live")
+        teller.expect(not passed, f"とおらない: {start} -> {end} tcp/25", "refused")
+
+
+def tell_one_mail(town, teller, server, number, what, message):
+    """Sends a mail to the relay, and shows what arrived inside."""
+    code, words = mail.send(town, "mail-soto", RELAY[0], message)
+    arrived = server.await_mail(number, ANSWER_S)
+    teller.expect(code == 250 and arrived is not None, f"届きました: {what[0]}", f"arrived: {what[1]}")
+    if not arrived:
+        teller.show(f"{code} {words}")
+        return ""
+    show_mail(teller, arrived)
+    teller.expect(arrived.get_content_type() == "text/plain" and not arrived.is_multipart(), "届いたのは文字だけの一つのメールです",
+                  "what arrived is one mail of text")
+    return arrived.get_content()
+
+
+def tell_mail(town, gateway, machines, teller):
+    teller.title(5, "メール", "mail")
+    teller.say("メールを運ぶのは無害化中継(sekisho-relay)だけです。直接は、どちらの向きにもとおりません。",
+               "Mail is for the relay alone; directly it passes in neither direction.")
+    tell_direct_mail(gateway, machines, teller)
+    town.start_relay()
+    server = mail.MailServer(town, "mail-naka")
+    text = tell_one_mail(town, teller, server, 1, ("ISO-2022-JP のメールと添付ファイル", "a mail in ISO-2022-JP with files"), mail.meeting())
+    teller.expect("説明会資料.pdf" in text and "exe" in text, "取り除いた添付ファイルは、本当の拡張子とともに無害化票にあります",
+                  "the files that were taken off are on the receipt, with their real extensions")
+    text = tell_one_mail(town, teller, server, 2, ("HTML のメール", "a mail in HTML"), mail.newsletter())
+    teller.expect("hxxp://evil[.]example" in text and "見えないように" in text, "偽のリンク先と、隠された文が見えます",
+                  "the true target of the link and the hidden text can be seen")
+    code, _ = mail.send(town, "mail-soto", RELAY[0], mail.meeting(), recipient="dareka@town.unno.lg.jp")
+    teller.expect(code == 550, "いない人あてのメールは、送信側が待っている間に断ります(550)", "a mail to nobody is refused while its sender waits (550)")
+    originals = len(town.originals())
+    teller.expect(originals == 2, "原本はインターネット側に 2 通あります", "two originals are kept on the Internet side")
+    teller.expect(town.stop_relay() == 0, "無害化中継を止めました", "the relay has stopped")
+
+
 def tell_status(gateway, teller):
-    teller.title(5, "いまの状態", "what is in force")
+    teller.title(6, "いまの状態", "what is in force")
     teller.expect(gateway.print_sekisho("status").returncode == 0, "適用した設定のとおりに動いています", "what was applied is in force")
 
 
 def tell_end(town, machines, teller):
-    teller.title(6, "片付け", "tidying up")
+    teller.title(7, "片付け", "tidying up")
     rules = town.rules()
     status = town.stop_daemon()
     teller.expect(status == 0 and town.rules() == rules, "sekishod を止めても、ルールはそのまま残ります", "sekishod has stopped, and the rules stay")
@@ -457,7 +499,7 @@ def tell_end(town, machines, teller):
 
 
 def tell_story(teller):
-    with Town(hosts=PLACES) as town:
+    with MailTown(hosts=PLACES) as town:
         for address in WEB_SITE:
             town.ip("cloud-router", f"addr add {address} dev lo")
         machines, gateway = Machines(town), Gateway(town, teller)
@@ -466,6 +508,7 @@ def tell_story(teller):
         held = hold_connection(machines, teller)
         tell_edit(town, gateway, machines, teller, held)
         tell_mistake(town, gateway, machines, teller, held)
+        tell_mail(town, gateway, machines, teller)
         tell_status(gateway, teller)
         tell_end(town, machines, teller)
     left = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout

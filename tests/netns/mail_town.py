@@ -138,8 +138,8 @@ class Client:
 
 
 class MailTown(Town):
-    def __init__(self, **more):
-        super().__init__(hosts=MAIL_HOSTS, **more)
+    def __init__(self, hosts=None, **more):
+        super().__init__(hosts=hosts or MAIL_HOSTS, **more)
         os.chmod(self.directory, 0o711)  # Postfix and the users of the relay look into directories of their own below
         self._shrink_reserve()
         self.relay_program = os.environ.get("SEKISHO_RELAY") or os.path.join(BUILD, "sekisho-relay")
