@@ -77,10 +77,15 @@ static bool is_authority_character(uint32_t character)
 	return is_foreign_letter(character) || is_japanese(character);
 }
 
-/* A full stop of Japanese in front of Japanese ends a sentence. Decided by the first byte, so that whoever scans bytes agrees. */
-static bool is_sentence_end(uint32_t codepoint, struct span behind)
+/*
+ * A full stop of Japanese (also the half-width one) behind Japanese, or in front of it, ends a sentence ("ください。https://..."); no mail program finds an address by it. What
+ * stands in front is decided by its first byte, so that whoever scans bytes agrees.
+ */
+static bool is_sentence_end(uint32_t codepoint, uint32_t before, struct span behind)
 {
-	return codepoint == 0x3002 && behind.length > 0 && (uint8_t)behind.data[0] >= 0xe3 && (uint8_t)behind.data[0] <= 0xe9;
+	if (codepoint != 0x3002 && codepoint != 0xff61)
+		return false;
+	return is_japanese(before) || (behind.length > 0 && (uint8_t)behind.data[0] >= 0xe3 && (uint8_t)behind.data[0] <= 0xe9);
 }
 
 static bool is_slash(uint32_t character)
@@ -93,6 +98,7 @@ static bool is_slash(uint32_t character)
 static void word_decode(struct word *word, struct span bytes, enum link_style style)
 {
 	struct span rest = bytes;
+	uint32_t before = 0;
 
 	word->bytes = bytes;
 	word->style = style;
@@ -107,9 +113,8 @@ static void word_decode(struct word *word, struct span bytes, enum link_style st
 		word->places[word->count] = (uint16_t)(bytes.length - rest.length);
 		word->actions[word->count] = ACTION_COPY;
 		rest = span_part(rest, length, rest.length);
-		if (codepoint >= 0x80 && !is_sentence_end(codepoint, rest))
-			codepoint = punycode_fold(codepoint);
-		word->characters[word->count++] = codepoint;
+		word->characters[word->count++] = codepoint < 0x80 || is_sentence_end(codepoint, before, rest) ? codepoint : punycode_fold(codepoint);
+		before = codepoint;
 	}
 	word->places[word->count] = (uint16_t)bytes.length;
 	word->characters[word->count] = 0;

@@ -80,6 +80,8 @@ static const struct {
 	{ "full width", "ｈｔｔｐ：／／ｅｖｉｌ．ｅｘａｍｐｌｅ／", "ｈxxｐ：／／ｅｖｉｌ[.]ｅｘａｍｐｌｅ〔evil[.]example〕／" },
 	{ "full-width full stop", "evil．example evil。example evil｡example",
 	  "evil[.]example〔evil[.]example〕 evil[.]example〔evil[.]example〕 evil[.]example〔evil[.]example〕" },
+	{ "the end of a sentence", "ご覧ください。https://a.example/ 連絡先です。taro@b.example 資料。www.c.example 無効｡ok",
+	  "ご覧ください。hxxps://a[.]example/ 連絡先です。taro@b[.]example 資料。www[.]c[.]example 無効｡ok" },
 	{ "defanged already", "hxxp://evil[.]example/ javascript[:]x \\[\\]server", NULL },
 	{ "lines", "http://a.example\nhttp://b.example\r\n", "hxxp://a[.]example\nhxxp://b[.]example\r\n" },
 	{ "not UTF-8", "\xff.example\x80 http://\xe3\x81", "\xff.example\x80 hxxp://\xe3\x81" },
