@@ -285,9 +285,9 @@ static void (*const takes[])(struct wash_files *files, struct span line) = {
 };
 
 /* In plain text only few lines can be a mark. */
-static bool may_be_mark(const struct wash_files *files, char first)
+static bool may_be_mark(char first)
 {
-	return files->state != WASH_FILES_TEXT || first == 'b' || first == '=' || first == '(';
+	return first == 'b' || first == '=' || first == '(';
 }
 
 /* The line at hand is longer than a mark can be, or than lines of data are. */
@@ -309,32 +309,42 @@ static void long_line_take(struct wash_files *files)
 	text_put(files, line);
 }
 
-/* Takes the beginning of a line, or more of it, up to its LF. Returns how many bytes. */
+/*
+ * Takes what is no mark off the front: the rest of a line that is none, and in a text the lines behind it up to one that may be one.
+ * Returns how many bytes.
+ */
+static size_t run_feed(struct wash_files *files, struct span bytes)
+{
+	size_t length = 0;
+
+	do {
+		const char *end = memchr(bytes.data + length, '\n', bytes.length - length);
+
+		files->passing = !end;
+		length = end ? (size_t)(end - bytes.data) + 1 : bytes.length;
+	} while (files->state == WASH_FILES_TEXT && length < bytes.length && !may_be_mark(bytes.data[length]));
+	if (files->state == WASH_FILES_YENC)
+		yenc_add(files, span_part(bytes, 0, length));
+	else
+		text_put(files, span_part(bytes, 0, length));
+	return length;
+}
+
+/* Collects a line that may be a mark, or is data. Returns how many bytes it took. */
 static size_t line_feed(struct wash_files *files, struct span bytes)
 {
 	const char *end = memchr(bytes.data, '\n', bytes.length);
 	size_t length = end ? (size_t)(end - bytes.data) + 1 : bytes.length, room = sizeof(files->line) - files->line_bytes;
+	struct span line = { .data = files->line };
 
-	if (!files->passing && files->line_bytes == 0 && !may_be_mark(files, bytes.data[0]))
-		files->passing = true;
-	if (files->passing) {
-		if (files->state == WASH_FILES_YENC)
-			yenc_add(files, span_part(bytes, 0, length));
-		else
-			text_put(files, span_part(bytes, 0, length));
-		files->passing = !end;
-		return length;
-	}
-	if (length > room)
-		length = room;
+	length = length < room ? length : room;
 	memcpy(files->line + files->line_bytes, bytes.data, length);
 	files->line_bytes += length;
-	if (files->line[files->line_bytes - 1] == '\n') {
-		struct span line = { .data = files->line, .length = files->line_bytes };
-
+	line.length = files->line_bytes;
+	if (line.data[line.length - 1] == '\n') {
 		files->line_bytes = 0;
 		takes[files->state](files, line);
-	} else if (files->line_bytes == sizeof(files->line)) {
+	} else if (line.length == sizeof(files->line)) {
 		long_line_take(files);
 	}
 	return length;
@@ -351,8 +361,12 @@ void wash_files_begin(struct wash_files *files, const struct wash_files_events *
 
 void wash_files_feed(struct wash_files *files, struct span bytes)
 {
-	while (bytes.length > 0)
-		bytes = span_part(bytes, line_feed(files, bytes), bytes.length);
+	while (bytes.length > 0) {
+		bool run = files->line_bytes == 0 && (files->passing || (files->state == WASH_FILES_TEXT && !may_be_mark(bytes.data[0])));
+		size_t length = run ? run_feed(files, bytes) : line_feed(files, bytes);
+
+		bytes = span_part(bytes, length, bytes.length);
+	}
 }
 
 void wash_files_finish(struct wash_files *files)
