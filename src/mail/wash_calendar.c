@@ -20,8 +20,8 @@ static const struct {
 	const char *label[2];	/* by enum language */
 } properties[] = {
 	{ "summary", false, VALUE_TEXT, { "Subject: ", "件名: " } },
-	{ "dtstart", false, VALUE_TIME, { "From: ", "開始: " } },
-	{ "dtend", false, VALUE_TIME, { "Until: ", "終了: " } },
+	{ "dtstart", false, VALUE_TIME, { "Begins: ", "開始: " } },
+	{ "dtend", false, VALUE_TIME, { "Ends: ", "終了: " } },
 	{ "due", false, VALUE_TIME, { "Due: ", "期限: " } },
 	{ "rrule", false, VALUE_RULE, { "Repeats: ", "繰り返し: " } },
 	{ "location", false, VALUE_TEXT, { "Place: ", "場所: " } },

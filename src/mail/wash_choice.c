@@ -32,6 +32,17 @@ static uint32_t lower(uint32_t codepoint)
 	return codepoint >= 'A' && codepoint <= 'Z' ? codepoint - 'A' + 'a' : codepoint;
 }
 
+/* True when an address that was made harmless begins here (mail/links.h). */
+static bool is_address(struct span text)
+{
+	static const char *const begins[] = { "hxxp", "http[:]", "https[:]" };
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (text.length > strlen(begins[i]) && memcmp(text.data, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
 /* Takes the next character off. Words of ours (〔...〕) and addresses are passed over: the forms write them differently. */
 static bool character_take(struct letters *letters, uint32_t *ret_codepoint)
 {
@@ -44,7 +55,7 @@ static bool character_take(struct letters *letters, uint32_t *ret_codepoint)
 		const char *end = memmem(letters->rest.data, letters->rest.length, "〕", strlen("〕"));
 
 		skipped = end ? (size_t)(end - letters->rest.data) : 0;
-	} else if (letters->rest.length > 4 && memcmp(letters->rest.data, "hxxp", 4) == 0) {
+	} else if (is_address(letters->rest)) {
 		while (skipped < letters->rest.length && (uint8_t)letters->rest.data[skipped] > ' ' &&
 		       (uint8_t)letters->rest.data[skipped] < 0x7f)
 			skipped++;
@@ -173,7 +184,7 @@ static void forms_compare(struct wash *wash, size_t first_piece)
 
 	if (is_alike(common, html_runs))
 		form_drop(wash, first_piece, WASH_HTML, false);
-	else if (is_alike(common, plain_runs) && plain_runs * SHORTER_FACTOR < html_runs)
+	else if (plain_runs > 0 && is_alike(common, plain_runs) && plain_runs * SHORTER_FACTOR < html_runs)
 		form_drop(wash, first_piece, WASH_PLAIN, false);
 	else
 		both_show(wash, first_piece);

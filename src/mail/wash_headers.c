@@ -74,6 +74,12 @@ static struct span odd_text(const struct header_address *address)
 	return address->address.length > 0 ? address->address : address->name;
 }
 
+/* Who a sender without an address that can be shown says he is. */
+static struct span claimed_name(const struct header_address *address)
+{
+	return address->name.length > 0 ? address->name : address->address;
+}
+
 static void list_facts(struct wash *wash, const struct header_addresses *list)
 {
 	letter_count(wash->letter, LETTER_COUNT_REPLACED, list->facts.replaced);
@@ -151,7 +157,7 @@ static void from_take(struct wash *wash, struct span value)
 	if (letter->from.address.length > 0 && is_own(wash->settings, letter->from.address))
 		wash_note(wash, LETTER_NOTE_FROM_OWN_DOMAIN, 0, span_of(""));
 	if (letter->from.address.length == 0 && list.count > 0)
-		letter->from.name = cleaned(wash, list.items[0].name, LETTER_TEXT_NAME, LETTER_NAME_BYTES_MAX, SIZE_MAX);
+		letter->from.name = cleaned(wash, claimed_name(&list.items[0]), LETTER_TEXT_NAME, LETTER_NAME_BYTES_MAX, SIZE_MAX);
 }
 
 /* ---- the other fields ---- */

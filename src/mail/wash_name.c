@@ -4,6 +4,8 @@
 #include "mail/text_filter.h"
 #include "mail/wash_work.h"
 
+enum { BLANKS_MAX = 3 };	/* next to each other, in a name as it is shown */
+
 /* The ASCII letter or digit in lower case that a character is or looks like in full width; 0: another one. */
 static char extension_letter(uint32_t codepoint)
 {
@@ -62,6 +64,29 @@ struct span wash_extension(struct arena *arena, struct span name)
 	return (struct span){ .data = arena_strndup(arena, letters, count), .length = count };
 }
 
+/* The name with " … " for a run of more than a few blanks, which would push its end out of sight. */
+static struct span blanks_shorten(struct arena *arena, struct span name)
+{
+	struct buf out = buf_limited(0);
+	struct span rest = name, run = { .data = name.data, .length = 0 }, shorter;
+	size_t blanks = 0;
+	uint32_t codepoint;
+
+	for (struct span before = rest; letter_codepoint_take(&rest, &codepoint); before = rest) {
+		if (is_blank(codepoint)) {
+			run = blanks++ == 0 ? span_part(before, 0, 0) : run;
+			run.length = (size_t)(rest.data - run.data);
+			continue;
+		}
+		buf_put(&out, blanks > BLANKS_MAX ? " … " : run.data, blanks > BLANKS_MAX ? strlen(" … ") : run.length);
+		buf_put(&out, before.data, before.length - rest.length);
+		blanks = run.length = 0;
+	}
+	shorter = (struct span){ .data = arena_strndup(arena, out.length ? out.data : "", out.length), .length = out.length };
+	buf_free(&out);
+	return shorter;
+}
+
 static void names_note(struct wash *wash, const struct header_names *names, size_t first)
 {
 	for (size_t i = first; i < names->count; i++)
@@ -80,7 +105,7 @@ void wash_part_name(struct wash *wash, const struct mime_part *part, struct wash
 		header_names_add(&names, part->type_value, "name", scratch, &facts);
 	if (names.count == 0)
 		return;
-	ret_part->name = wash_line(wash, names.items[0], LETTER_TEXT_FILE, LETTER_FILE_NAME_BYTES_MAX);
+	ret_part->name = wash_line(wash, blanks_shorten(scratch, names.items[0]), LETTER_TEXT_FILE, LETTER_FILE_NAME_BYTES_MAX);
 	ret_part->extension = wash_extension(wash->arena, names.items[0]);
 	names_note(wash, &names, 1);
 }

@@ -144,11 +144,20 @@ static void piece_put(const struct wash *wash, const struct wash_piece *piece, s
 	lines_put(writing, piece->quote, text);
 }
 
-/* What is left for the text when every row that may come has its room. */
-static size_t text_bytes_max(const struct wash *wash)
+/* How many parts are on the receipt whatever becomes of the text. */
+static size_t rows_count(const struct wash *wash)
 {
-	size_t rows = wash->facts.part_count < LETTER_ROWS_MAX ? wash->facts.part_count : LETTER_ROWS_MAX;
-	size_t others = rows * ROW_BYTES_MAX + (size_t)LETTER_NOTES_MAX * (LETTER_NOTE_COST + LETTER_DETAIL_BYTES_MAX);
+	size_t rows = 0;
+
+	for (size_t i = 0; i < wash->facts.part_count; i++)
+		rows += wash->facts.parts[i].reason != 0;
+	return rows;
+}
+
+/* What is left for the text beside so many rows and all notes that there may be. */
+static size_t text_bytes_max(size_t rows)
+{
+	size_t others = (rows < LETTER_ROWS_MAX ? rows : LETTER_ROWS_MAX) * ROW_BYTES_MAX + (size_t)LETTER_NOTES_MAX * (LETTER_NOTE_COST + LETTER_DETAIL_BYTES_MAX);
 	size_t left = others < LETTER_BODY_COST_MAX ? LETTER_BODY_COST_MAX - others : 0;
 
 	if (left < TEXT_BYTES_MIN)
@@ -171,6 +180,7 @@ static void text_make(struct wash *wash)
 {
 	struct writing writing = { .out = buf_limited(LETTER_TEXT_BYTES_MAX + LINE_BYTES_MAX) };
 	uint64_t *ends = arena_array(wash->arena, wash->piece_count, sizeof(*ends)), bytes;
+	size_t bytes_max = text_bytes_max(rows_count(wash));
 	struct span text;
 
 	for (size_t i = 0; i < wash->piece_count; i++) {
@@ -181,7 +191,10 @@ static void text_make(struct wash *wash)
 	text = buf_span(&writing.out);
 	if (text.length > bytes)
 		text.length = bytes;
-	wash->letter->text = wash_copy(wash, letter_text_cut(text, text_bytes_max(wash), SIZE_MAX));
+	/* A text that has to be cut may put each part on the receipt. */
+	if (bytes > bytes_max)
+		bytes_max = text_bytes_max(wash->facts.part_count);
+	wash->letter->text = wash_copy(wash, letter_text_cut(text, bytes_max, SIZE_MAX));
 	if (wash->letter->text.length < bytes)
 		text_cut(wash, ends, bytes);
 	buf_free(&writing.out);

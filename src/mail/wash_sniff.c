@@ -276,6 +276,15 @@ static bool is_executable(struct span head)
 	return head.length > 64 && head.data[0] == 'M' && head.data[1] == 'Z';
 }
 
+/* Cryptographic messages (RFC 5652): a sequence whose first object is an identifier of PKCS #7. */
+static bool is_cms(struct span head)
+{
+	static const char identifier[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x07";
+	size_t length = head.length < 32 ? head.length : 32;
+
+	return length > 0 && head.data[0] == 0x30 && memmem(head.data, length, identifier, sizeof(identifier) - 1);
+}
+
 static const char *script_type(struct span head)
 {
 	size_t at = head.length >= 3 && memcmp(head.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -311,6 +320,8 @@ struct wash_sniffed wash_sniff_result(const struct wash_sniffer *sniffer)
 		type = signed_type(type, whole.signs);
 	else if (is_executable(head))
 		type = "application/vnd.microsoft.portable-executable";
+	else if (is_cms(head))
+		type = "application/pkcs7-mime";
 	else if (whole.signs & WASH_SIGN_DISC)
 		type = "application/x-iso9660-image";
 	else

@@ -13,6 +13,7 @@ enum {
 	META_BYTES = 4096,		/* of an HTML, in which its character set may be named */
 	LABEL_BYTES_MAX = 64,
 	BINARY_SHARE = 10,		/* one character in so many may be none */
+	BINARY_MIN = 16,		/* and so many may in any case */
 	SUMMARY_BYTES_MAX = 256 * 1024,
 };
 
@@ -90,14 +91,24 @@ static struct span label_of(struct wash *wash, const struct mime_part *part)
 	return wash_line(wash, octets, LETTER_TEXT_LINE, LABEL_BYTES_MAX);
 }
 
+/* True when the bytes only say more exactly what the label says. */
+static bool label_holds(enum charset labelled, const struct charset_choice *choice)
+{
+	if (choice->charset == labelled || choice->reason == CHARSET_BY_LABEL)
+		return true;
+	if (labelled == CHARSET_UTF_16)
+		return choice->charset == CHARSET_UTF_16LE || choice->charset == CHARSET_UTF_16BE;
+	if (labelled == CHARSET_UTF_32)
+		return choice->charset == CHARSET_UTF_32LE || choice->charset == CHARSET_UTF_32BE;
+	return labelled == CHARSET_US_ASCII && choice->charset == CHARSET_UTF_8;
+}
+
 /* A label that the bytes speak against is worth a note. */
 static void label_note(struct wash *wash, enum charset labelled)
 {
 	struct wash_text *text = &wash->text;
 
-	if (text->label.length == 0 || text->choice.charset == labelled || text->choice.reason == CHARSET_BY_LABEL)
-		return;
-	if (labelled == CHARSET_US_ASCII && text->choice.charset == CHARSET_UTF_8)
+	if (text->label.length == 0 || label_holds(labelled, &text->choice))
 		return;
 	wash_note(wash, LETTER_NOTE_CHARSET, 0,
 		  span_of(arena_printf(wash->arena, "%.*s -> %s", (int)text->label.length, text->label.data,
@@ -165,7 +176,8 @@ static bool sample_is_text(struct wash *wash)
 		charset_decode(&decoder, (struct span){ .data = text->sample + at, .length = length }, &text->decoded);
 		strays += strays_count(buf_span(&text->decoded), &characters);
 	}
-	return (strays + decoder.undecodable_count) * BINARY_SHARE <= characters;
+	strays += decoder.undecodable_count;
+	return strays <= BINARY_MIN || strays * BINARY_SHARE <= characters;
 }
 
 /* ---- files in the text ---- */
