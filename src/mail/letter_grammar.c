@@ -52,6 +52,9 @@ bool letter_codepoint_forbidden(uint32_t codepoint)
 {
 	size_t low = 0, high = sizeof(forbidden_codepoints) / sizeof(forbidden_codepoints[0]);
 
+	/* Visible ASCII; kana, kanji and Hangul: nearly all there is, and between two ranges. */
+	if ((codepoint >= 0x20 && codepoint <= 0x7e) || (codepoint >= 0x3165 && codepoint <= 0xd7ff))
+		return false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

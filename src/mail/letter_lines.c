@@ -25,13 +25,15 @@ static void base64_put(struct buf *out, const char *bytes, size_t length)
 
 	for (size_t i = 0; i < length; i += 3) {
 		uint32_t group = 0;
+		char letters[4];
 
 		for (size_t j = 0; j < 3; j++)
 			group = group << 8 | (i + j < length ? (uint8_t)bytes[i + j] : 0U);
-		buf_putc(out, alphabet[group >> 18]);
-		buf_putc(out, alphabet[group >> 12 & 63]);
-		buf_putc(out, i + 1 < length ? alphabet[group >> 6 & 63] : '=');
-		buf_putc(out, i + 2 < length ? alphabet[group & 63] : '=');
+		letters[0] = alphabet[group >> 18];
+		letters[1] = alphabet[group >> 12 & 63];
+		letters[2] = i + 1 < length ? alphabet[group >> 6 & 63] : '=';
+		letters[3] = i + 2 < length ? alphabet[group & 63] : '=';
+		buf_put(out, letters, sizeof(letters));
 	}
 }
 
