@@ -78,8 +78,8 @@ static bool is_authority_character(uint32_t character)
 }
 
 /*
- * A full stop of Japanese (also the half-width one) behind Japanese, or in front of it, ends a sentence ("ください。https://..."); no mail program finds an address by it. What
- * stands in front is decided by its first byte, so that whoever scans bytes agrees.
+ * A full stop of Japanese (also the half-width one) behind Japanese, or in front of it, ends a sentence ("ください。https://..."); no mail
+ * program finds an address by it. What stands behind it is decided by its first byte, so that whoever scans bytes agrees.
  */
 static bool is_sentence_end(uint32_t codepoint, uint32_t before, struct span behind)
 {
@@ -113,7 +113,8 @@ static void word_decode(struct word *word, struct span bytes, enum link_style st
 		word->places[word->count] = (uint16_t)(bytes.length - rest.length);
 		word->actions[word->count] = ACTION_COPY;
 		rest = span_part(rest, length, rest.length);
-		word->characters[word->count++] = codepoint < 0x80 || is_sentence_end(codepoint, before, rest) ? codepoint : punycode_fold(codepoint);
+		word->characters[word->count++] =
+			codepoint < 0x80 || is_sentence_end(codepoint, before, rest) ? codepoint : punycode_fold(codepoint);
 		before = codepoint;
 	}
 	word->places[word->count] = (uint16_t)bytes.length;
@@ -676,32 +677,31 @@ static bool word_is_open(const struct links *links)
 	return links->held_bytes > 0 || links->long_word;
 }
 
+/* Notes what the byte at this place of in means for its word. True when it ends the word. */
+static bool byte_take(struct links *links, struct span in, const char *at)
+{
+	const uint8_t *begin = (const uint8_t *)in.data;
+	uint8_t kind = byte_kinds[(uint8_t)*at];
+
+	links->suspicious |= links->undecided && kind != BYTE_SPACE;
+	links->undecided = kind == BYTE_SUSPICIOUS;	/* at the end of a word it means nothing */
+	if (kind == BYTE_BEYOND)
+		links->suspicious |= byte_is_suspicious(begin, (const uint8_t *)at, begin + in.length);
+	return kind == BYTE_SPACE;
+}
+
 void links_feed(struct links *links, struct span in, struct buf *out)
 {
 	const char *copied = in.data, *word = in.data, *end = in.length ? in.data + in.length : in.data;
 
 	for (const char *at = in.data; at < end; at++) {
-		uint8_t kind = byte_kinds[(uint8_t)*at];
-
-		if (kind == BYTE_PLAIN && !links->undecided) {
+		if (byte_kinds[(uint8_t)*at] == BYTE_PLAIN && !links->undecided) {
 			while (at + 1 < end && byte_kinds[(uint8_t)at[1]] == BYTE_PLAIN)
 				at++;
 			continue;
 		}
-		if (links->undecided) {
-			links->suspicious |= kind != BYTE_SPACE;
-			links->undecided = false;
-		}
-		if (kind == BYTE_PLAIN)
+		if (!byte_take(links, in, at))
 			continue;
-		if (kind == BYTE_SUSPICIOUS) {
-			links->undecided = true;	/* at the end of a word it means nothing */
-			continue;
-		}
-		if (kind == BYTE_BEYOND) {
-			links->suspicious |= byte_is_suspicious((const uint8_t *)in.data, (const uint8_t *)at, (const uint8_t *)end);
-			continue;
-		}
 		if (links->suspicious || word_is_open(links)) {
 			buf_put(out, copied, (size_t)(word - copied));
 			word_hold(links, (struct span){ .data = word, .length = (size_t)(at - word) }, out);
