@@ -83,14 +83,13 @@ static void connection_close(struct delivery *delivery)
 	delivery->connected = delivery->greeted = delivery->said = false;
 }
 
-/* Makes a connection to the hop that is to be tried. What is said on it may take until the deadline of what it is for. */
+/* Makes a connection to the hop that is to be tried. It may serve further recipients and mails: each has a deadline of its own besides the client's. */
 static void connection_open(struct delivery *delivery, int64_t now_ms)
 {
 	const struct delivery_settings *settings = &delivery->settings;
 	struct smtp_client_settings client = smtp_client_defaults(settings->host_name);
-	int64_t until_ms = delivery->asking ? delivery->ask_deadline_ms : delivery->content_deadline_ms;
 
-	client.envelope_timeout_ms = until_ms - now_ms;
+	client.envelope_timeout_ms = settings->envelope_timeout_ms;
 	client.delivery_timeout_ms = settings->delivery_timeout_ms;
 	smtp_client_begin(&delivery->client, &client, now_ms);
 	delivery->connected = true;
@@ -99,38 +98,51 @@ static void connection_open(struct delivery *delivery, int64_t now_ms)
 	event_put(delivery, (struct delivery_event){ .kind = DELIVERY_CONNECT, .hop = delivery->hop });
 }
 
-/* No hop can be had: what waits is answered. */
-static void hops_exhausted(struct delivery *delivery)
-{
-	const struct smtp_reply nobody = smtp_reply_make(451, 4, 1);
-
-	delivery->hop = 0;
-	if (delivery->asking)
-		question_answer(delivery, nobody);
-	if (delivery->expecting)
-		result_give(delivery, FATE_NOBODY, nobody);
-}
-
-/* The connection is of no more use: the next hop, if somebody waits for something. */
-static void connection_lost(struct delivery *delivery, int64_t now_ms)
+/* Nothing more is tried: what waits is answered. */
+static void delivery_give_up(struct delivery *delivery)
 {
 	bool dot_left = delivery_dot_left(delivery);
 
 	connection_close(delivery);
-	delivery->sending = false;
-	delivery->content_sent = 0;
-	if (dot_left) {
+	delivery->hop = 0;
+	if (delivery->asking)
+		question_answer(delivery, smtp_reply_make(451, 4, 1));
+	if (delivery->expecting)
+		result_give(delivery, dot_left ? FATE_UNKNOWN : FATE_NOBODY, smtp_reply_make(451, 4, dot_left ? 2 : 1));
+}
+
+/*
+ * Which hop is tried after one that was lost. A server that had greeted was there a moment ago (it was started anew, or has served enough mails on one
+ * connection): once for each question, all hops are tried again from the first.
+ */
+static void hop_choose(struct delivery *delivery, bool greeted)
+{
+	if (greeted && !delivery->tried_anew) {
+		delivery->tried_anew = true;
 		delivery->hop = 0;
-		result_give(delivery, FATE_UNKNOWN, smtp_reply_make(451, 4, 2));
 		return;
 	}
 	delivery->hop++;
-	if (!delivery->asking && !delivery->expecting)
+}
+
+/* The connection is of no more use: the next one, if somebody waits for something. */
+static void connection_lost(struct delivery *delivery, int64_t now_ms)
+{
+	bool greeted = delivery->greeted;
+
+	connection_close(delivery);
+	if (!delivery->asking && !delivery->expecting) {
 		delivery->hop = 0;
-	else if (delivery->hop >= delivery->settings.hop_count)
-		hops_exhausted(delivery);
-	else
-		connection_open(delivery, now_ms);
+		return;
+	}
+	hop_choose(delivery, greeted);
+	if (delivery_dot_left(delivery) || delivery->hop >= delivery->settings.hop_count) {
+		delivery_give_up(delivery);
+		return;
+	}
+	delivery->sending = false;
+	delivery->content_sent = 0;
+	connection_open(delivery, now_ms);
 }
 
 /* Says sender and recipients on a connection on which they were not said yet. */
@@ -255,6 +267,14 @@ static void client_feed(struct delivery *delivery, struct span bytes, int64_t no
 
 static const struct span no_bytes = { .length = 0 };
 
+/* Does what can be done now. Some questions the client answers by itself, without a byte of the server's: it is asked at once. */
+static void delivery_advance(struct delivery *delivery, int64_t now_ms)
+{
+	delivery_go_on(delivery, now_ms);
+	if (delivery->connected)
+		client_feed(delivery, no_bytes, now_ms);
+}
+
 void delivery_feed(struct delivery *delivery, struct span bytes, int64_t now_ms)
 {
 	if (delivery->connected)
@@ -274,7 +294,7 @@ void delivery_sent(struct delivery *delivery, size_t count, int64_t now_ms)
 
 void delivery_connected(struct delivery *delivery, int64_t now_ms)
 {
-	delivery_go_on(delivery, now_ms);
+	delivery_advance(delivery, now_ms);
 }
 
 void delivery_failed(struct delivery *delivery, int64_t now_ms)
@@ -337,10 +357,11 @@ int delivery_recipient(struct delivery *delivery, const struct smtp_address *rec
 		return -ENOSPC;
 	delivery->recipients[delivery->recipient_count++] = (struct delivery_recipient){ .address = *recipient };
 	delivery->asking = true;
+	delivery->tried_anew = false;
 	delivery->ask_deadline_ms = now_ms + delivery->settings.envelope_timeout_ms;
 	if (delivery->connected && delivery->said)
 		recipient_say(delivery, now_ms);
-	delivery_go_on(delivery, now_ms);
+	delivery_advance(delivery, now_ms);
 	return 0;
 }
 
@@ -351,6 +372,7 @@ int delivery_expect(struct delivery *delivery, int64_t now_ms)
 	if (delivery->recipient_count == 0)
 		return -ENOENT;
 	delivery->expecting = true;
+	delivery->tried_anew = false;
 	delivery->hop = delivery->connected ? delivery->hop : 0;
 	delivery->content_deadline_ms = now_ms + delivery->settings.content_timeout_ms;
 	return 0;
@@ -359,13 +381,13 @@ int delivery_expect(struct delivery *delivery, int64_t now_ms)
 void delivery_content(struct delivery *delivery, struct span message, int64_t now_ms)
 {
 	delivery->content = message;
-	delivery_go_on(delivery, now_ms);
+	delivery_advance(delivery, now_ms);
 }
 
 void delivery_durable(struct delivery *delivery, int64_t now_ms)
 {
 	delivery->durable = true;
-	delivery_go_on(delivery, now_ms);
+	delivery_advance(delivery, now_ms);
 }
 
 void delivery_refuse(struct delivery *delivery, struct smtp_reply reply)
@@ -381,6 +403,12 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* When the mail must have its result. While the dot stands in the output its writing and its answer share what is left. */
+static int64_t result_deadline_ms(const struct delivery *delivery)
+{
+	return delivery->content_deadline_ms + (delivery_dot_left(delivery) ? delivery->settings.delivery_timeout_ms : 0);
+}
+
 int64_t delivery_deadline(const struct delivery *delivery)
 {
 	int64_t deadline_ms = INT64_MAX;
@@ -391,21 +419,15 @@ int64_t delivery_deadline(const struct delivery *delivery)
 		deadline_ms = earlier(deadline_ms, delivery->connect_deadline_ms);
 	if (delivery->asking)
 		deadline_ms = earlier(deadline_ms, delivery->ask_deadline_ms);
-	if (delivery->expecting && !delivery_dot_left(delivery))
-		deadline_ms = earlier(deadline_ms, delivery->content_deadline_ms);
+	if (delivery->expecting)
+		deadline_ms = earlier(deadline_ms, result_deadline_ms(delivery));
 	return deadline_ms;
 }
 
 void delivery_expire(struct delivery *delivery, int64_t now_ms)
 {
-	if (delivery->asking && now_ms >= delivery->ask_deadline_ms) {
-		connection_close(delivery);
-		hops_exhausted(delivery);
-	}
-	if (delivery->expecting && !delivery_dot_left(delivery) && now_ms >= delivery->content_deadline_ms) {
-		connection_close(delivery);
-		hops_exhausted(delivery);
-	}
+	if ((delivery->asking && now_ms >= delivery->ask_deadline_ms) || (delivery->expecting && now_ms >= result_deadline_ms(delivery)))
+		delivery_give_up(delivery);
 	if (delivery->connected && !delivery->greeted && now_ms >= delivery->connect_deadline_ms)
 		delivery_failed(delivery, now_ms);
 	if (delivery->connected && now_ms >= smtp_client_deadline(&delivery->client))

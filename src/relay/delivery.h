@@ -2,17 +2,18 @@
  * delivery: one mail after the other to the inner server, seen from one session of the front. Pure: the caller owns sockets and clock.
  *
  * Recipients are asked for one by one while the sender waits, and the inner server's class of answer is the answer. So an SMTP connection to the
- * inner server (mail/smtp_client.h) is open from the first recipient on. When it is lost before the final dot, the next one is made, to the next
- * hop in order, and sender and accepted recipients are said again; a recipient that was accepted before and is refused now makes the sender send
- * again to all (451). When the final dot has left, no other connection is tried: the mail may have been taken.
+ * inner server (mail/smtp_client.h) is open from the first recipient on. When it is lost before the final dot, the next one is made, and sender and
+ * accepted recipients are said again. A hop that cannot be had, or never greets, is followed by the next one in order; after one that had greeted all
+ * are tried once more, from the first. A recipient that was accepted before and is refused now makes the sender send again to all (451). When the final
+ * dot has left, no other connection is tried: the mail may have been taken.
  *
  * The dot leaves only when the composed message and the word that the original is on the disk (delivery_durable()) are both there.
  *
  * Time (R15 of the sender's patience: RFC 5321 section 4.5.3.2 lets it wait 300 s for an answer to RCPT and 600 s for the one to the dot):
  *	a recipient's answer			within envelope_timeout_ms of its question, all hops together
- *	the inner dot				leaves within content_timeout_ms of delivery_expect()
+ *	the inner dot				is reached within content_timeout_ms of delivery_expect()
  *	its answer				within delivery_timeout_ms of the inner dot
- * The sum of the last two is below the 540 s in which the front answers its dot.
+ *	the result				within the sum of both, below the 540 s in which the front answers its dot
  */
 #ifndef RELAY_DELIVERY_H
 #define RELAY_DELIVERY_H
@@ -63,6 +64,7 @@ struct delivery {
 	bool connected;		/* the client has a connection, or one is being made */
 	bool greeted;
 	unsigned int hop;	/* of the connection, or to be tried next */
+	bool tried_anew;	/* from the first hop, for what is asked now */
 	int64_t connect_deadline_ms;
 
 	bool has_sender;
