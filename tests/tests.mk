@@ -109,8 +109,17 @@ reload-traffic: bench-programs
 	@SEKISHO_RELOADS=$(RELOADS) tests/run netns/reload_traffic.py
 	@grep ' reloads in ' build/log/netns-reload_traffic.py.log
 
+# make soak MAILS=100000 SEED=7: the long form of tests/netns/relay_soak.py
+MAILS = 10000
+SEED = 1
+SOAK_SECONDS = 7200
+soak: programs $(NETNS_PROGRAMS)
+	@tests/deps/install check
+	@SEKISHO_MAILS=$(MAILS) SEKISHO_SEED=$(SEED) SEKISHO_TIME_LIMIT=$(SOAK_SECONDS) tests/run netns/relay_soak.py
+	@grep ' sent, \|^ok\|duplicates' build/log/netns-relay_soak.py.log
+
 check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs bench-peers reload-traffic check fuzz check-clean-root
+.PHONY: test-programs bench-programs bench-peers reload-traffic soak check fuzz check-clean-root

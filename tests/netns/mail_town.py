@@ -7,15 +7,12 @@
 """
 
 import contextlib
-import errno
 import os
 import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
@@ -52,7 +49,7 @@ class Reply:
 
 
 class Closed(Exception):
-    """The other side has ended the connection."""
+    """The other side has ended the connection, or would not begin it."""
 
 
 class Client:
@@ -108,7 +105,8 @@ class Client:
         return reply
 
     def greet(self):
-        assert self.reply().code == 220
+        if self.reply().code != 220:
+            raise Closed
         return self.say("EHLO mail-soto.soto.example", 250)
 
     def begin(self, sender, recipients):
@@ -213,25 +211,41 @@ class MailTown(Town):
     def roles(self):
         """The process ids by what they are: "parent", "keeper", "courier", "front" (listens), "session" (a connection each), "washer" (makes
         the others) and "washing" (a mail each)."""
-        found = {role: [] for role in ROLES}
+        found, role_of_pid = {role: [] for role in ROLES}, {}
         for pid, parent in family(self.relay.pid):
-            role = role_of(pid)
-            found.setdefault(role if parent == self.relay.pid or role == "parent" else CHILDREN.get(role, role), []).append(pid)
+            role = CHILDREN.get(role_of_pid.get(parent)) or role_of(pid)
+            role_of_pid[pid] = role
+            if is_alive(pid):
+                found.setdefault(role, []).append(pid)
         return found
 
     def await_role(self, role, other_than=()):
         """Waits for a process of a role that is none of the given ones; returns its pid."""
-        await_true(f"a {role} runs", lambda: set(self.roles()[role]) - set(other_than))
-        return min(set(self.roles()[role]) - set(other_than))
+        found = set()
+
+        def find():
+            found.update(set(self.roles()[role]) - set(other_than))
+            return found
+        await_true(f"a {role} runs", find)
+        return min(found)
+
+    @contextlib.contextmanager
+    def stopped(self, role):
+        """A role stands still for the time of the block."""
+        pid = self.await_role(role)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     @contextlib.contextmanager
     def inside_role(self, *words):
-        """Runs inside_role.c beside the block, attached before it begins, and done when it ends."""
+        """Runs inside_role.c beside the block, attached before it begins; it ends with the block, done or not."""
         with subprocess.Popen([os.path.join(BUILD, "tests", "netns", "inside_role"), *map(str, words)], stdout=subprocess.PIPE, text=True) as tool:
             try:
                 assert tool.stdout.readline() == "attached\n", words
-                yield
-                assert tool.wait(DEADLINE_S) == 0, words
+                yield tool
             finally:
                 tool.kill()
 

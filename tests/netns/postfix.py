@@ -15,6 +15,7 @@ import pwd
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ SENDER = {
     "relay_domains": "town.unno.lg.jp",
     # Of its own clients it takes bare line ends for content, as it should today, and hands bare CR on as they are.
     "smtpd_forbid_bare_newline": "normalize",
+    "smtpd_forbid_bare_newline_exclusions": "",
     "default_process_limit": "20",
 }
 
@@ -158,14 +160,15 @@ class Mailbox:
 
 
 class Postfix:
-    def __init__(self, town, place, settings, services=SERVICES, listen=None):
-        """settings: of main.cf, beside COMMON. listen: the addresses it listens at; its own and loopback if None."""
+    def __init__(self, town, place, settings, services=SERVICES, listen=None, port=25):
+        """settings: of main.cf, beside COMMON. listen: the addresses it listens at; its own and loopback if None. port: where services say
+        that smtpd listens."""
         self.town, self.place = town, place
         self.directory = tempfile.mkdtemp(prefix=f"sekisho-postfix-{place}-", dir="/tmp")
         self.config, self.queue = os.path.join(self.directory, "etc"), os.path.join(self.directory, "spool")
         self.log = os.path.join(self.directory, "maillog")
         self.mailbox = Mailbox(os.path.join(self.directory, "mail"))
-        self.services = services
+        self.services, self.port = services, port
         self.settings = dict(COMMON, config_directory=self.config, queue_directory=self.queue,
                              data_directory=os.path.join(self.directory, "data"), maillog_file=self.log,
                              virtual_mailbox_base=self.mailbox.directory, inet_interfaces=listen or "all", **settings_of(settings))
@@ -210,14 +213,14 @@ class Postfix:
     def _listens(self):
         if self.master.poll() is not None:
             raise AssertionError(f"Postfix at {self.place} ended with status {self.master.returncode}:\n{self.log_text()}")
-        return ":0019 " in self.town.run(self.place, ["cat", "/proc/net/tcp"]).stdout
+        return f":{self.port:04X} " in self.town.run(self.place, ["cat", "/proc/net/tcp"]).stdout
 
     def processes(self, program=None):
         """Process ids of a program of it (smtpd, qmgr, ...), or of all, master first."""
         found = []
         for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-                name, rest = stat.read().partition("(")[2].rsplit(")", 1)
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as status:
+                name, rest = status.read().partition("(")[2].rsplit(")", 1)
                 if int(rest.split()[3]) == self.master.pid and program in (None, name):
                     found.append(pid)
         return sorted(found)
@@ -239,14 +242,21 @@ class Postfix:
         subprocess.run(["postfix", "-c", self.config, "reload"], check=True, capture_output=True)
 
     def queued(self):
-        """The files of messages that are not delivered yet."""
-        return [os.path.join(path, name) for queue in ("maildrop", "incoming", "active", "deferred")
-                for path, _, names in os.walk(os.path.join(self.queue, queue)) for name in names]
+        """The files of messages that were taken and are not delivered yet. One that was not whole when its writer was killed is not executable,
+        and is removed by Postfix after some hours."""
+        return [path for queue in ("incoming", "active", "deferred") for directory, _, names in os.walk(os.path.join(self.queue, queue))
+                for path in (os.path.join(directory, name) for name in names) if is_executable(path)]
 
     def log_text(self):
         with contextlib.suppress(FileNotFoundError), open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
         return ""
+
+
+def is_executable(path):
+    with contextlib.suppress(FileNotFoundError):
+        return os.stat(path).st_mode & stat.S_IXUSR != 0
+    return False
 
 
 def settings_of(settings):
