@@ -325,11 +325,19 @@ static size_t run_mark(struct word *word, size_t begin)
 
 /* ---- behind a scheme */
 
+/* True when "[.]" stands here: a host that was defanged already goes on behind it. */
+static bool word_goes_on_defanged(const struct word *word, size_t at)
+{
+	return word->characters[at] == '[' && word->characters[at + 1] == '.' && word->characters[at + 2] == ']';
+}
+
 /* Japanese goes on right behind an address: "example.jpをご覧ください". No top-level domain begins with Latin letters and goes on so. */
 static size_t host_trim(const struct word *word, size_t begin, size_t end)
 {
 	size_t label = end, i;
 
+	if (word_goes_on_defanged(word, end))
+		return end;
 	while (label > begin && word->characters[label - 1] != '.')
 		label--;
 	for (i = label; i < end && is_ascii_letter(word->characters[i]);)

@@ -78,6 +78,8 @@ static const struct {
 	{ "bare homograph", "\xd0\xb0pple.com", "\xd0\xb0pple[.]com〔xn--pple-43d[.]com〕" },
 	{ "bare Japanese domain", "日本語.jp 例え.みんな", "日本語[.]jp 例え[.]みんな" },
 	{ "full width", "ｈｔｔｐ：／／ｅｖｉｌ．ｅｘａｍｐｌｅ／", "ｈxxｐ：／／ｅｖｉｌ[.]ｅｘａｍｐｌｅ〔evil[.]example〕／" },
+	{ "full width, then Japanese in one label", "ｈｔｔｐ：／／ｅｖｋえ.みんな", "ｈxxｐ：／／ｅｖｋえ[.]みんな〔xn--evk-b73b[.]xn--q9jyb4c〕" },
+	{ "a bracket behind Japanese behind a host", "http://example.jpを[参照]", "hxxp://example[.]jpを[参照]" },
 	{ "full-width full stop", "evil．example evil。example evil｡example",
 	  "evil[.]example〔evil[.]example〕 evil[.]example〔evil[.]example〕 evil[.]example〔evil[.]example〕" },
 	{ "the end of a sentence", "ご覧ください。https://a.example/ 連絡先です。taro@b.example 資料。www.c.example 無効｡ok",
