@@ -75,6 +75,7 @@ int command_flows(struct context *context, int argc, char **argv);	/* see comman
 int command_show(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_matrix(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_why(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_journal(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_wash(struct context *context, int argc, char **argv);	/* see command_check() */
 
 /* The words for the reader's language. */

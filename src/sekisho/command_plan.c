@@ -11,8 +11,8 @@
 
 #include "base/date.h"
 #include "policy/law.h"
+#include "kernel/flow_changes.h"
 #include "ruleset/diff.h"
-#include "sekisho/flow_changes.h"
 #include "sekisho/flow_words.h"
 #include "sekisho/grid.h"
 #include "wire/report.h"
@@ -35,21 +35,21 @@ struct plan {
 };
 
 struct fate_words {
-	const char *word, *sign, *en, *ja;
+	const char *sign, *en, *ja;
 };
 
 static const struct fate_words fates[FATE_COUNT] = {
-	[FATE_OPENS] = { "opens", "+", "opens", "新しく開く" },
-	[FATE_CLOSES] = { "closes", "-", "closes; its connections are cut", "閉じる(続いている接続も切れる)" },
-	[FATE_EXPIRES] = { "expires", "-", "closes: its record has expired", "閉じる(期限切れ)" },
-	[FATE_LOSES_INTERFACE] = { "loses-interface", "-", "closes: an interface is missing",
+	[FATE_OPENS] = { "+", "opens", "新しく開く" },
+	[FATE_CLOSES] = { "-", "closes; its connections are cut", "閉じる(続いている接続も切れる)" },
+	[FATE_EXPIRES] = { "-", "closes: its record has expired", "閉じる(期限切れ)" },
+	[FATE_LOSES_INTERFACE] = { "-", "closes: an interface is missing",
 	  "閉じる(インターフェースなし)" },
-	[FATE_CHANGES] = { "changes", "~", "changes; running connections are judged again",
+	[FATE_CHANGES] = { "~", "changes; running connections are judged again",
 	  "内容が変わる(続いている接続は判定し直す)" },
-	[FATE_RENAMED] = { "renamed", "~", "gets this name; connections go on", "名前だけ変わる(接続は続く)" },
-	[FATE_NEW_EXPIRY] = { "new-expiry", "~", "gets another last day; connections go on",
+	[FATE_RENAMED] = { "~", "gets this name; connections go on", "名前だけ変わる(接続は続く)" },
+	[FATE_NEW_EXPIRY] = { "~", "gets another last day; connections go on",
 	  "期限だけ変わる(接続は続く)" },
-	[FATE_STAYS] = { "stays", "=", "stays", "変わらない" },
+	[FATE_STAYS] = { "=", "stays", "変わらない" },
 };
 
 /* ---- names that come and go */
@@ -261,11 +261,11 @@ static json_t *flows_to_json(const struct plan *plan)
 	json_t *object = json_object();
 
 	for (size_t fate = 0; fate < FATE_COUNT; fate++)
-		json_object_set_new(object, fates[fate].word, json_array());
+		json_object_set_new(object, flow_fate_word((enum flow_fate)fate), json_array());
 	for (size_t i = 0; i < plan->flows.count; i++) {
 		const struct flow_change *change = &plan->flows.items[i];
 
-		json_array_append_new(json_object_get(object, fates[change->fate].word),
+		json_array_append_new(json_object_get(object, flow_fate_word(change->fate)),
 				      json_visible(plan->context, change->flow ? change->flow->name : change->kernel_name));
 	}
 	return object;

@@ -59,6 +59,14 @@ static const struct command commands[] = {
 		  { "--batch FILE", "one probe per line, key=value; expect=pass|refuse is checked (\"-\": standard input)",
 		    "一行に一つの問い(キー=値)を読む。expect=pass|refuse があれば照合する(\"-\" は標準入力)" },
 	  } },
+	{ "journal", command_journal, "[verify] [--since DAY] [--head HEX] [--dir DIRECTORY]", "what was done; verify: whether the record is whole (root)",
+	  "操作の記録を表示する(verify で改ざんを検査する。root)",
+	  {
+		  { "--since DAY", "from this day on (2027-03-31)", "この日以降(2027-03-31 など)" },
+		  { "--head HEX", "verify: a head of the chain that was kept elsewhere must be in it",
+		  "verify で、別に控えたチェーンの先端が含まれることを確かめる" },
+		  { "--dir DIRECTORY", "another journal than that of this machine", "この装置以外の記録を読む" },
+	  } },
 	{ "wash", command_wash, "FILE [--links STYLE]", "a mail as its reader on the LGWAN side will see it",
 	  "メールを、LGWAN 側の受信者に届く形で表示する",
 	  {

@@ -38,6 +38,12 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"An answer inside sekishod was not understood.", "sekishod の内部の応答を解釈できませんでした。",
 		"Restart sekishod; the rules stay in force meanwhile.", "sekishod を再起動してください。その間もルールは有効です。",
 	},
+	[DAEMON_UNRECORDED] = {
+		"not-recorded", SEVERITY_WARNING,
+		"What was done could not be written to the journal.", "実行した内容を記録に書き込めませんでした。",
+		"Look whether the disk of the state directory is full (df), and keep the journal of sekishod; a record of the gap follows when there is room.",
+		"状態ディレクトリのディスクに空きがあるか(df)を確認し、sekishod のジャーナルを保存してください。空きができると、欠落の記録が残ります。",
+	},
 	[DAEMON_NO_PINS] = {
 		"zones-unknown", SEVERITY_ERROR,
 		"The zones of the zone file are not known, so that no policy can be judged.",

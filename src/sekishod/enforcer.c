@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +35,7 @@
 #include "sekishod/seal.h"
 #include "sekishod/switches.h"
 #include "wire/frame.h"
+#include "wire/journal.h"
 #include "wire/report.h"
 
 static const int kept_capabilities[] = { CAP_NET_ADMIN };
@@ -43,6 +45,8 @@ static const struct sandbox_call enforcer_calls[] = {
 	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" },
 	{ .name = "membarrier" }, { .name = NULL }
 };
+
+enum { DRIFT_DETAIL_BYTES = 64 };
 
 static const struct origin nowhere;
 
@@ -285,6 +289,22 @@ static int proposal_answer(struct enforcer *enforcer, struct question *question,
 
 /* ---- somebody else changes rules */
 
+/* Has it recorded who changed what is ours; the parent writes the journal. */
+static void drift_record(enum journal_event event, const struct nft_change *change)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	struct journal_record record = { .event = event, .who = { .pid = change->process }, .detail_count = 1 };
+	struct frame frame = { .verb = VERB_RECORD, .descriptor = -1 };
+	char detail[DRIFT_DETAIL_BYTES];
+
+	snprintf(detail, sizeof(detail), "by process %u %s", change->process, change->name);
+	record.details[0] = span_of(detail);
+	journal_record_pack(&payload, &record);
+	frame.payload = buf_span(&payload);
+	if (frame_send(CREW_CHANNEL, &frame) != 0)
+		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change could not be recorded process=%u", change->process);
+}
+
 /*
  * Puts back what was installed last. A ruleset of an interface that is gone by now cannot be put back as a whole; then the planner,
  * which has seen it go, is about to propose another.
@@ -304,12 +324,15 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 			log_finding(&findings, &findings.items[i]);
 		log_event(LOG_LEVEL_ERROR, "SKS-DRIFT", "a foreign change could not be repaired; nothing is forwarded process=%u name=%s",
 			  change->process, change->name);
+		drift_record(JOURNAL_DRIFT, change);
 		return;
 	}
 	switches_open_way(&enforcer->switches);
-	if (committed.changed)
-		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired process=%u name=%s generation=%u",
-			  change->process, change->name, committed.generation);
+	if (!committed.changed)
+		return;
+	log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired process=%u name=%s generation=%u",
+		  change->process, change->name, committed.generation);
+	drift_record(JOURNAL_REPAIR, change);
 }
 
 static void watch_readable(struct enforcer *enforcer)

@@ -3,14 +3,16 @@
  *
  * It holds the one capability that the enforcer needs, because a started program cannot have more than its
  * parent may give, and the one by which roles give theirs up. From the zone file it takes the pins and
- * nothing else; from the roles it takes only the two verbs below. Its own end ends the roles; the rules stay
- * in the kernel.
+ * nothing else; from the roles it takes only the verbs below. It alone writes the journal, so that no role that was taken over can
+ * change what is written. Its own end ends the roles; the rules stay in the kernel.
  */
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -18,13 +20,17 @@
 #include "base/sandbox.h"
 #include "daemon/crew.h"
 #include "daemon/notify.h"
+#include "daemon/caller.h"
+#include "sekishod/journal_book.h"
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/roles.h"
 #include "wire/report.h"
 
 enum {
-	ROLE_PAYLOAD_BYTES_MAX = 4096,
+	JOURNAL_PATH_BYTES = 4096,
+	DRIFTS_PER_MINUTE_MAX = 30,	/* recorded one by one; who fights us may not fill the disk */
+	DRIFT_DETAIL_BYTES = 80,
 	WHY_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
 };
 
@@ -36,6 +42,10 @@ struct parent {
 	struct buf pins;		/* packed; what the enforcer has, empty: none */
 	char in_force[DIGEST_TEXT_BYTES]; /* the digest a planner that is started again gets; "" before the first policy */
 	bool ready;
+	char journal_path[JOURNAL_PATH_BYTES];
+	struct journal_book journal;
+	time_t drifts_since;		/* when the minute began in which drifts are counted */
+	unsigned int drift_count, drifts_folded; /* in it; not recorded one by one since the last that was */
 };
 
 /* CAP_NET_ADMIN is for the enforcer; CAP_SETPCAP lets each role take what it does not need out of its bounding set. */
@@ -163,6 +173,75 @@ static int ready_take(struct parent *parent, struct span payload)
 	return 0;
 }
 
+/* ---- the journal */
+
+/* A record of our own. */
+static void event_record(struct parent *parent, enum journal_event event)
+{
+	const struct journal_record record = { .event = event };
+
+	journal_book_write(&parent->journal, &record);
+}
+
+/* What the planner did, or refused. It waits for the answer before it answers whoever asked. */
+static int planner_record_take(struct parent *parent, struct span payload)
+{
+	struct journal_record record;
+	char written;
+
+	if (journal_record_unpack(payload, &record) != 0 || record.event < JOURNAL_COMMIT || record.event > JOURNAL_FAILED)
+		return -EBADMSG;
+	written = journal_book_write(&parent->journal, &record) == 0;
+	crew_send(parent->crew, ROLE_PLANNER, VERB_RECORDED, (struct span){ .data = &written, .length = 1 }, -1);
+	return 0;
+}
+
+/* True when the drift is to be recorded by itself; else it is counted. */
+static bool drift_is_single(struct parent *parent)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (parent->drift_count == 0 || now.tv_sec - parent->drifts_since >= 60) {
+		parent->drifts_since = now.tv_sec;
+		parent->drift_count = 0;
+	}
+	if (parent->drift_count++ < DRIFTS_PER_MINUTE_MAX)
+		return true;
+	parent->drifts_folded++;
+	return false;
+}
+
+/* Somebody changed our rules. The enforcer knows the process; who it is, /proc tells if it still runs. */
+static int enforcer_record_take(struct parent *parent, struct span payload)
+{
+	char detail[DRIFT_DETAIL_BYTES];
+	struct journal_record record;
+	struct caller caller;
+
+	if (journal_record_unpack(payload, &record) != 0 || (record.event != JOURNAL_DRIFT && record.event != JOURNAL_REPAIR))
+		return -EBADMSG;
+	if (!drift_is_single(parent))
+		return 0;
+	caller_of_process(record.who.pid, &caller);
+	if (caller.process[0]) {
+		record.who = (struct journal_who){ .known = true, .pid = caller.pid, .uid = caller.uid, .logged_in = caller.logged_in,
+						   .login = caller.login, .process = span_of(caller.process) };
+	}
+	if (parent->drifts_folded > 0 && record.detail_count < JOURNAL_DETAILS_MAX) {
+		snprintf(detail, sizeof(detail), "and %u more since the record before", parent->drifts_folded);
+		record.details[record.detail_count++] = span_of(detail);
+	}
+	if (journal_book_write(&parent->journal, &record) == 0)
+		parent->drifts_folded = 0;
+	return 0;
+}
+
+static int record_take(struct parent *parent, int role, struct span payload)
+{
+	return role == ROLE_PLANNER ? planner_record_take(parent, payload) : enforcer_record_take(parent, payload);
+}
+
 /* What a role may ask of us; anything else is not a role of ours any more. */
 static int parent_frame(void *context, int role, const struct frame *frame)
 {
@@ -172,6 +251,8 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 		close(frame->descriptor);
 		return -EBADMSG;
 	}
+	if (frame->verb == VERB_RECORD)
+		return record_take(parent, role, frame->payload);
 	if (role != ROLE_PLANNER)
 		return -EBADMSG;
 	switch (frame->verb) {
@@ -230,6 +311,9 @@ static int parent_begin(struct parent *parent)
 		return error;
 	if (parent_directory(parent->options->state_dir) != 0)
 		log_event(LOG_LEVEL_WARNING, "SKS-START", "nothing will survive a reboot");
+	if (snprintf(parent->journal_path, sizeof(parent->journal_path), "%s/journal", parent->options->state_dir) >= JOURNAL_PATH_BYTES)
+		return -ENAMETOOLONG;
+	parent->journal = journal_book_at(parent->journal_path);
 	parent->loop = event_base_new();
 	parent->crew = parent->loop ? crew_new(parent->loop, &parent->plan) : NULL;
 	return parent->crew ? 0 : -ENOMEM;
@@ -239,6 +323,7 @@ static void parent_end(struct parent *parent)
 {
 	crew_free(parent->crew);
 	event_base_free(parent->loop);
+	journal_book_close(&parent->journal);
 	buf_free(&parent->pins);
 }
 
@@ -247,7 +332,7 @@ int parent_run(const struct options *options)
 	struct parent parent = {
 		.options = options, .pins = buf_limited(PINS_BYTES_MAX),
 		.plan = {
-			.role_count = ROLE_PARENT, .payload_bytes_max = ROLE_PAYLOAD_BYTES_MAX,
+			.role_count = ROLE_PARENT, .payload_bytes_max = JOURNAL_RECORD_BYTES_MAX,
 			.message_start = "SKS-ROLE", .message_stop = "SKS-STOP", .ends = "the rules stay",
 			.name = parent_role_name, .exec = parent_exec, .started = parent_started, .frame = parent_frame,
 			.stopping = parent_stopping, .hangup = parent_hangup, .context = &parent,
@@ -260,9 +345,11 @@ int parent_run(const struct options *options)
 		return EXIT_FAILURE;
 	}
 	log_event(LOG_LEVEL_NOTICE, "SKS-START", "starting config=%s", options->config);
+	event_record(&parent, JOURNAL_START);
 	pins_begin(&parent);
 	crew_start(parent.crew);
 	event_base_dispatch(parent.loop);
+	event_record(&parent, JOURNAL_STOP);
 	parent_end(&parent);
 	log_event(LOG_LEVEL_NOTICE, "SKS-STOP", "stopped; the rules stay in force");
 	return EXIT_SUCCESS;

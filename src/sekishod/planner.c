@@ -52,6 +52,23 @@ int planner_send_parent(enum verb verb, struct span payload)
 	return frame_send(CREW_CHANNEL, &frame);
 }
 
+void planner_record(struct planner *planner, struct journal_record *record, const struct caller *caller)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+
+	if (caller)
+		record->who = (struct journal_who){ .known = true, .pid = caller->pid, .uid = caller->uid, .logged_in = caller->logged_in,
+						    .login = caller->login, .process = span_of(caller->process) };
+	journal_record_pack(&payload, record);
+	while (payload.length > JOURNAL_RECORD_BYTES_MAX && record->detail_count > 0) {
+		record->detail_count /= 2;
+		payload.length = 0;
+		journal_record_pack(&payload, record);
+	}
+	if (planner_send_parent(VERB_RECORD, buf_span(&payload)) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
+}
+
 void planner_give_up(struct planner *planner, const char *reason)
 {
 	log_event(LOG_LEVEL_ERROR, "SKS-PLANNER", "the planner gives up and is started again; the rules stay reason=\"%s\"", reason);
@@ -78,8 +95,8 @@ static void enforcer_readable(evutil_socket_t socket_number, short what, void *c
 	int result = frame_receive(socket_number, &planner->enforcer_reader, &frame);
 
 	(void)what;
-	if (result > 0 && frame.verb == VERB_RENEW_PINS) {
-		/* Only the parent answers that. */
+	if (result > 0 && (frame.verb == VERB_RENEW_PINS || frame.verb == VERB_RECORDED)) {
+		/* Only the parent answers these. */
 		if (frame.descriptor >= 0)
 			close(frame.descriptor);
 		result = -EBADMSG;
@@ -111,7 +128,7 @@ static int parent_frame(struct planner *planner, struct frame *frame)
 		enforcer_join(planner, frame->descriptor);
 		return 0;
 	}
-	if (frame->verb == VERB_RENEW_PINS && frame->descriptor < 0) {
+	if ((frame->verb == VERB_RENEW_PINS || frame->verb == VERB_RECORDED) && frame->descriptor < 0) {
 		/* The answer may belong to a job that failed meanwhile. */
 		job_frame(planner, frame);
 		return 0;

@@ -2,7 +2,7 @@
  * planner: the role that thinks. Private to planner*.c.
  *
  * One job is worked on at a time. Each goes the same way: ask the enforcer what the kernel holds, make the
- * ruleset, (apply and start: have the pins renewed,) propose it, and take the answer. Everything in between
+ * ruleset, (apply and start: have the pins renewed,) propose it, take the answer, and have it recorded. Everything in between
  * happens in the event loop, so that a status is answered at any time.
  */
 #ifndef SEKISHOD_PLANNER_H
@@ -11,12 +11,14 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "daemon/caller.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"
 #include "sekishod/messages.h"
 #include "sekishod/options.h"
 #include "sekishod/request.h"
 #include "wire/frame.h"
+#include "wire/journal.h"
 
 struct planner;
 struct job;
@@ -25,6 +27,7 @@ struct job;
 struct client {
 	struct planner *planner;
 	int socket;
+	struct caller caller;	/* who it is */
 	struct frame_reader reader;
 	struct event *readable;	/* also its deadline */
 	struct client *next;
@@ -106,6 +109,12 @@ int planner_send_parent(enum verb verb, struct span payload);
 /* The loop ends and the parent starts us again: what it was told is not to be relied on. */
 void planner_give_up(struct planner *planner, const char *reason);
 
+/*
+ * Has a record written to the journal; the parent answers with VERB_RECORDED. caller NULL: nobody asked for what was done. Details that are too many are
+ * left out.
+ */
+void planner_record(struct planner *planner, struct journal_record *record, const struct caller *caller);
+
 /* ---- planner_job.c */
 
 /*
@@ -125,7 +134,7 @@ void job_enforcer_came(struct planner *planner);
 void job_enforcer_went(struct planner *planner);
 
 /*
- * An answer of the enforcer or of the parent (VERB_RENEW_PINS). Takes the descriptor. 0; -EBADMSG: nobody
+ * An answer of the enforcer or of the parent (VERB_RENEW_PINS, VERB_RECORDED). Takes the descriptor. 0; -EBADMSG: nobody
  * asked for it.
  */
 int job_frame(struct planner *planner, struct frame *frame);

@@ -184,24 +184,19 @@ static void client_readable(evutil_socket_t socket_number, short what, void *con
 }
 
 /* True when the kernel says that root or our own user is at the other end. */
-static bool peer_is_trusted(int client)
+static bool peer_is_trusted(int client, struct caller *ret_caller)
 {
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
-
-	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+	return caller_of_socket(client, ret_caller) == 0 && (ret_caller->uid == 0 || ret_caller->uid == geteuid());
 }
 
-static void client_begin(struct planner *planner, int socket_number)
+static void client_begin(struct planner *planner, int socket_number, const struct caller *caller)
 {
 	const struct timeval timeout = { .tv_sec = CLIENT_REQUEST_TIMEOUT_S };
 	struct client *client = calloc(1, sizeof(*client));
 
 	if (!client)
 		arena_exhausted();
-	*client = (struct client){ .planner = planner, .socket = socket_number, .next = planner->clients };
+	*client = (struct client){ .planner = planner, .socket = socket_number, .caller = *caller, .next = planner->clients };
 	client->reader = frame_reader_make(REQUEST_BYTES_MAX);
 	client->readable = event_new(planner->loop, socket_number, EV_READ | EV_PERSIST, client_readable, client);
 	if (!client->readable || event_add(client->readable, &timeout) != 0)
@@ -214,16 +209,17 @@ static void control_acceptable(evutil_socket_t listener, short what, void *conte
 {
 	struct planner *planner = context;
 	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct caller caller;
 
 	(void)what;
 	if (client < 0)
 		return;
-	if (planner->client_count >= CLIENTS_MAX || !peer_is_trusted(client)) {
+	if (planner->client_count >= CLIENTS_MAX || !peer_is_trusted(client, &caller)) {
 		log_event(LOG_LEVEL_WARNING, "SKS-CONTROL", "a connection to the control socket was refused clients=%zu", planner->client_count);
 		close(client);
 		return;
 	}
-	client_begin(planner, client);
+	client_begin(planner, client, &caller);
 }
 
 /* Binds the socket with mode 0600 from its first moment on, in place of one that a predecessor left. */

@@ -1,7 +1,7 @@
 /*
  * planner_job: from a request to the kernel's answer, one step per frame.
  *
- *     SNAPSHOT -> HELD -> (load or compile, check) -> RENEW_PINS -> done -> PROPOSE -> COMMITTED or REFUSED
+ *     SNAPSHOT -> HELD -> (load or compile, check) -> RENEW_PINS -> done -> PROPOSE -> COMMITTED or REFUSED -> RECORD -> RECORDED
  *
  * The pins are renewed only when everything else is fine: a file with mistakes must not change what the
  * enforcer judges by. A job that is not an administrator's never reads the file again once a policy is in
@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kernel/flow_changes.h"
 #include "ruleset/diff.h"
 #include "ruleset/pack.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
 #include "wire/report.h"
 
-enum job_step { STEP_HELD, STEP_PINS, STEP_COMMIT };
+enum job_step { STEP_HELD, STEP_PINS, STEP_COMMIT, STEP_RECORD };
 
 struct job {
 	enum job_kind kind;
@@ -35,6 +36,11 @@ struct job {
 	struct generation *generation;	/* START, APPLY: what was loaded */
 	bool adopted;			/* it is the planner's now, and in force */
 	const struct ruleset *wanted;	/* NULL: the seal */
+	struct caller caller;		/* who asked; pid 0: nobody */
+	char before[DIGEST_TEXT_BYTES];	/* the text that was in force when the job began; "" none */
+	const char *result;		/* STEP_RECORD: what the answer will say */
+	struct committed committed;	/* STEP_RECORD */
+	bool has_committed;
 	struct findings findings;	/* the job's own */
 	json_t *foreign_findings;	/* those of parent and enforcer */
 };
@@ -84,14 +90,14 @@ static json_t *job_findings_json(const struct job *job)
 	return all;
 }
 
-static json_t *answer_json(const struct job *job, const char *result, const struct committed *committed)
+static json_t *answer_json(const struct job *job)
 {
 	char digest[DIGEST_TEXT_BYTES];
-	json_t *answer = json_pack("{s:s,s:b,s:o}", "result", result, "dry_run", (int)job->request.dry_run, "findings", job_findings_json(job));
+	json_t *answer = json_pack("{s:s,s:b,s:o}", "result", job->result, "dry_run", (int)job->request.dry_run, "findings", job_findings_json(job));
 
-	if (committed) {
-		json_object_set_new(answer, "changes", changes_json(committed));
-		json_object_set_new(answer, "generation", json_integer(committed->generation));
+	if (job->has_committed) {
+		json_object_set_new(answer, "changes", changes_json(&job->committed));
+		json_object_set_new(answer, "generation", json_integer(job->committed.generation));
 	}
 	json_object_set_new(answer, "digest",
 			    text_or_null(job->generation ? digest_hex(job->generation->digest, DIGEST_BYTES, digest) : NULL));
@@ -99,15 +105,137 @@ static json_t *answer_json(const struct job *job, const char *result, const stru
 }
 
 /* The job is over: tells the client, and begins what waited for it. */
-static void job_end(struct planner *planner, const char *result, const struct committed *committed)
+static void job_answer(struct planner *planner)
 {
 	struct job *job = planner->job;
 
 	if (job->client)
-		client_answer(job->client, answer_json(job, result, committed));
+		client_answer(job->client, answer_json(job));
 	planner->job = NULL;
 	job_free(job);
 	job_next(planner);
+}
+
+/* ---- the record */
+
+static void detail_add(const struct job *job, struct journal_record *record, const char *text)
+{
+	if (record->detail_count < JOURNAL_DETAILS_MAX)
+		record->details[record->detail_count++] = span_of(arena_strdup(job->arena, text));
+}
+
+/* The difference in words: which flows open, close and change, and how much of the kernel's rules did. */
+static void details_of_commit(const struct job *job, struct journal_record *record)
+{
+	struct flow_changes changes = { .count = 0 };
+
+	if (job->wanted && job->generation)
+		changes = flow_changes_of(job->arena, job->generation, job->held_ruleset);
+	detail_add(job, record, arena_printf(job->arena, "elements: %u added, %u deleted; rules written: %u", job->committed.elements_added,
+					     job->committed.elements_deleted, job->committed.rules_added));
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct flow_change *change = &changes.items[i];
+
+		if (change->fate == FATE_RENAMED)
+			detail_add(job, record, arena_printf(job->arena, "renamed %s to %s", change->kernel_name, change->flow->name));
+		else if (change->fate != FATE_STAYS)
+			detail_add(job, record, arena_printf(job->arena, "%s %s", flow_fate_word(change->fate),
+							     change->flow ? change->flow->name : change->kernel_name));
+	}
+}
+
+static void details_of_findings(const struct job *job, struct journal_record *record, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+
+		if (finding->kind->severity == SEVERITY_ERROR)
+			detail_add(job, record, arena_printf(job->arena, "%s line %u", finding->kind->id, finding->origin.line));
+	}
+}
+
+/* Why nothing was changed: the errors of the file, of the job, and of the others. */
+static void details_of_refusal(const struct job *job, struct journal_record *record)
+{
+	const json_t *item;
+	size_t i;
+
+	if (job->generation)
+		details_of_findings(job, record, &job->generation->findings);
+	details_of_findings(job, record, &job->findings);
+	json_array_foreach(job->foreign_findings, i, item) {
+		const char *id = json_string_value(json_object_get(item, "id"));
+
+		if (id)
+			detail_add(job, record, id);
+	}
+}
+
+static enum journal_event event_of(const struct job *job)
+{
+	if (strcmp(job->result, "refused") == 0)
+		return JOURNAL_REFUSED;
+	if (strcmp(job->result, "failed") == 0)
+		return JOURNAL_FAILED;
+	return job->wanted ? JOURNAL_COMMIT : JOURNAL_SEALED;
+}
+
+/*
+ * What an administrator asked for is recorded whatever came of it; what follows from interfaces and dates only when it changed something; what
+ * failed at the start is tried again, and the log tells of that.
+ */
+static bool job_is_recorded(const struct job *job)
+{
+	switch (job->kind) {
+	case JOB_APPLY:
+		return !job->request.dry_run;
+	case JOB_START:
+		return event_of(job) != JOURNAL_FAILED;
+	case JOB_RENEW:
+		return job->has_committed && job->committed.changed;
+	}
+	return false;
+}
+
+static void job_record(struct planner *planner)
+{
+	struct job *job = planner->job;
+	struct journal_record record = { .event = event_of(job), .reason = span_of(job->request.reason), .before = span_of(job->before) };
+	char after[DIGEST_TEXT_BYTES] = "";
+
+	if (record.event == JOURNAL_COMMIT || record.event == JOURNAL_SEALED)
+		details_of_commit(job, &record);
+	if (record.event != JOURNAL_COMMIT)
+		details_of_refusal(job, &record);
+	if (record.event == JOURNAL_COMMIT)
+		digest_hex(planner->in_force->digest, DIGEST_BYTES, after);
+	else if (job->generation)
+		digest_hex(job->generation->digest, DIGEST_BYTES, after);
+	record.after = span_of(after);
+	job->step = STEP_RECORD;
+	planner_record(planner, &record, job->caller.pid ? &job->caller : NULL);
+}
+
+/* It is decided what came of the job: that is recorded, and then answered. */
+static void job_end(struct planner *planner, const char *result, const struct committed *committed)
+{
+	struct job *job = planner->job;
+
+	job->result = result;
+	job->has_committed = committed != NULL;
+	if (committed)
+		job->committed = *committed;
+	if (job_is_recorded(job))
+		job_record(planner);
+	else
+		job_answer(planner);
+}
+
+static void job_take_recorded(struct planner *planner, const struct frame *frame)
+{
+	if (frame->payload.length != 1 || frame->payload.data[0] != 1)
+		finding_say(planner->job, DAEMON_UNRECORDED, NULL);
+	job_answer(planner);
 }
 
 /* ---- what is in force */
@@ -460,6 +588,8 @@ static bool step_takes(enum job_step step, enum verb verb)
 		return verb == VERB_RENEW_PINS;
 	case STEP_COMMIT:
 		return verb == VERB_COMMITTED || verb == VERB_REFUSED;
+	case STEP_RECORD:
+		return verb == VERB_RECORDED;
 	}
 	return false;
 }
@@ -475,6 +605,8 @@ int job_frame(struct planner *planner, struct frame *frame)
 		job_take_held(planner, frame);
 	} else if (frame->verb == VERB_RENEW_PINS) {
 		job_take_pins(planner, frame);
+	} else if (frame->verb == VERB_RECORDED) {
+		job_take_recorded(planner, frame);
 	} else if (frame->verb == VERB_COMMITTED) {
 		job_take_committed(planner, frame);
 	} else if (job->step == STEP_HELD) {
@@ -503,6 +635,10 @@ static struct job *job_make(enum job_kind kind, struct arena *arena)
 static void job_start(struct planner *planner, struct job *job)
 {
 	planner->job = job;
+	if (planner->in_force)
+		digest_hex(planner->in_force->digest, DIGEST_BYTES, job->before);
+	else if (planner->options->in_force)
+		snprintf(job->before, sizeof(job->before), "%s", planner->options->in_force);
 	if (planner_send_enforcer(planner, VERB_SNAPSHOT, 0, -1) != 0) {
 		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
 		job_fail(planner);
@@ -539,6 +675,7 @@ int job_apply(struct planner *planner, struct client *client, struct arena *aren
 		return -EBUSY;
 	job = job_make(JOB_APPLY, arena);
 	job->client = client;
+	job->caller = client->caller;
 	job->request = *request;
 	planner->waiting = job;
 	job_next(planner);
@@ -559,7 +696,7 @@ void job_enforcer_came(struct planner *planner)
 
 void job_enforcer_went(struct planner *planner)
 {
-	if (!planner->job)
+	if (!planner->job || planner->job->step == STEP_RECORD)
 		return;
 	finding_say(planner->job, DAEMON_ENFORCER_GONE, NULL);
 	job_fail(planner);

@@ -42,6 +42,10 @@ enum verb {
 	VERB_SESSION, VERB_COURIER, VERB_SENDER, VERB_RECIPIENT, VERB_RESET, VERB_ANSWER,
 	VERB_ORIGINAL, VERB_COMPLETE, VERB_SYNCED, VERB_DROP, VERB_ANSWERED,
 	VERB_WASH, VERB_LETTER, VERB_STUB, VERB_DURABLE, VERB_WASHED, VERB_RESULT,
+	/* planner, enforcer -> parent */
+	VERB_RECORD,		/* payload: a record for the journal (wire/journal.h) */
+	/* parent -> planner */
+	VERB_RECORDED,		/* the record is on the disk, or could not be written; payload: one byte, 1 or 0 */
 	VERB_COUNT
 };
 

@@ -5,8 +5,8 @@
  * The kernel tells names and identities by the comments of its live elements, so nothing here depends on the
  * file that was applied before.
  */
-#ifndef SEKISHO_FLOW_CHANGES_H
-#define SEKISHO_FLOW_CHANGES_H
+#ifndef KERNEL_FLOW_CHANGES_H
+#define KERNEL_FLOW_CHANGES_H
 
 #include "kernel/generation.h"
 
@@ -21,6 +21,9 @@ enum flow_fate {
 	FATE_STAYS,
 	FATE_COUNT
 };
+
+/* A stable word: "opens", "closes", "expires", "loses-interface", "changes", "renamed", "new-expiry", "stays". */
+const char *flow_fate_word(enum flow_fate fate);
 
 struct flow_change {
 	enum flow_fate fate;

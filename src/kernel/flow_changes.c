@@ -1,5 +1,5 @@
 /* flow_changes: what a new policy does to the flows the kernel has. */
-#include "sekisho/flow_changes.h"
+#include "kernel/flow_changes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +34,16 @@ struct comparison {
 	size_t flow_count;
 	struct flow_changes changes;
 };
+
+const char *flow_fate_word(enum flow_fate fate)
+{
+	static const char *const words[FATE_COUNT] = {
+		[FATE_OPENS] = "opens", [FATE_CLOSES] = "closes", [FATE_EXPIRES] = "expires", [FATE_LOSES_INTERFACE] = "loses-interface",
+		[FATE_CHANGES] = "changes", [FATE_RENAMED] = "renamed", [FATE_NEW_EXPIRY] = "new-expiry", [FATE_STAYS] = "stays",
+	};
+
+	return words[fate];
+}
 
 static int compare_kernel(const void *a, const void *b)
 {
