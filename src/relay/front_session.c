@@ -33,6 +33,7 @@ struct front_session {
 	const struct netaddr *client;
 	int socket, keeper;
 	int courier;			/* -1: none */
+	bool courier_comes;		/* the keeper will say VERB_COURIER: unasked at the beginning, or asked for */
 	struct frame_reader keeper_reader, courier_reader;
 	struct smtp_server server;
 	char input[INPUT_BYTES];
@@ -175,7 +176,9 @@ static void sender_ask(struct front_session *session, const struct smtp_server_e
 		return;
 	}
 	session->wait = WAIT_COURIER;
-	keeper_tell(session, VERB_COURIER, NULL);
+	if (!session->courier_comes)
+		keeper_tell(session, VERB_COURIER, NULL);
+	session->courier_comes = true;
 }
 
 static bool recipient_is_ours(const struct relay *relay, const struct smtp_address *address)
@@ -376,6 +379,7 @@ static void client_write(struct front_session *session)
 
 static void courier_came(struct front_session *session, int courier)
 {
+	session->courier_comes = false;
 	session->courier = courier;
 	session->courier_reader = frame_reader_make(MESSAGE_BYTES_MAX);
 	if (session->wait != WAIT_COURIER)
@@ -411,7 +415,7 @@ static int keeper_frame(struct front_session *session, struct frame *frame)
 	struct message_result result;
 	struct smtp_reply reply;
 
-	if (frame->verb == VERB_COURIER && session->courier < 0) {
+	if (frame->verb == VERB_COURIER && session->courier_comes) {
 		courier_came(session, frame->descriptor);
 		return 0;
 	}
@@ -535,7 +539,8 @@ void front_session_run(const struct relay *relay, const struct netaddr *client, 
 	settings.message_bytes_max = relay->limits.message_bytes_max;
 	settings.recipients_max = relay->limits.recipients_max;
 	*session = (struct front_session){
-		.relay = relay, .client = client, .socket = socket, .keeper = keeper, .courier = -1, .original = -1,
+		.relay = relay, .client = client, .socket = socket, .keeper = keeper, .courier = -1, .courier_comes = true,
+		.original = -1,
 		.keeper_reader = frame_reader_make(MESSAGE_BYTES_MAX), .envelope = buf_limited(0), .unwritten = buf_limited(0),
 		.digest = digest_new(),
 	};
