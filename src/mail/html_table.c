@@ -101,10 +101,13 @@ static struct span line_take(struct span *text)
 static void cell_write(const struct html_table *table, const struct table_cell *cell, struct html_lines *lines)
 {
 	struct span text = cell_text(table, cell);
+	/* A cell of several paragraphs stands apart, as its paragraphs do. */
+	uint8_t breaks = text.length > 0 && memmem(text.data, text.length, "\n\n", 2) ? 2 : 1;
 
-	lines_break(lines, 1);
+	lines_break(lines, breaks);
 	while (text.length > 0)
 		lines_finished_line(lines, line_take(&text));
+	lines_break(lines, breaks);
 }
 
 /* The last line of the open cell goes on; its last word may still be held back, and the line be empty as yet. */

@@ -3,7 +3,8 @@
  *
  * Mail uses tables for figures and for layout alike, and which of them a table is shows only at its end. So its cells are collected,
  * up to the limits below. When a table turns out to be layout (nested tables, more than the limits), what was collected is
- * written cell by cell and the rest follows as it comes; when it ends within the limits it is written as a grid:
+ * written cell by cell, those of several paragraphs with empty lines around them, and the rest follows as it comes; when it ends
+ * within the limits it is written as a grid:
  *	日付       | 件名
  *	-----------+---------------
  *	2026-11-21 | 会議のお知らせ
