@@ -38,9 +38,9 @@ $(foreach t,$(UNIT_TESTS),$(if $(filter $(call tested_directory,$(t)),$(FLOORS))
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(call tested_directory,$(t)))))
 $(foreach t,$(KERNEL_TESTS),$(eval $(call kernel_test,$(t))))
 
-$(FUZZERS): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives,build/clang,kernel)
+$(FUZZERS): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives,build/clang,relay)
 	$(call say,LINK,$@)
-	$(quiet)$(COMPILER_build/clang) -fsanitize=fuzzer $(LINKING) -o $@ $^ $(call libraries,kernel)
+	$(quiet)$(COMPILER_build/clang) -fsanitize=fuzzer $(LINKING) -o $@ $^ $(call libraries,relay)
 
 $(MAIL_PROGRAMS): build/%: build/%.o $(call archives,build,mail)
 	$(call say,LINK,$@)

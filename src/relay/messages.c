@@ -44,7 +44,7 @@ int message_passage_unpack(struct span payload, struct message_passage *ret_pass
 
 /* ---- addresses ---- */
 
-/* As SMTP writes them, so that the receiver reads them by the grammar of SMTP and by nothing else. */
+/* As SMTP writes them, so that the receiver reads them by the grammar of SMTP and by nothing else; in the one form that we write. */
 static void path_put(struct buf *out, const struct smtp_address *address)
 {
 	char path[SMTP_PATH_TEXT_BYTES];
@@ -54,10 +54,12 @@ static void path_put(struct buf *out, const struct smtp_address *address)
 
 static bool path_take(struct span *payload, enum smtp_path_kind kind, struct smtp_address *ret_address)
 {
+	char again[SMTP_PATH_TEXT_BYTES];
 	struct span path;
 	size_t used;
 
-	return span_take_text(payload, &path) && smtp_path_parse(path, kind, ret_address, &used) == 0 && used == path.length;
+	return span_take_text(payload, &path) && smtp_path_parse(path, kind, ret_address, &used) == 0 &&
+	       span_equal(path, span_of(smtp_path_format(ret_address, again)));
 }
 
 void message_address_pack(struct buf *out, const struct smtp_address *address)

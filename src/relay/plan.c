@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "mail/smtp_address.h"
 #include "wire/fields.h"
 
 static void string_put(struct buf *out, const char *text)
@@ -82,7 +83,7 @@ static bool string_take(struct plan_reader *reader, const char **ret_text)
 {
 	struct span text;
 
-	if (!span_take_text(&reader->rest, &text))
+	if (!span_take_text(&reader->rest, &text) || memchr(text.data, '\0', text.length))
 		return false;
 	*ret_text = arena_strndup(reader->arena, text.data, text.length);
 	return true;
@@ -173,13 +174,20 @@ static bool text_take(struct plan_reader *reader, struct relay_text *text)
 	       string_take(reader, &text->trusted_authserv_id);
 }
 
+/* What is made of these values must be right: a directory, a name that is said, somebody to deliver to, a size, a time. */
+static bool relay_is_usable(const struct relay *relay)
+{
+	return relay->name[0] != '\0' && relay->name[0] != '.' && !strchr(relay->name, '/') && smtp_domain_is_valid(span_of(relay->host_name)) &&
+	       relay->domain_count > 0 && relay->next_hop_count > 0 && relay->limits.message_bytes_max > 0 && relay->originals.retention_days > 0;
+}
+
 static bool relay_take(struct plan_reader *reader, struct relay *relay)
 {
 	return string_take(reader, &relay->name) && string_take(reader, &relay->host_name) && domains_take(reader, relay) &&
 	       listen_take(reader, relay) && accept_from_take(reader, relay) && next_hops_take(reader, relay) &&
 	       limits_take(reader, &relay->limits) && text_take(reader, &relay->text) &&
 	       span_take_u32(&reader->rest, &relay->originals.retention_days) &&
-	       span_take_u64(&reader->rest, &relay->originals.free_bytes_min);
+	       span_take_u64(&reader->rest, &relay->originals.free_bytes_min) && relay_is_usable(relay);
 }
 
 int plan_relay_unpack(struct arena *arena, struct span bytes, struct relay *ret_relay)
