@@ -85,20 +85,29 @@ static bool is_label(char byte)
 	return is_letter(byte) || (byte >= '0' && byte <= '9') || byte == '-' || byte == '_' || (byte & 0x80);
 }
 
-/* "://" stands only behind what we write. */
-static void schemes_check(const char *text)
+/* True when a scheme (its ASCII letters) is one that we write; behind other letters, which may be full-width ones, also the end of one. */
+static bool scheme_is_ours(const char *scheme, size_t length, bool behind_others)
 {
 	static const char *const ours[] = { "hxxp", "hxxps", "fxp" };
 
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		size_t whole = strlen(ours[i]);
+
+		if (length <= whole && (length == whole || behind_others) && strncasecmp(scheme, ours[i] + whole - length, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "://" stands only behind what we write. */
+static void schemes_check(const char *text)
+{
 	for (const char *at = text; (at = strstr(at, "://")); at++) {
 		const char *begin = at;
-		bool known = false;
 
 		while (begin > text && is_letter(begin[-1]))
 			begin--;
-		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-			known |= (size_t)(at - begin) == strlen(ours[i]) && strncasecmp(begin, ours[i], strlen(ours[i])) == 0;
-		require(known || begin == at);
+		require(begin == at || scheme_is_ours(begin, (size_t)(at - begin), begin > text && begin[-1] & 0x80));
 	}
 }
 
