@@ -125,7 +125,8 @@ uint16_t html_element_find(struct span name, enum html_kind *ret_kind)
 		return HTML_ELEMENTS_KNOWN;
 	if (name.data[0] >= 'a' && name.data[0] <= 'z')
 		for (uint16_t i = element_starts[name.data[0] - 'a']; i < element_starts[name.data[0] - 'a' + 1]; i++) {
-			if (elements[i].name_length != name.length || memcmp(elements[i].name, name.data, name.length) != 0)
+			if (elements[i].name_length != name.length || elements[i].name[name.length - 1] != name.data[name.length - 1] ||
+			    memcmp(elements[i].name, name.data, name.length) != 0)
 				continue;
 			*ret_kind = elements[i].kind;
 			return i;

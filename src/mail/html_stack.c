@@ -54,7 +54,8 @@ bool stack_push(struct html_stack *stack, uint16_t id, enum html_kind kind, cons
 	element.kind = (uint8_t)kind;
 	element.closed = false;
 	element.number = 1;
-	style_apply(&element, style);
+	if (style)
+		style_apply(&element, style);
 	if (hides)
 		element.within |= WITHIN_HIDDEN;
 	if (stack->depth + 1 == HTML_DEPTH_MAX) {

@@ -56,7 +56,7 @@ struct open_element *stack_top(struct html_stack *stack);
 bool stack_hides(const struct html_stack *stack);
 
 /*
- * Opens an element within the top one, with what its style and attributes say. False when it is too deep: then it is only counted.
+ * Opens an element within the top one, with what its style says (NULL: nothing). False when it is too deep: then it is only counted.
  * hides: it hides by something else than its style.
  */
 bool stack_push(struct html_stack *stack, uint16_t id, enum html_kind kind, const struct html_style *style, bool hides);

@@ -400,7 +400,11 @@ static void drop_begin(struct html_text *text, struct span name)
 	text->counts_dropped = !script && !style;
 }
 
-/* What the attributes of old HTML say beside the style. */
+/* The attributes that may hide a text or show it. */
+static const uint32_t style_attributes = UINT32_C(1) << ATTRIBUTE_STYLE | UINT32_C(1) << ATTRIBUTE_COLOR |
+					 UINT32_C(1) << ATTRIBUTE_TEXT | UINT32_C(1) << ATTRIBUTE_BGCOLOR;
+
+/* What the style says, and the attributes of old HTML beside it. */
 static struct html_style style_of(const struct html_tag *tag)
 {
 	struct html_style style = html_style_parse(html_attribute_of(tag, ATTRIBUTE_STYLE));
@@ -417,11 +421,14 @@ static struct html_style style_of(const struct html_tag *tag)
 /* Opens an element: on the stack if there is room. */
 static bool element_push(struct html_text *text, uint16_t id, enum html_kind kind, const struct html_tag *tag)
 {
-	struct html_style style = style_of(tag);
+	struct html_style style;
+	bool has_style = tag->present & style_attributes;
 	bool hides = kind == KIND_HIDDEN || html_attribute_is_there(tag, ATTRIBUTE_HIDDEN);
 	struct open_element *top;
 
-	if (!stack_push(&text->stack, id, kind, &style, hides)) {
+	if (has_style)
+		style = style_of(tag);
+	if (!stack_push(&text->stack, id, kind, has_style ? &style : NULL, hides)) {
 		html_count(&text->notes.too_deep, 1);
 		html_hiding_update(text);
 		return false;

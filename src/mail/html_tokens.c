@@ -273,7 +273,7 @@ static void attribute_look_up(struct html_tokens *tokens)
 	for (size_t i = 0; i < tokens->attribute_count; i++) {
 		const struct span *name = &tokens->attributes[i];
 
-		if (name->length != tokens->attribute_name_length || name->data[0] != tokens->attribute_name[0] ||
+		if (name->data[0] != tokens->attribute_name[0] || name->length != tokens->attribute_name_length ||
 		    memcmp(name->data, tokens->attribute_name, name->length) != 0)
 			continue;
 		if (tokens->tag.present & UINT32_C(1) << i)
