@@ -111,6 +111,25 @@ static void leaf_feed(struct wash *wash, struct span bytes)
 	wash_text_feed(wash, bytes);
 }
 
+/* True when a leaf before this one has the same content: invitations often come twice. */
+static bool is_repeated(const struct wash *wash)
+{
+	const struct wash_part *leaf = &wash->facts.parts[wash->part];
+
+	for (int i = 0; i < wash->part; i++)
+		if (memcmp(wash->facts.parts[i].sha256, leaf->sha256, DIGEST_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* A calendar or card that was summarised: the leaf itself is on the receipt, and is summarised once. */
+static void summary_end(struct wash *wash, enum letter_reason reason)
+{
+	wash->facts.parts[wash->part].reason = reason;
+	if (is_repeated(wash))
+		wash_pieces_drop(wash, wash->text.piece);
+}
+
 /* Text whose transfer encoding broke is shown as far as it goes. */
 static void leaf_end(struct wash *wash, const struct mime_part *part)
 {
@@ -123,10 +142,8 @@ static void leaf_end(struct wash *wash, const struct mime_part *part)
 	leaf->sniffed_type = wash_sniff_result(&wash->sniffer).type;
 	if (leaf->reason == 0 && !shown)
 		leaf->reason = LETTER_REASON_BINARY;
-	else if (form == WASH_CALENDAR)
-		leaf->reason = LETTER_REASON_CALENDAR;
-	else if (form == WASH_CARD)
-		leaf->reason = LETTER_REASON_TEXT_KIND;
+	else if (form == WASH_CALENDAR || form == WASH_CARD)
+		summary_end(wash, form == WASH_CALENDAR ? LETTER_REASON_CALENDAR : LETTER_REASON_TEXT_KIND);
 	if (leaf->reason != 0)
 		leaf->reason = wash_reason_refine(wash, leaf->reason);
 	if (part->notes & MIME_NOTE_BIT(MIME_DAMAGED))

@@ -14,9 +14,9 @@
  * Which texts are shown
  *	text/plain, whatever its disposition, in the order of the mail. A part with a name has it as a heading.
  *	text/html the same, unless it was sent as an attachment: then it is a file, on the receipt.
- *	text/calendar and vCards as a summary in words, and on the receipt.
- *	Delivery reports (message/delivery-status and its kin, text/rfc822-headers) as they are, with a heading and the outcome in
- *	words.
+ *	text/calendar and vCards as a summary in words (one that comes again is not repeated), and on the receipt.
+ *	Delivery reports (message/delivery-status and its kin) as they are, with a heading and the outcome in words; the header of a
+ *	returned mail (text/rfc822-headers) with its encoded words decoded.
  *	Enclosed messages, with sender, subject and date as heading, every line behind "> "; those within WASH_QUOTE_DEPTH_MAX
  *	messages. What lies deeper is on the receipt (LETTER_REASON_MESSAGE).
  *	A multipart that cannot be divided, as plain text (mail/mime.h says when).

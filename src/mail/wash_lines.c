@@ -10,7 +10,7 @@ void wash_lines_begin(struct wash_lines *lines, void (*take)(void *user, struct 
 	lines->take = take;
 	lines->user = user;
 	lines->line_bytes = 0;
-	lines->cut = lines->ended = lines->begun = lines->after_cr = false;
+	lines->cut = lines->cut_any = lines->ended = lines->begun = lines->after_cr = false;
 }
 
 /* Passes on the line at hand. A character that was cut at the limit is left out. */
@@ -35,6 +35,7 @@ static void bytes_add(struct wash_lines *lines, struct span bytes)
 	memcpy(lines->line + lines->line_bytes, bytes.data, length);
 	lines->line_bytes += length;
 	lines->cut |= length < bytes.length;
+	lines->cut_any |= lines->cut;
 }
 
 /* The first byte of a line says whether it continues the one before. An empty line is not continued. */

@@ -15,7 +15,8 @@ struct wash_lines {
 	void *user;
 	char line[WASH_LINES_BYTES_MAX];
 	size_t line_bytes;
-	bool cut;
+	bool cut;	/* the end of the line at hand is left out */
+	bool cut_any;	/* so it was of this or an earlier line */
 	bool ended;	/* the line is complete, unless the next one continues it */
 	bool begun;	/* there was a line */
 	bool after_cr;

@@ -12,7 +12,8 @@ static const struct {
 } fates[] = {
 	{ "text/plain", 0, WASH_PLAIN },
 	{ "text/html", 0, WASH_HTML },
-	{ "text/rfc822-headers", 0, WASH_PLAIN },
+	{ "text/rfc822-headers", 0, WASH_HEADERS },
+	{ "message/rfc822-headers", 0, WASH_HEADERS },
 	{ "message/delivery-status", 0, WASH_REPORT },
 	{ "message/disposition-notification", 0, WASH_REPORT },
 	{ "message/feedback-report", 0, WASH_REPORT },

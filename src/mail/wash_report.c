@@ -12,7 +12,7 @@ struct word {
 
 static const struct word actions[] = {
 	{ "failed", { "not delivered", "配送できませんでした" } },
-	{ "delayed", { "delayed; the server goes on trying", "配送が遅れています(再送を続けています)" } },
+	{ "delayed", { "delayed; the server goes on trying", "配送が遅れています。再送を続けています" } },
 	{ "delivered", { "delivered", "配送されました" } },
 	{ "relayed", { "passed on to a server that sends no reports", "通知を返さないサーバーに引き渡されました" } },
 	{ "expanded", { "passed on to several recipients", "複数の宛先に展開されました" } },

@@ -217,19 +217,16 @@ static const struct wash_files_events files_events = { files_text_take, files_fi
 
 /* ---- the text ---- */
 
-static bool type_is(const struct mime_part *part, const char *type)
-{
-	return span_equal(part->type, span_of(type));
-}
-
-/* The line before a text that is not just the next piece of the body. */
-static struct span heading_of(struct wash *wash, const struct mime_part *part)
+/* The line before a text that is not just the next piece of the body. A calendar or card brings its own. */
+static struct span heading_of(struct wash *wash, enum wash_form form, const struct mime_part *part)
 {
 	const struct wash_words *words = &wash_words[wash->settings->language];
 	struct span name = wash->facts.parts[wash->part].name;
 
-	if (type_is(part, "text/rfc822-headers"))
+	if (form == WASH_HEADERS)
 		return span_of(words->report_header);
+	if (form == WASH_CALENDAR || form == WASH_CARD)
+		return span_of("");
 	if (part->type.length > 10 && memcmp(part->type.data, "multipart/", 10) == 0)
 		return span_of(words->undivided);
 	if (name.length > 0 && (part->disposition == MIME_ATTACHMENT || wash->piece_count > 0))
@@ -242,6 +239,19 @@ static struct span heading_of(struct wash *wash, const struct mime_part *part)
 static bool is_alternative(const struct wash *wash)
 {
 	return wash->frame_count > 0 && wash->frames[wash->frame_count - 1].container == WASH_ALTERNATIVE;
+}
+
+/* A field of a returned mail, its encoded words decoded. */
+static void header_line_take(void *user, struct span line)
+{
+	struct wash *wash = user;
+	struct header_facts facts = { .words = 0 };
+	struct buf text = buf_limited(0);
+
+	header_unstructured_put(line, &text, &facts);
+	buf_putc(&text, '\n');
+	plain_text_feed(&wash->text.plain, buf_span(&text), &wash->store);
+	buf_free(&text);
 }
 
 static void form_begin(struct wash *wash)
@@ -261,12 +271,14 @@ static void form_begin(struct wash *wash)
 		wash_calendar_begin(&text->calendar, text->form == WASH_CARD, is_alternative(wash), language, &text->summary);
 	if (text->form == WASH_REPORT)
 		wash_report_begin(&text->report, language, &text->summary);
+	if (text->form == WASH_HEADERS)
+		wash_lines_begin(&text->lines, header_line_take, wash);
 }
 
 void wash_text_begin(struct wash *wash, enum wash_form form, const struct mime_part *part)
 {
 	struct wash_text *text = &wash->text;
-	struct span heading = heading_of(wash, part);
+	struct span heading = heading_of(wash, form, part);
 
 	text->form = form;
 	text->label = label_of(wash, part);
@@ -290,6 +302,8 @@ static void decoded_pass(struct wash *wash)
 		wash_calendar_feed(&text->calendar, decoded);
 	if (text->form == WASH_REPORT)
 		wash_report_feed(&text->report, decoded);
+	if (text->form == WASH_HEADERS)
+		wash_lines_feed(&text->lines, decoded);
 	if (text->form == WASH_PLAIN || text->form == WASH_REPORT)
 		plain_text_feed(&text->plain, decoded, &wash->store);
 	text->decoded.length = 0;
@@ -412,6 +426,11 @@ static void form_finish(struct wash *wash)
 		break;
 	case WASH_REPORT:
 		report_finish(wash, &counts);
+		break;
+	case WASH_HEADERS:
+		wash_lines_finish(&wash->text.lines);
+		plain_finish(wash, &counts);
+		wash->store.overflow |= wash->text.lines.cut_any;
 		break;
 	case WASH_PLAIN:
 	case WASH_NOT_SHOWN:

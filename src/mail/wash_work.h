@@ -27,7 +27,7 @@
 enum { WASH_NO_PART = -1 };
 
 /* How a leaf's text comes, if it is shown. */
-enum wash_form { WASH_NOT_SHOWN, WASH_PLAIN, WASH_HTML, WASH_REPORT, WASH_CALENDAR, WASH_CARD };
+enum wash_form { WASH_NOT_SHOWN, WASH_PLAIN, WASH_HTML, WASH_REPORT, WASH_HEADERS, WASH_CALENDAR, WASH_CARD };
 
 /* What happened while one text was made. */
 struct wash_counts {
@@ -70,6 +70,7 @@ struct wash_text {
 	struct wash_files files; /* WASH_PLAIN: files in the text */
 	struct wash_calendar calendar;
 	struct wash_report report;
+	struct wash_lines lines; /* WASH_HEADERS: fields of a returned mail */
 	struct buf summary;	/* of a calendar or report */
 	size_t piece;		/* number of its piece */
 };

@@ -140,6 +140,8 @@ def leaf_text(leaf, content):
             break
         except (LookupError, UnicodeDecodeError):
             continue
+    if leaf.get_content_type().endswith("/rfc822-headers"):
+        return re.sub(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=", "", text)
     if leaf.get_content_type() != "text/html":
         return text
     parser = TextOfHtml()
