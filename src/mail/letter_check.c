@@ -317,7 +317,9 @@ int letter_check(struct span frame, struct letter *ret_letter, enum letter_field
 
 	if (letter_frame_bytes(frame, &bytes) || bytes != frame.length)
 		return refused(ret_refused, LETTER_FIELD_HEAD);
-	memset(ret_letter, 0, sizeof(*ret_letter));
+	/* Rows and notes, nearly all of it, are written as they are read. */
+	memset(ret_letter, 0, offsetof(struct letter, rows));
+	ret_letter->row_count = ret_letter->note_count = 0;
 	reader.rest = span_part(frame, LETTER_HEAD_BYTES, frame.length);
 	for (size_t tag = LETTER_FIELD_HEAD + 1; tag < LETTER_FIELDS; tag++)
 		if (!field_read(ret_letter, tag, &reader))

@@ -31,12 +31,12 @@ void wash_lines_feed(struct wash_lines *lines, struct span text);
 /* The text is at its end: the last line is taken. */
 void wash_lines_finish(struct wash_lines *lines);
 
-/*
- * Divides "NAME;PARAMETERS:value" into its three parts; a ':' in quotes is none. False when there is no ':'; then all is name.
- */
+/* A line "NAME;PARAMETERS:value" in its three parts. */
 struct wash_property {
 	struct span name, parameters, value;
 };
+
+/* Divides a line; a ':' in quotes is none. False when there is no ':'. */
 bool wash_property_of(struct span line, struct wash_property *ret_property);
 
 /* The value of a parameter (name in lower case), without quotes; empty: not there. */

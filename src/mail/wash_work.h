@@ -151,9 +151,11 @@ bool wash_text_finish(struct wash *wash);
 /* Appends a piece that has no leaf: lines of our own, or from a header (plain text, one piece). */
 void wash_words_put(struct wash *wash, struct span text, struct span heading);
 
-/* Opens a piece at the end of the store, and closes the one that is open there. */
+/* Opens a piece at the end of the store: what is appended there is its text. */
 struct wash_piece *wash_piece_open(struct wash *wash, enum wash_form form, int part);
-void wash_piece_close(struct wash *wash);	/* see wash_piece_open() */
+
+/* Closes the piece that was opened last. */
+void wash_piece_close(struct wash *wash);
 
 /* Takes back the pieces from this number on, and their text. */
 void wash_pieces_drop(struct wash *wash, size_t first);
