@@ -149,6 +149,11 @@ static void child_schedule(struct child *child)
 	struct timeval wait = { .tv_sec = child->back_off_ms / 1000, .tv_usec = (suseconds_t)(child->back_off_ms % 1000) * 1000 };
 
 	event_add(child->again, &wait);
+}
+
+/* Next time the pause is longer. */
+static void child_back_off(struct child *child)
+{
 	child->back_off_ms = child->back_off_ms * 2 < CREW_BACK_OFF_MAX_MS ? child->back_off_ms * 2 : CREW_BACK_OFF_MAX_MS;
 }
 
@@ -161,6 +166,7 @@ static void child_start(struct child *child)
 		log_event(LOG_LEVEL_ERROR, plan->message_start, "a role could not be started role=%s reason=\"%s\"", child_name(child),
 			  strerror(-error));
 		child_schedule(child);
+		child_back_off(child);
 		return;
 	}
 	log_event(LOG_LEVEL_INFO, plan->message_start, "a role was started role=%s pid=%d", child_name(child), (int)child->pid);
@@ -196,8 +202,11 @@ static void child_ended(struct child *child, int status)
 	if (monotonic_s() - child->started_s >= CREW_BACK_OFF_FORGET_S)
 		child->back_off_ms = CREW_BACK_OFF_FIRST_MS;
 	child_clear(child);
-	if (!crew->stopping)
-		child_schedule(child);
+	if (crew->stopping)
+		return;
+	child_schedule(child);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != CREW_EXIT_PEER_GONE)
+		child_back_off(child);
 }
 
 /* ---- all of them ---- */

@@ -26,6 +26,7 @@ enum {
 	CREW_BACK_OFF_MAX_MS = 10000,
 	CREW_BACK_OFF_FORGET_S = 60,	/* a role that lived so long begins with the first pause again */
 	CREW_STOP_TIMEOUT_S = 5,	/* from SIGTERM to SIGKILL when all stop */
+	CREW_EXIT_PEER_GONE = 75,	/* exit status of a role that ends because another one did: its pause does not double */
 };
 
 struct crew;

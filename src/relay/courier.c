@@ -38,8 +38,10 @@ void keeper_send(struct courier *courier, enum verb verb, const struct buf *payl
 	struct frame frame = { .verb = verb, .payload = buf_span(payload), .descriptor = -1 };
 	int error = courier->keeper >= 0 ? frame_send(courier->keeper, &frame) : 0;
 
-	if (error)
-		log_event(LOG_LEVEL_WARNING, "SKS-ROLE", "a role cannot be told role=keeper reason=\"%s\"", strerror(-error));
+	if (!error)
+		return;
+	log_event(LOG_LEVEL_WARNING, "SKS-ROLE", "a role cannot be told role=keeper reason=\"%s\"", strerror(-error));
+	shutdown(courier->keeper, SHUT_RDWR);
 }
 
 void result_send(struct courier *courier, const struct message_result *result)
@@ -118,19 +120,6 @@ static int keeper_frame(struct courier *courier, const struct frame *frame)
 	return -EBADMSG;
 }
 
-/* Without the keeper nothing that is under way can end well: its sessions are over. */
-static void keeper_drop(struct courier *courier)
-{
-	if (courier->keeper < 0)
-		return;
-	event_free(courier->keeper_readable);
-	frame_reader_free(&courier->keeper_reader);
-	close(courier->keeper);
-	courier->keeper = -1;
-	while (courier->passages)
-		passage_free(courier->passages);
-}
-
 static void keeper_readable(evutil_socket_t socket, short what, void *context)
 {
 	struct courier *courier = context;
@@ -140,17 +129,17 @@ static void keeper_readable(evutil_socket_t socket, short what, void *context)
 	(void)what;
 	if (result > 0)
 		result = keeper_frame(courier, &frame);
+	/* Without the keeper nothing that is under way can end well. We come back with a new channel. */
 	if (result < 0)
-		keeper_drop(courier);
+		event_base_loopbreak(courier->loop);
 }
 
 /* ---- the parent ---- */
 
 static int parent_frame(struct courier *courier, const struct frame *frame)
 {
-	if (frame->verb != VERB_CHANNEL || frame->descriptor < 0)
+	if (frame->verb != VERB_CHANNEL || frame->descriptor < 0 || courier->keeper >= 0)
 		return -EBADMSG;
-	keeper_drop(courier);
 	courier->keeper = frame->descriptor;
 	courier->keeper_reader = frame_reader_make(MESSAGE_RELAY_BYTES_MAX);
 	courier->keeper_readable = event_new(courier->loop, courier->keeper, EV_READ | EV_PERSIST, keeper_readable, courier);
@@ -200,5 +189,5 @@ int courier_run(const struct options *options)
 		return EXIT_FAILURE;
 	}
 	event_base_dispatch(courier.loop);
-	return EXIT_SUCCESS;
+	return CREW_EXIT_PEER_GONE;
 }

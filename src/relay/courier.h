@@ -17,6 +17,7 @@
 #include "wire/frame.h"
 
 enum {
+	COURIER_CONNECTIONS_MAX = 200,	/* to the inner server, in one session; an honest front needs one, and one more for each mail given up */
 	COURIER_HOPS_MAX = 50,		/* a mail that came so often through a server goes round in a loop (554 5.4.6) */
 };
 
@@ -36,6 +37,7 @@ struct passage {
 
 	struct delivery delivery;
 	int inner;			/* socket to the inner server; -1: none */
+	unsigned int connections;	/* made so far */
 	bool connecting;
 	struct event *inner_readable, *inner_writable, *timer;
 

@@ -323,7 +323,8 @@ static void inner_connect(struct passage *passage, unsigned int hop)
 	socklen_t length = hop_address(to, &address);
 
 	inner_close(passage);
-	passage->inner = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	passage->connections++;
+	passage->inner = passage->connections > COURIER_CONNECTIONS_MAX ? -1 : socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (passage->inner < 0) {
 		delivery_failed(&passage->delivery, courier_now_ms());
 		return;

@@ -27,6 +27,8 @@ enum {
 	FRONT_MEMORY_BYTES_MAX = 256 << 20,
 	FRONT_DESCRIPTORS_MAX = 1024,
 	FRONT_BACKLOG = 128,
+	SESSION_DESCRIPTORS_MAX = 16,	/* of a connection's process: two sockets more, an original, the log */
+	DOOR_PAUSE_MS = 100,		/* after a shortage */
 };
 
 struct front;
@@ -40,6 +42,7 @@ struct door {
 	uint32_t relay;			/* index in the newest plan */
 	int socket;
 	struct event *readable;
+	struct event *again;		/* time to take connections again, after a shortage */
 	bool wanted;			/* by the newest plan */
 };
 
@@ -56,7 +59,7 @@ struct front {
 	struct event_base *loop;
 	struct plan_book plans;
 	struct frame_reader parent_reader;
-	struct event *parent_readable, *child_ended;
+	struct event *parent_readable, *keeper_readable, *child_ended;
 	int keeper;			/* channel; -1: none */
 	struct door *doors;
 	struct visitor *visitors;
@@ -182,7 +185,8 @@ static int session_enter(const struct front *front, const struct relay *relay, i
 		return -errno;
 	if (dup2(socket, STDIN_FILENO) < 0 || dup2(keeper, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
 		return -errno;
-	if (sandbox_filters())
+	error = sandbox_limit(RLIMIT_NOFILE, SESSION_DESCRIPTORS_MAX);
+	if (!error && sandbox_filters())
 		error = sandbox_limit(RLIMIT_FSIZE, relay->limits.message_bytes_max);
 	return error ? error : sandbox_program_load(front->filter);
 }
@@ -218,6 +222,8 @@ static int keeper_introduce(struct front *front, const struct message_session *a
 	if (!error)
 		return ends[1];
 	close(ends[1]);
+	/* Perhaps half a frame was sent. */
+	shutdown(front->keeper, SHUT_RDWR);
 	return error;
 }
 
@@ -279,6 +285,27 @@ static void connection_serve(struct front *front, const struct door *door, int s
 	plan_book_release(&front->plans, plan);
 }
 
+/* A connection that cannot be taken for want of descriptors or memory stays in the queue, and would wake us all the time. */
+static void door_rest(struct door *door, int error)
+{
+	const struct timeval pause = { .tv_usec = DOOR_PAUSE_MS * 1000 };
+
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
+		return;
+	log_event(LOG_LEVEL_WARNING, "SKS-LISTEN", "a connection cannot be taken now reason=\"%s\"", strerror(error));
+	event_del(door->readable);
+	event_add(door->again, &pause);
+}
+
+static void door_go_on(evutil_socket_t unused, short what, void *context)
+{
+	struct door *door = context;
+
+	(void)unused;
+	(void)what;
+	event_add(door->readable, NULL);
+}
+
 static void door_readable(evutil_socket_t listening, short what, void *context)
 {
 	struct door *door = context;
@@ -288,8 +315,10 @@ static void door_readable(evutil_socket_t listening, short what, void *context)
 	int socket = accept4(listening, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)what;
-	if (socket < 0)
+	if (socket < 0) {
+		door_rest(door, errno);
 		return;
+	}
 	client = netaddr_of(&address);
 	connection_serve(door->front, door, socket, &client);
 	close(socket);
@@ -301,6 +330,8 @@ static void door_free(struct door *door)
 {
 	if (door->readable)
 		event_free(door->readable);
+	if (door->again)
+		event_free(door->again);
 	if (door->socket >= 0)
 		close(door->socket);
 	free(door);
@@ -353,7 +384,8 @@ static int door_open(struct front *front, const struct netaddr *address, uint16_
 		*door = (struct door){ .front = front, .next = front->doors, .address = *address, .port = port, .socket = socket_number };
 		front->doors = door;
 		door->readable = event_new(front->loop, socket_number, EV_READ | EV_PERSIST, door_readable, door);
-		if (!door->readable || event_add(door->readable, NULL) != 0)
+		door->again = evtimer_new(front->loop, door_go_on, door);
+		if (!door->readable || !door->again || event_add(door->readable, NULL) != 0)
 			arena_exhausted();
 	}
 	door->relay = relay;
@@ -437,16 +469,34 @@ static void doors_arrange(struct front *front)
 
 /* ---- the process ---- */
 
+/* The keeper never says anything here: it is gone. No connection can be served, and we come back with a new channel. */
+static void keeper_ended(evutil_socket_t channel, short what, void *context)
+{
+	struct front *front = context;
+
+	(void)channel;
+	(void)what;
+	event_base_loopbreak(front->loop);
+}
+
+static void keeper_watch(struct front *front, int channel)
+{
+	front->keeper = channel;
+	front->keeper_readable = event_new(front->loop, channel, EV_READ, keeper_ended, front);
+	if (!front->keeper_readable || event_add(front->keeper_readable, NULL) != 0)
+		arena_exhausted();
+}
+
 static int parent_frame(struct front *front, const struct frame *frame)
 {
 	int error;
 
-	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
-		if (front->keeper >= 0)
-			close(front->keeper);
-		front->keeper = frame->descriptor;
+	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0 && front->keeper < 0) {
+		keeper_watch(front, frame->descriptor);
 		return 0;
 	}
+	if (frame->descriptor >= 0)
+		close(frame->descriptor);
 	error = frame->verb == VERB_PLAN && frame->descriptor < 0 ? plan_book_take(&front->plans, frame->payload) : -EBADMSG;
 	if (!error)
 		doors_arrange(front);
@@ -500,5 +550,5 @@ int front_run(const struct options *options)
 		return EXIT_FAILURE;
 	}
 	event_base_dispatch(front.loop);
-	return EXIT_SUCCESS;
+	return CREW_EXIT_PEER_GONE;
 }

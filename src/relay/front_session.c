@@ -396,6 +396,8 @@ static void original_came(struct front_session *session, int original)
 	session->unwritten.length = 0;
 	digest_begin(session->digest);
 	digest_add(session->digest, session->envelope.data, session->envelope.length);
+	/* So that no content can be taken for another recipient. */
+	digest_add(session->digest, "", 1);
 	answer(session, smtp_reply_make(250, 0, 0));
 }
 
@@ -406,6 +408,9 @@ static void result_came(struct front_session *session, const struct message_resu
 	session->mails += delivered;
 	session->unconfirmed = delivered;
 	session->courier_knows = false;
+	/* What the keeper ended by itself is still open at the courier. */
+	if (!delivered)
+		courier_tell(session, VERB_RESET, NULL);
 	answer(session, result->reply);
 }
 

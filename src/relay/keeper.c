@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -190,8 +191,11 @@ bool role_send(struct keeper *keeper, enum role role, enum verb verb, const stru
 	struct frame frame = { .verb = verb, .payload = buf_span(payload), .descriptor = descriptor };
 	int error = channel->socket >= 0 ? frame_send(channel->socket, &frame) : -ENOTCONN;
 
-	if (error && error != -ENOTCONN)
+	if (error && error != -ENOTCONN) {
 		log_event(LOG_LEVEL_WARNING, "SKS-ROLE", "a role cannot be told role=%s reason=\"%s\"", role_name(role), strerror(-error));
+		/* Perhaps half a frame was sent. The role ends when it sees this, and comes back with a new channel. */
+		shutdown(channel->socket, SHUT_RDWR);
+	}
 	return error == 0;
 }
 

@@ -191,20 +191,10 @@ static int keeper_frame(struct zygote *zygote, const struct frame *frame)
 	return wash_answer(zygote, wash.ticket, pipe);
 }
 
-static void keeper_drop(struct zygote *zygote)
-{
-	if (zygote->keeper < 0)
-		return;
-	frame_reader_free(&zygote->keeper_reader);
-	close(zygote->keeper);
-	zygote->keeper = -1;
-}
-
 static int parent_frame(struct zygote *zygote, const struct frame *frame)
 {
-	if (frame->verb != VERB_CHANNEL || frame->descriptor < 0)
+	if (frame->verb != VERB_CHANNEL || frame->descriptor < 0 || zygote->keeper >= 0)
 		return -EBADMSG;
-	keeper_drop(zygote);
 	zygote->keeper = frame->descriptor;
 	zygote->keeper_reader = frame_reader_make(MESSAGE_RELAY_BYTES_MAX);
 	return 0;
@@ -219,7 +209,7 @@ static int channel_read(struct zygote *zygote, int socket, struct frame_reader *
 	return result > 0 ? take(zygote, &frame) : result;
 }
 
-/* Waits for the parent and the keeper, and for washers that end. Returns when the parent is gone. */
+/* Waits for the parent and the keeper, and for washers that end. Returns when one of the first two is gone. */
 static void zygote_serve(struct zygote *zygote)
 {
 	enum { REAP_MS = 1000 };
@@ -234,7 +224,7 @@ static void zygote_serve(struct zygote *zygote)
 			return;
 		if (waits[1].revents && zygote->keeper == waits[1].fd &&
 		    channel_read(zygote, zygote->keeper, &zygote->keeper_reader, keeper_frame) < 0)
-			keeper_drop(zygote);
+			return;
 	}
 }
 
@@ -266,5 +256,5 @@ int washer_run(const struct options *options)
 		return EXIT_FAILURE;
 	}
 	zygote_serve(&zygote);
-	return EXIT_SUCCESS;
+	return CREW_EXIT_PEER_GONE;
 }
