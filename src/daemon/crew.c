@@ -144,16 +144,17 @@ static int child_fork(struct child *child)
 	return child_listen(child);
 }
 
-static void child_schedule(struct child *child)
+static void child_schedule(struct child *child, unsigned int pause_ms)
 {
-	struct timeval wait = { .tv_sec = child->back_off_ms / 1000, .tv_usec = (suseconds_t)(child->back_off_ms % 1000) * 1000 };
+	struct timeval wait = { .tv_sec = pause_ms / 1000, .tv_usec = (suseconds_t)(pause_ms % 1000) * 1000 };
 
 	event_add(child->again, &wait);
 }
 
-/* Next time the pause is longer. */
+/* Starts it after its pause, which is longer next time. */
 static void child_back_off(struct child *child)
 {
+	child_schedule(child, child->back_off_ms);
 	child->back_off_ms = child->back_off_ms * 2 < CREW_BACK_OFF_MAX_MS ? child->back_off_ms * 2 : CREW_BACK_OFF_MAX_MS;
 }
 
@@ -165,7 +166,6 @@ static void child_start(struct child *child)
 	if (error) {
 		log_event(LOG_LEVEL_ERROR, plan->message_start, "a role could not be started role=%s reason=\"%s\"", child_name(child),
 			  strerror(-error));
-		child_schedule(child);
 		child_back_off(child);
 		return;
 	}
@@ -204,8 +204,9 @@ static void child_ended(struct child *child, int status)
 	child_clear(child);
 	if (crew->stopping)
 		return;
-	child_schedule(child);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != CREW_EXIT_PEER_GONE)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CREW_EXIT_PEER_GONE)
+		child_schedule(child, CREW_BACK_OFF_FIRST_MS);
+	else
 		child_back_off(child);
 }
 

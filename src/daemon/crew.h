@@ -24,9 +24,9 @@ enum {
 	CREW_ROLES_MAX = 8,
 	CREW_BACK_OFF_FIRST_MS = 100,	/* the pause before a role is started again; doubles up to */
 	CREW_BACK_OFF_MAX_MS = 10000,
-	CREW_BACK_OFF_FORGET_S = 60,	/* a role that lived so long begins with the first pause again */
+	CREW_BACK_OFF_FORGET_S = 5,	/* a role that lived so long begins with the first pause again */
 	CREW_STOP_TIMEOUT_S = 5,	/* from SIGTERM to SIGKILL when all stop */
-	CREW_EXIT_PEER_GONE = 75,	/* exit status of a role that ends because another one did: its pause does not double */
+	CREW_EXIT_PEER_GONE = 75,	/* exit status of a role that ends because another one did: its pause is the first one */
 };
 
 struct crew;
