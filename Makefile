@@ -124,7 +124,7 @@ demo:
 
 BENCH = forward load apply mail
 bench:
-	@tests/deps/install build check $(patsubst %,bench-%,$(filter mail relay,$(BENCH)))
+	@tests/deps/install build check $(patsubst %,bench-%,$(filter forward mail relay,$(BENCH)))
 	@$(MAKE) bench-programs
 	$(if $(filter mail,$(BENCH)),-@$(MAKE) -k bench-peers)
 	tests/bench/run $(BENCH)

@@ -7,6 +7,7 @@
 #include <getopt.h>
 
 #include "config/reader.h"
+#include "ruleset/diff.h"
 #include "ruleset/show.h"
 #include "sekisho/command.h"
 
@@ -37,7 +38,8 @@ static int show_file(struct context *context, const char *path)
 		complain_findings(context, &generation->findings);
 		return EXIT_REFUSED;
 	}
-	ruleset_show(&context->out, generation->compiled.ruleset, context->now);
+	/* What an empty kernel would be given. */
+	ruleset_show(&context->out, ruleset_diff(context->arena, NULL, generation->compiled.ruleset).target, context->now);
 	return EXIT_FINE;
 }
 

@@ -19,9 +19,10 @@
  *
  * Sending and receiving is one thread on one processor. With veth a frame has gone its whole way when the call that
  * sends it returns, so the receivers are emptied before they can overflow; what they dropped nevertheless is
- * reported.
+ * reported. processor_ns is what this program had of the processor, the kernel's work on the packets with it, however
+ * busy the machine was besides.
  *
- * Output, in JSON: {"elapsed_ns", "drops", "streams": [{"sent", "received", "strangers", "lost": [[sequence,
+ * Output, in JSON: {"elapsed_ns", "processor_ns", "drops", "streams": [{"sent", "received", "strangers", "lost": [[sequence,
  * monotonic milliseconds], ...]}, ...]}. A stranger is a frame that came by another endpoint than it should. Of what
  * was lost the first 20 are listed.
  */
@@ -95,12 +96,17 @@ static _Noreturn void fail(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static int64_t monotonic_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- frames */
@@ -529,9 +535,10 @@ static void stream_print(const struct stream *stream)
 	printf("]}");
 }
 
-static void flood_print(const struct flood *flood, int64_t elapsed_ns)
+static void flood_print(const struct flood *flood, int64_t elapsed_ns, int64_t processor_ns)
 {
-	printf("{\"elapsed_ns\":%" PRId64 ",\"drops\":%" PRIu64 ",\"streams\":[", elapsed_ns, drops_count(flood));
+	printf("{\"elapsed_ns\":%" PRId64 ",\"processor_ns\":%" PRId64 ",\"drops\":%" PRIu64 ",\"streams\":[", elapsed_ns, processor_ns,
+	       drops_count(flood));
 	for (size_t i = 0; i < flood->stream_count; i++) {
 		printf("%s", i ? "," : "");
 		stream_print(&flood->streams[i]);
@@ -558,12 +565,14 @@ static void processor_pin(void)
 int main(void)
 {
 	static struct flood flood;
-	int64_t elapsed_ns;
+	int64_t elapsed_ns, processor_ns;
 
 	flood_parse(&flood);
 	processor_pin();
+	processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	elapsed_ns = flood_run(&flood);
+	processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - processor_ns;
 	flood_drain(&flood);
-	flood_print(&flood, elapsed_ns);
+	flood_print(&flood, elapsed_ns, processor_ns);
 	return EXIT_SUCCESS;
 }
