@@ -19,31 +19,37 @@ enum { SECONDS_PER_DAY = 86400, RANDOM_CHARACTERS = 16, NAME_FRESH_TRIES = 8 };
 
 /* ---- directories ---- */
 
-/* Opens a directory below another one, which is made when it is not there. */
+/*
+ * Opens a directory below another one, which is made when it is not there. A directory that was just made is not on the disk before its parent is; one
+ * that cannot be brought there goes, and is made again the next time.
+ */
 static int directory_open(int parent, const char *name)
 {
 	bool made = mkdirat(parent, name, 0700) == 0;
-	int directory;
+	int directory, error;
 
 	if (!made && errno != EEXIST)
 		return -errno;
 	directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory < 0)
-		return -errno;
-	/* A directory that was just made is not on the disk before its parent is. */
-	if (made && fsync(parent) != 0) {
-		int error = -errno;
-
+	if (directory >= 0 && (!made || fsync(parent) == 0))
+		return directory;
+	error = -errno;
+	if (directory >= 0)
 		close(directory);
-		return error;
-	}
-	return directory;
+	if (made)
+		unlinkat(parent, name, AT_REMOVEDIR);
+	return error;
 }
 
-/* Calls act for each entry of a directory but "." and "..". 0 or negative errno, also of act, which ends the walk. */
+static bool name_is_entry(const char *name)
+{
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Calls act for each entry of a directory. 0 or negative errno, the first one also of act: an entry in the way does not end the walk. */
 static int directory_walk(int directory, int (*act)(void *context, int directory, const char *name), void *context)
 {
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0, failed;
 	DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *entry;
 
@@ -53,9 +59,11 @@ static int directory_walk(int directory, int (*act)(void *context, int directory
 			close(copy);
 		return error;
 	}
-	while (!error && (entry = readdir(entries)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			error = act(context, directory, entry->d_name);
+	for (errno = 0; (entry = readdir(entries)); errno = 0) {
+		failed = name_is_entry(entry->d_name) ? act(context, directory, entry->d_name) : 0;
+		error = error ? error : failed;
+	}
+	error = error ? error : -errno;
 	closedir(entries);
 	return error;
 }
@@ -66,6 +74,13 @@ int originals_open(int root, const char *relay, struct originals *ret_originals)
 
 	if (directory < 0)
 		return directory;
+	/* What a keeper made that was ended before it could do so. */
+	if (fsync(root) != 0 || fsync(directory) != 0) {
+		int error = -errno;
+
+		close(directory);
+		return error;
+	}
 	*ret_originals = (struct originals){ .directory = directory };
 	return 0;
 }
