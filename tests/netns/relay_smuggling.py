@@ -21,7 +21,8 @@ from town import await_true  # noqa: E402
 
 END = b"\r\n.\r\n"
 MESSAGE_MIB = 1  # what the relay takes at most here
-LINE_ENDS = {"CRLF": b"\r\n", "LF": b"\n", "CR": b"\r", "CRCRLF": b"\r\r\n", "LFCR": b"\n\r", "CRLF NUL": b"\r\n\0", "NUL CRLF": b"\0\r\n"}
+LINE_ENDS = {"CRLF": b"\r\n", "LF": b"\n", "CR": b"\r", "CRCRLF": b"\r\r\n", "LFCR": b"\n\r", "CRLF NUL": b"\r\n\0", "NUL CRLF": b"\0\r\n",
+             "NUL LF": b"\0\n"}
 SMUGGLED = (f"MAIL FROM:<evil@soto.example>\r\nRCPT TO:<{MAILBOX}>\r\nDATA\r\n"
             "Message-ID: <smuggled@soto.example>\r\nSubject: smuggled\r\n\r\nsmuggled").encode()
 
