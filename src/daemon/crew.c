@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -29,7 +30,10 @@ struct child {
 	time_t started_s;
 };
 
-enum { SIGNALS_WATCHED = 4 };
+enum {
+	SIGNALS_WATCHED = 4,
+	CREW_NAME_BYTES = 16,	/* of a process, with the NUL: prctl(2) */
+};
 
 struct crew {
 	const struct crew_plan *plan;
@@ -396,6 +400,14 @@ bool crew_join(struct crew *crew, int one, int other)
 bool crew_is_stopping(const struct crew *crew)
 {
 	return crew->stopping;
+}
+
+void crew_name_process(const char *role)
+{
+	char name[CREW_NAME_BYTES];
+
+	snprintf(name, sizeof(name), "sks-%s", role);
+	prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
 int crew_role_begin(void)

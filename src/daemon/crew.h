@@ -72,6 +72,9 @@ bool crew_join(struct crew *crew, int one, int other);
 /* True from the first SIGTERM or SIGINT on. The loop ends when the last role has. */
 bool crew_is_stopping(const struct crew *crew);
 
+/* Gives this process the name that ps and top show ("sks-courier"); by exec of /proc/self/exe it would be "exe". The parent keeps its program's. */
+void crew_name_process(const char *role);
+
 /*
  * What every role does first: it ends with its parent, and is not ended by the terminal's signals. A parent that was already gone is noticed
  * at the first read of the channel. 0 or negative errno.

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "daemon/crew.h"
 #include "relay/options.h"
 #include "relay/roles.h"
 
@@ -26,6 +27,8 @@ int main(int argc, char *argv[])
 		options_help();
 		return EXIT_SUCCESS;
 	}
+	if (options.role != ROLE_PARENT)
+		crew_name_process(role_name(options.role));
 	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
 	return options.reload ? reload_run(&options) : runs[options.role](&options);
 }

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "daemon/crew.h"
 #include "sekishod/options.h"
 #include "sekishod/roles.h"
 
@@ -24,6 +25,8 @@ int main(int argc, char *argv[])
 		options_help();
 		return EXIT_SUCCESS;
 	}
+	if (options.role != ROLE_PARENT)
+		crew_name_process(role_name(options.role));
 	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
 	switch (options.role) {
 	case ROLE_ENFORCER:

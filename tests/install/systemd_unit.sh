@@ -1,6 +1,6 @@
 #!/bin/bash
-# Boots a Debian 12 with the unit installed, and treats it as an administrator would: boot, reload of a good file and of a bad one, reload
-# over a connection that the edit would cut, kill -9, stop, and start again.
+# Boots a Debian 12 with the units installed, and treats them as an administrator would: boot, reload of a good file and of a bad one, reload
+# over a connection that the edit would cut, kill -9, stop, and start again; the filter first, then the relay.
 #
 # usage: tests/install/systemd_unit.sh [--keep]	(root; `make` first)
 #
@@ -39,7 +39,7 @@ make_root() {
 	debootstrap --variant=minbase --include=$runtime $release "$root" ${mirror:+"$mirror"} >"$parent/debootstrap.log" 2>&1 ||
 		{ tail -n 20 "$parent/debootstrap.log"; return 1; }
 	make install DESTDIR="$root" >"$parent/install.log" 2>&1 || { tail -n 20 "$parent/install.log"; return 1; }
-	systemctl --root="$root" --quiet enable sekishod.service
+	systemctl --root="$root" --quiet enable sekishod.service sekisho-relay.service
 	# The town's interfaces come late, as real ones do.
 	cat >"$root/etc/systemd/system/town-links.service" <<-UNIT
 		[Unit]
@@ -120,5 +120,32 @@ expect "stop" inside systemctl stop sekishod
 say "ok: the rules stay after a stop"
 expect "start on its own rules" inside systemctl start sekishod
 [ "$before" = "$(digest)" ] || die "a start on its own rules changed them"
-inside systemd-analyze security --no-pager sekishod.service | tail -n 1
+
+# ---- the relay
+relay_log() { inside journalctl -b -u sekisho-relay --no-pager -o cat; }
+listens() { inside ss -Hltn 'sport = :25' | grep -q .; }
+plans() { relay_log | grep -c 'in use for new sessions' || true; }
+expect "the relay is active after boot, behind the filter" inside systemctl is-active sekisho-relay
+[ "$(monotonic sekishod)" -le "$(monotonic sekisho-relay)" ] || die "the relay was there before the filter"
+expect "it listens" listens
+expect "each role is a user of its own" inside sh -c 'for u in keeper front washer courier; do ps -o args= -u sekisho-$u | grep -q -- "--role $u" || exit 1; done'
+expect "originals belong to the keeper alone" inside sh -c '[ "$(stat -c %U%a /var/lib/sekisho-relay/originals)" = sekisho-keeper700 ]'
+before=$(plans)
+expect "reload of the filter" inside systemctl reload sekishod
+[ "$(plans)" -gt "$before" ] || die "a reload of the filter did not reload the relay"
+edit 's/domains     = \[ "town.unno.lg.jp" \]/domains     = [ "no such domain" ]/'
+refuse "reload of a broken file fails" inside systemctl reload sekisho-relay
+expect "the finding is in the journal" inside sh -c 'journalctl -b -u sekisho-relay --no-pager | grep -q sekisho.conf:'
+expect "the relay goes on" listens
+expect "a restart with the broken file relays by the last good one" inside systemctl restart sekisho-relay
+expect "and says so" inside sh -c 'journalctl -b -u sekisho-relay --no-pager -o cat | grep -q "as the last good file said"'
+expect "it listens again" listens
+cp "$parent/good.conf" "$root/etc/sekisho/sekisho.conf"
+expect "the mended file" inside systemctl reload sekisho-relay
+expect "kill -9 of all roles" inside systemctl kill --signal=SIGKILL sekisho-relay
+until listens; do [ $SECONDS -lt 300 ] || die "the relay did not come back"; done
+expect "stop" inside systemctl stop sekisho-relay
+for unit in sekishod sekisho-relay; do
+	inside systemd-analyze security --no-pager $unit.service | tail -n 1
+done
 say "everything held"
