@@ -128,7 +128,9 @@ plans() { relay_log | grep -c 'in use for new sessions' || true; }
 expect "the relay is active after boot, behind the filter" inside systemctl is-active sekisho-relay
 [ "$(monotonic sekishod)" -le "$(monotonic sekisho-relay)" ] || die "the relay was there before the filter"
 expect "it listens" listens
+# shellcheck disable=SC2016 # expanded inside
 expect "each role is a user of its own" inside sh -c 'for u in keeper front washer courier; do ps -o args= -u sekisho-$u | grep -q -- "--role $u" || exit 1; done'
+# shellcheck disable=SC2016 # expanded inside
 expect "originals belong to the keeper alone" inside sh -c '[ "$(stat -c %U%a /var/lib/sekisho-relay/originals)" = sekisho-keeper700 ]'
 before=$(plans)
 expect "reload of the filter" inside systemctl reload sekishod
