@@ -285,7 +285,8 @@ void wash_text_begin(struct wash *wash, enum wash_form form, const struct mime_p
 	text->decided = text->refused = false;
 	text->sample_bytes = 0;
 	text->piece = wash->piece_count;
-	wash_piece_open(wash, form, wash->part)->heading = heading;
+	/* A text with a name of its own is no form of another one. */
+	wash_piece_open(wash, heading.length > 0 ? WASH_NOT_SHOWN : form, wash->part)->heading = heading;
 	wash_files_begin(&text->files, &files_events, wash);
 	form_begin(wash);
 }

@@ -37,7 +37,7 @@ struct wash_counts {
 /* A run of the store that is shown, in the order of the mail. */
 struct wash_piece {
 	size_t begin, end;
-	enum wash_form form;
+	enum wash_form form;	/* WASH_PLAIN, WASH_HTML: may be one form of a text among others */
 	uint32_t quote;		/* how many "> " stand before its lines */
 	int part;		/* number of its leaf in wash_facts, or WASH_NO_PART */
 	struct span heading;	/* lines before it, LF; may be empty */

@@ -573,6 +573,13 @@ static const struct row body_rows[] = {
 		"\n--c\nContent-Type: text/html\n\n<p>The meeting is on Monday at ten.<img src=cid:x>\n"
 		"--c\nContent-Type: image/gif; name=l.gif\n\nGIF89a\n--c--\n--b--\n"),
 	  "The meeting is on Monday at ten.\n[alternative ||text/html||50]\n[inline l.gif|gif|image/gif|image/gif|6]" },
+	{ "51 a file beside the HTML is no form of the text",
+	  BYTES("From: a@b.example\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\nThe meeting is on\n--b\n"
+		"Content-Type: multipart/mixed; boundary=c\n\n--c\nContent-Type: text/html\n\n"
+		"<p>The meeting is on Monday at ten in the large hall.\n--c\nContent-Type: text/plain; name=a.txt\n"
+		"Content-Disposition: attachment\n\nThe meeting is\n--c--\n--b--\n"),
+	  "The meeting is on Monday at ten in the large hall.\n\n---- attached text: a.txt ----\nThe meeting is\n"
+	  "[alternative ||text/plain||17]" },
 	{ "53 text of other kinds",
 	  BYTES("From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/csv; name=a.csv\n"
 		"\na,b\n--b\nContent-Type: text/rtf\n\n{\\rtf1 x}\n--b--\n"),
