@@ -236,7 +236,7 @@ static void include_expand(struct expander *expander, const struct include_level
 
 	if (!path)
 		return;
-	error = source_read_regular(expander->arena, path, source);
+	error = source_read_regular(expander->findings->arena, path, source);
 	if (error < 0) {
 		file_error_report(expander, path, error, READER_FILE_BYTES_MAX, origin);
 		return;
@@ -325,11 +325,11 @@ static void source_expand(struct expander *expander, const struct source *source
 	tokens_expand(expander, source, text, level);
 }
 
-static struct expansion expansion_new(struct arena *arena)
+static struct expansion expansion_new(const struct findings *findings)
 {
 	return (struct expansion){
 		.text = buf_limited(READER_TOTAL_BYTES_MAX),
-		.sources = arena_array(arena, READER_FILES_MAX, sizeof(struct source)),
+		.sources = arena_array(findings->arena, READER_FILES_MAX, sizeof(struct source)),
 	};
 }
 
@@ -362,9 +362,9 @@ int expansion_read(struct arena *arena, const char *path, struct findings *findi
 	struct expander expander = { .arena = arena, .findings = findings, .expansion = expansion };
 	int error;
 
-	*expansion = expansion_new(arena);
+	*expansion = expansion_new(findings);
 	expander.directory = path_directory(arena, path);
-	error = source_read_regular(arena, path, &expansion->sources[0]);
+	error = source_read_regular(findings->arena, path, &expansion->sources[0]);
 	if (error < 0) {
 		file_error_report(&expander, path, error, READER_FILE_BYTES_MAX,
 				  (struct origin){ .source = NULL });
@@ -378,13 +378,13 @@ int expansion_read_text(struct arena *arena, const char *path, const char *text,
 {
 	struct expander expander = { .arena = arena, .findings = findings, .expansion = expansion };
 
-	*expansion = expansion_new(arena);
+	*expansion = expansion_new(findings);
 	if (length > READER_FILE_BYTES_MAX) {
 		file_error_report(&expander, path, -EFBIG, READER_FILE_BYTES_MAX,
 				  (struct origin){ .source = NULL });
 		return -EFBIG;
 	}
-	expansion->sources[0] = source_of_text(arena, path, text, length);
+	expansion->sources[0] = source_of_text(findings->arena, path, text, length);
 	return main_expand(&expander, path);
 }
 

@@ -21,7 +21,7 @@ struct expansion_stretch {
 
 struct expansion {
 	struct buf text;	/* without NUL bytes and @include lines; ends with a line end */
-	struct source *sources;	/* in the arena: the main file, then the others in the order they were included */
+	struct source *sources;	/* in the findings' arena: the main file, then the others in the order they were included */
 	size_t source_count;
 	struct expansion_stretch *stretches; /* ascending by line */
 	size_t stretch_count, stretch_capacity;
@@ -29,7 +29,7 @@ struct expansion {
 };
 
 /*
- * Reads the file at path and what it includes. Sources live in the arena, the rest until expansion_free(). All
+ * Reads the file at path and what it includes. Sources live in the findings' arena, the rest until expansion_free(). All
  * mistakes become findings. 0; -EBADMSG when the bytes or quotes of a file are broken; other negative errno
  * when a file could not be read. On error too the caller frees *expansion.
  */

@@ -26,7 +26,7 @@ enum {
 
 /*
  * Reads the file at path (and what it @includes; relative names are taken from the directory of path) into
- * settings in the arena. Mistakes become findings; 0 also when there are any: the settings then hold what could
+ * settings in the arena; its sources go to the arena of the findings. Mistakes become findings; 0 also when there are any: the settings then hold what could
  * be read, so that later floors can find more. -EBADMSG: the syntax is broken, nothing usable was read (a
  * finding says where); other negative errno: the file could not be read (a finding says so as well).
  */

@@ -1,5 +1,5 @@
 /*
- * generation (世代): file -> settings -> policy -> law -> ruleset, in one arena.
+ * generation (世代): file -> settings -> policy -> law -> ruleset.
  *
  * Users are looked up in /etc/passwd itself and not through NSS: no foreign module and no network is let
  * into the process that decides, and the user of a process on the gateway is a local one.
@@ -65,8 +65,8 @@ static void generation_compile(struct generation *generation, const struct gener
 	struct compile_world compile = { .links = world->links, .now = world->now, .marks = world->marks };
 
 	if (world->offline)
-		compile.links = compile_offline_links(generation->arena, generation->policy);
-	if (ruleset_compile(generation->arena, generation->policy, &compile, &generation->findings, &generation->compiled) != 0)
+		compile.links = compile_offline_links(generation->making, generation->policy);
+	if (ruleset_compile(generation->making, generation->policy, &compile, &generation->findings, &generation->compiled) != 0)
 		generation->compiled.ruleset = NULL;
 }
 
@@ -78,9 +78,10 @@ struct generation *generation_load(const char *path, const struct generation_wor
 	struct settings *settings;
 
 	generation->arena = arena;
+	generation->making = arena_new();
 	generation->findings = findings_in(arena);
 	generation->made_at = world->now;
-	if (settings_read(arena, path, &generation->findings, &settings) == 0) {
+	if (settings_read(generation->making, path, &generation->findings, &settings) == 0) {
 		generation->sources = settings->sources;
 		generation->source_count = settings->source_count;
 		sources_digest(settings->sources, settings->source_count, generation->digest);
@@ -95,10 +96,19 @@ struct generation *generation_load(const char *path, const struct generation_wor
 	return generation;
 }
 
+void generation_settle(struct generation *generation)
+{
+	arena_free(generation->making);
+	generation->making = NULL;
+	generation->compiled = (struct compiled){ .ruleset = NULL };
+}
+
 void generation_free(struct generation *generation)
 {
-	if (generation)
-		arena_free(generation->arena);
+	if (!generation)
+		return;
+	arena_free(generation->making);
+	arena_free(generation->arena);
 }
 
 void generation_freep(struct generation **generation)

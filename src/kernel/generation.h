@@ -1,7 +1,7 @@
 /*
  * generation (世代): one loaded configuration with all that was derived from it.
  *
- * file -> settings -> policy -> law -> ruleset, in one arena, immutable. The daemon's planner and the sekisho command make
+ * file -> settings -> policy -> law -> ruleset, immutable. The daemon's planner and the sekisho command make
  * generations in the same way, so what `sekisho check` says is what a reload would say.
  */
 #ifndef KERNEL_GENERATION_H
@@ -14,12 +14,13 @@
 #include "ruleset/program.h"
 
 struct generation {
-	struct arena *arena;		/* owns everything below */
+	struct arena *arena;		/* owns everything below but what `making` does */
+	struct arena *making;		/* settings and rules; NULL when they were given back */
 	struct findings findings;	/* of all stations, sorted */
 	const struct source *sources;	/* the files it was read from */
 	size_t source_count;
 	const struct policy *policy;	/* NULL when the file could not be read */
-	struct compiled compiled;	/* ruleset NULL when there is an error in the findings */
+	struct compiled compiled;	/* ruleset NULL when there is an error in the findings, or after generation_settle() */
 	uint8_t digest[32];		/* SHA-256 over all sources in order: which text this is */
 	int64_t made_at;		/* Unix time */
 };
@@ -34,6 +35,9 @@ struct generation_world {
 
 /* Makes a generation of the file at path. Always gives one; its findings say what is wrong. The caller frees it. */
 struct generation *generation_load(const char *path, const struct generation_world *world);
+
+/* Gives back what a generation needs no more when it is in force: settings and rules. The policy stays. */
+void generation_settle(struct generation *generation);
 
 /* Gives back the generation. NULL is allowed. */
 void generation_free(struct generation *generation);

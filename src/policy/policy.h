@@ -227,8 +227,8 @@ struct policy_world {
 /*
  * Resolves settings. Unknown names (with the nearest known), malformed addresses, a thing named twice, overlapping networks, an interface in two
  * zones, a host outside its zone become findings (policy/catalogue.h). Always gives a policy: what could not be
- * resolved is left out of it, so a policy with errors in the findings must not be compiled. All in the arena; settings must outlive it only for
- * origins' sources.
+ * resolved is left out of it, so a policy with errors in the findings must not be compiled. All in the arena; nothing of the settings is needed
+ * afterwards but their sources.
  */
 struct policy *policy_resolve(struct arena *arena, const struct settings *settings, const struct policy_world *world,
 			      struct findings *findings);

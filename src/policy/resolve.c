@@ -10,11 +10,16 @@
 
 #include "policy/names.h"
 
+const char *resolve_copy(struct resolver *r, const struct text *text)
+{
+	return text->value ? arena_strdup(r->arena, text->value) : NULL;
+}
+
 static void resolve_model(struct resolver *r)
 {
 	const struct text *model = &r->settings->model;
 
-	r->policy->town = r->settings->town.value;
+	r->policy->town = resolve_copy(r, &r->settings->town);
 	r->policy->model = MODEL_ALPHA; /* while none is known: a finding says so, and α permits least */
 	r->policy->model_at = model->at;
 	if (model->value && model_parse(model->value, &r->policy->model) < 0)

@@ -182,6 +182,9 @@ static bool resolve_single_word(struct resolver *r, const struct text *word, uin
 	const struct name_entry *entry = name_table_find(&r->end_names, word->value);
 	struct gathering gathering = { 0 };
 
+	/* Addresses are one range, and most ends are one address. */
+	if (!entry)
+		gathering = (struct gathering){ .ranges = arena_alloc(r->arena, sizeof(*gathering.ranges)), .capacity = 1 };
 	if (!resolve_word(r, word, zone, &gathering, end))
 		return false;
 	end->ranges = entry ? r->ends[entry->value].ranges

@@ -44,9 +44,9 @@ static bool resolve_expiry(struct resolver *r, const struct record_settings *set
 bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record)
 {
 	struct record record = {
-		.number = settings->number.value,
-		.reason = settings->reason.value,
-		.approver = settings->approver.value,
+		.number = resolve_copy(r, &settings->number),
+		.reason = resolve_copy(r, &settings->reason),
+		.approver = resolve_copy(r, &settings->approver),
 		.at = settings->at,
 	};
 	bool whole = resolve_day(r, &settings->approved, &record.approved);
@@ -75,7 +75,7 @@ struct flow *resolve_new_flow(struct resolver *r, const char *name, struct origi
 	}
 	r->policy->flow_count++;
 	*flow = (struct flow){
-		.name = name,
+		.name = arena_strdup(r->arena, name),
 		.method = METHOD_INTERNAL,
 		.at = at,
 		.from_at = at,
@@ -196,7 +196,7 @@ static void resolve_flow(struct resolver *r, const struct flow_settings *setting
 	flow->kind = FLOW_FORWARD;
 	flow->has_record = settings->record.at.source != NULL;
 	flow->critical = settings->critical.value;
-	flow->peer_reason = settings->peer_reason.value;
+	flow->peer_reason = resolve_copy(r, &settings->peer_reason);
 	flow->method_at = origin_or(settings->method.at, settings->at);
 	whole = resolve_words(r, settings, &flow->method, &flow->peer);
 	whole &= resolve_flow_ends(r, settings, flow);
@@ -270,7 +270,7 @@ static void resolve_egress(struct resolver *r, const struct egress_settings *set
 	flow->kind = FLOW_EGRESS;
 	flow->to = zone;
 	flow->to_at = origin_or(settings->zone.at, settings->at);
-	flow->user = settings->user.value;
+	flow->user = resolve_copy(r, &settings->user);
 	flow->uid = uid;
 	flow_set_destination(flow, &destination);
 	flow_set_traffic(flow, &traffic);

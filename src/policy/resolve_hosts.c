@@ -150,7 +150,7 @@ static void resolve_host(struct resolver *r, struct host_survey *survey, const s
 			    arena_printf(r->arena, "%d", POLICY_HOSTS_MAX));
 		return;
 	}
-	*host = (struct host){ .name = settings->name.value,
+	*host = (struct host){ .name = resolve_copy(r, &settings->name),
 			       .sanitizer = settings->sanitizer.value,
 			       .at = settings->at,
 			       .by_router = settings->via.count > 0 };

@@ -283,7 +283,7 @@ static bool resolve_text(struct resolver *r, const struct relay_settings *settin
 
 	relay->text.language = text->language.value && strcmp(text->language.value, "en") == 0 ? LANGUAGE_EN : LANGUAGE_JA;
 	relay->text.links = links_of(text->links.value);
-	relay->text.subject_prefix = text->subject_prefix.value ? text->subject_prefix.value : "";
+	relay->text.subject_prefix = text->subject_prefix.value ? resolve_copy(r, &text->subject_prefix) : "";
 	relay->text.footer = whole ? join_lines(r->arena, &text->footer) : "";
 	whole &= check_text(r, "subject_prefix", relay->text.subject_prefix, POLICY_SUBJECT_PREFIX_BYTES_MAX, text->subject_prefix.at);
 	return check_text(r, "footer", relay->text.footer, POLICY_FOOTER_BYTES_MAX, text->footer.at) && whole;
@@ -388,7 +388,7 @@ static void resolve_relay(struct resolver *r, struct relay *relays, const struct
 		r->relays_overflow = true;
 		return;
 	}
-	*relay = (struct relay){ .name = settings->name.value, .at = settings->at, .listen_port = (uint16_t)settings->listen_port.value };
+	*relay = (struct relay){ .name = resolve_copy(r, &settings->name), .at = settings->at, .listen_port = (uint16_t)settings->listen_port.value };
 	zones = resolve_zone_name(r, &settings->from, &relay->from);
 	zones &= resolve_zone_name(r, &settings->to, &relay->to);
 	if (!entry || !zones)

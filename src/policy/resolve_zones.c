@@ -88,7 +88,7 @@ static void resolve_interfaces(struct resolver *r, struct zone_survey *survey, s
 				policy_find(r->findings, POLICY_INTERFACE_TWICE, word->at, word->value),
 				first->at);
 		} else {
-			interfaces[zone->interface_count++] = *word;
+			interfaces[zone->interface_count++] = (struct text){ .value = resolve_copy(r, word), .at = word->at };
 			zone->wireless |= interface_is_wireless(word->value);
 		}
 	}
@@ -232,8 +232,8 @@ static void resolve_zone(struct resolver *r, struct zone_survey *survey, const s
 		return;
 	}
 	*zone = (struct zone){
-		.name = settings->name.value,
-		.label = settings->label.value ? settings->label.value : settings->name.value,
+		.name = resolve_copy(r, &settings->name),
+		.label = resolve_copy(r, settings->label.value ? &settings->label : &settings->name),
 		.tier = tier, .at = settings->at,
 		.hairpin = settings->hairpin.value, .wireless = settings->wireless.value,
 	};

@@ -116,7 +116,10 @@ bool resolve_traffic(struct resolver *r, const struct text *service, const struc
 /* Relays, and the two flows of each; part of resolve_flows(). */
 void resolve_relays(struct resolver *r);
 
-/* The next flow of the policy, or NULL with a finding when there are too many. */
+/* A copy of a text in the policy's arena, NULL where nothing was written: settings need not live as long as the policy. */
+const char *resolve_copy(struct resolver *r, const struct text *text);
+
+/* The next flow of the policy, with a copy of the name, or NULL with a finding when there are too many. */
 struct flow *resolve_new_flow(struct resolver *r, const char *name, struct origin at);
 
 /* What was resolved becomes part of the flow; the flow's own line stands where nothing was written. */

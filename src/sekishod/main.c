@@ -7,6 +7,7 @@
  * planner nothing that it has not proved itself. When any of them, or all, die, the rules stay in the
  * kernel.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -14,6 +15,12 @@
 #include "daemon/crew.h"
 #include "sekishod/options.h"
 #include "sekishod/roles.h"
+
+/*
+ * Blocks from this size on go back to the system when they are given back. That is where glibc begins, but it
+ * would raise the bound with the first large block that is freed, and keep what a load has taken.
+ */
+enum { LARGE_BYTES = 128 << 10 };
 
 int main(int argc, char *argv[])
 {
@@ -25,6 +32,7 @@ int main(int argc, char *argv[])
 		options_help();
 		return EXIT_SUCCESS;
 	}
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	if (options.role != ROLE_PARENT)
 		crew_name_process(role_name(options.role));
 	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));

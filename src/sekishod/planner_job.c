@@ -57,7 +57,9 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	sealed_unmap(job->held_bytes);
-	if (!job->adopted)
+	if (job->adopted)
+		generation_settle(job->generation);
+	else
 		generation_free(job->generation);
 	json_decref(job->foreign_findings);
 	arena_free(job->arena);

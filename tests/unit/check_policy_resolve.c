@@ -546,9 +546,11 @@ END_TEST
 START_TEST(unknown_words_behind_the_reader_are_refused)
 {
 	struct policy_world world = world_now();
-	struct policy_run run = run_good_file();
+	struct policy_run run = { .arena = arena_new() };
+	const char *text = quoted(run.arena, policy_good_file);
 
 	run.findings = findings_in(run.arena);
+	ck_assert_int_eq(settings_read_text(run.arena, "case.conf", text, strlen(text), &run.findings, &run.settings), 0);
 	run.settings->model.value = "gamma";
 	run.settings->zones[0].tier.value = "moon";
 	run.settings->flows[1].method.value = "carrier-pigeon";
