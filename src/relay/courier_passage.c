@@ -23,7 +23,8 @@ static void front_answer(struct passage *passage, struct smtp_reply reply)
 
 	message_reply_pack(&payload, reply);
 	frame.payload = buf_span(&payload);
-	if (passage->front >= 0 && frame_send(passage->front, &frame) != 0)
+	/* A process that does not read its answers is ended, and never waited for. */
+	if (passage->front >= 0 && frame_send_now(passage->front, &frame) != 0)
 		shutdown(passage->front, SHUT_RDWR);
 }
 
@@ -217,6 +218,7 @@ void passage_letter(struct passage *passage, const struct message_letter *letter
 		return;
 	}
 	passage->letter = *letter;
+	buf_free(&passage->message);
 	passage->message = buf_limited(LETTER_MESSAGE_BYTES_MAX);
 	if (passage->durable_transaction == letter->transaction)
 		delivery_durable(&passage->delivery, courier_now_ms());
@@ -524,6 +526,17 @@ static void passage_listen(struct passage *passage)
 		arena_exhausted();
 }
 
+/* The front asks for a courier again: whom it had before it has given up. */
+static void passage_succeed(struct courier *courier, uint32_t number)
+{
+	struct passage *before = passage_of_number(courier, number);
+
+	if (!before || before->front < 0)
+		return;
+	front_close(before);
+	passage_pump(before);
+}
+
 int passage_begin(struct courier *courier, const struct message_passage *about, int front)
 {
 	struct passage *passage = calloc(1, sizeof(*passage));
@@ -540,6 +553,7 @@ int passage_begin(struct courier *courier, const struct message_passage *about, 
 		free(passage);
 		return error;
 	}
+	passage_succeed(courier, about->number);
 	settings = delivery_defaults(passage->relay.host_name, (unsigned int)passage->relay.next_hop_count);
 	delivery_begin(&passage->delivery, &settings);
 	passage_listen(passage);

@@ -25,8 +25,8 @@ static void front_send(struct session *session, enum verb verb, const struct buf
 {
 	struct frame frame = { .verb = verb, .payload = payload ? buf_span(payload) : span_of(""), .descriptor = descriptor };
 
-	/* A process that does not take what it asked for is ended; mail_sender_gone() follows when its socket is read next. */
-	if (session->socket >= 0 && frame_send(session->socket, &frame) != 0)
+	/* A process that does not take what it asked for is ended, and never waited for; mail_sender_gone() follows when its socket is read next. */
+	if (session->socket >= 0 && frame_send_now(session->socket, &frame) != 0)
 		shutdown(session->socket, SHUT_RDWR);
 }
 
@@ -168,6 +168,13 @@ static void wash_failed(struct session *session)
 		letter_give(session, LETTER_STUB_DIED, -1);
 }
 
+/* No washer could be started: that says nothing about the mail, which comes again. */
+static void wash_lacking(struct session *session)
+{
+	log_event(LOG_LEVEL_ERROR, "SKS-WASH", "no washer can be started now; the sender keeps the mail id=%s", session->original.id);
+	mail_postpone(session);
+}
+
 static struct session *session_of_ticket(const struct keeper *keeper, uint32_t ticket)
 {
 	struct session *session = keeper->sessions;
@@ -188,7 +195,7 @@ int mail_washer_frame(struct keeper *keeper, const struct frame *frame)
 		if (frame->descriptor >= 0)
 			letter_give(session, 0, frame->descriptor);
 		else
-			wash_failed(session);
+			wash_lacking(session);
 	}
 	if (frame->descriptor >= 0)
 		close(frame->descriptor);
@@ -219,7 +226,8 @@ static int original_begin(struct session *session, struct span payload)
 	struct message_original begins;
 	int descriptor, error = message_original_unpack(payload, &begins);
 
-	if (error || session->state != MAIL_NONE)
+	/* A number that was used before may still stand at the courier, with the letter of another mail. */
+	if (error || session->state != MAIL_NONE || begins.transaction <= session->transaction)
 		return -EBADMSG;
 	error = original_create(session->store, keeper_now(), begins.declared_bytes, session->relay->originals.free_bytes_min,
 				&session->original, &descriptor);

@@ -25,7 +25,7 @@
  *
  * Between keeper, washer and courier:
  *	keeper -> washer	VERB_WASH	struct message_wash; descriptor: the original, to be read only
- *	washer -> keeper	VERB_WASH	ticket; descriptor: the pipe out of which the letter will come. None: it could not be begun
+ *	washer -> keeper	VERB_WASH	ticket; descriptor: the pipe out of which the letter will come. None: something is short now (451)
  *	keeper -> courier	VERB_LETTER	struct message_letter; descriptor: that pipe
  *	courier -> keeper	VERB_WASHED	session, transaction: what came out of the pipe was no letter, or nothing
  *	keeper -> courier	VERB_STUB	struct message_letter with a reason: a notice is to be delivered in its place
@@ -74,7 +74,7 @@ struct message_sender {
 };
 
 struct message_original {
-	uint32_t transaction;
+	uint32_t transaction;	/* higher than any before in its session */
 	uint64_t declared_bytes;	/* 0: not declared */
 };
 

@@ -247,13 +247,13 @@ static ssize_t part_send(int socket, const char *bytes, size_t length, int descr
 	return sent < 0 ? -errno : sent;
 }
 
-static int bytes_send(int socket, const char *bytes, size_t length, int descriptor)
+static int bytes_send(int socket, const char *bytes, size_t length, int descriptor, int wait_ms)
 {
 	while (length > 0) {
 		ssize_t sent = part_send(socket, bytes, length, descriptor);
 
 		if (sent == -EAGAIN) {
-			int error = socket_wait(socket, POLLOUT, monotonic_ms() + FRAME_SEND_TIMEOUT_MS);
+			int error = socket_wait(socket, POLLOUT, monotonic_ms() + wait_ms);
 
 			if (error)
 				return error;
@@ -270,7 +270,8 @@ static int bytes_send(int socket, const char *bytes, size_t length, int descript
 	return 0;
 }
 
-int frame_send(int socket, const struct frame *frame)
+/* A peer that does not read is waited for so long, each time. */
+static int frame_send_within(int socket, const struct frame *frame, int wait_ms)
 {
 	uint16_t flags = frame->flags & (uint16_t)~FRAME_DESCRIPTOR;
 	struct frame_header header = { .magic = htole32(FRAME_MAGIC), .verb = htole16((uint16_t)frame->verb) };
@@ -284,8 +285,18 @@ int frame_send(int socket, const struct frame *frame)
 	header.flags = htole16(flags);
 	header.payload_bytes = htole32((uint32_t)frame->payload.length);
 	memcpy(bytes, &header, sizeof(bytes));
-	error = bytes_send(socket, bytes, sizeof(bytes), frame->descriptor);
-	return error ? error : bytes_send(socket, frame->payload.data, frame->payload.length, -1);
+	error = bytes_send(socket, bytes, sizeof(bytes), frame->descriptor, wait_ms);
+	return error ? error : bytes_send(socket, frame->payload.data, frame->payload.length, -1, wait_ms);
+}
+
+int frame_send(int socket, const struct frame *frame)
+{
+	return frame_send_within(socket, frame, FRAME_SEND_TIMEOUT_MS);
+}
+
+int frame_send_now(int socket, const struct frame *frame)
+{
+	return frame_send_within(socket, frame, 0);
 }
 
 /* Writes all bytes at the start of a fresh memfd. 0 or negative errno. */

@@ -99,6 +99,12 @@ int frame_await(int socket, struct frame_reader *reader, int timeout_ms, struct 
  */
 int frame_send(int socket, const struct frame *frame);
 
+/*
+ * The same without waiting, on a non-blocking socket: for who serves many and is not to be stopped by one that does not read. -ETIMEDOUT: it does not
+ * fit now, and the connection is useless.
+ */
+int frame_send_now(int socket, const struct frame *frame);
+
 /* A sealed memfd holding the bytes; the caller closes it. 0 or negative errno. */
 int sealed_make(const char *name, struct span bytes, int *ret_descriptor);
 

@@ -258,6 +258,24 @@ START_TEST(sealed_memory_goes_round_and_a_plain_file_does_not)
 }
 END_TEST
 
+/* Who serves many sends without waiting: a peer that does not read gets what fits, and then an error at once. */
+START_TEST(a_peer_that_does_not_read_is_not_waited_for)
+{
+	struct frame frame = { .verb = VERB_ANSWER, .payload = span_of("123456"), .descriptor = -1 };
+	struct pair pair = pair_open();
+	unsigned int sent = 0;
+	int result;
+
+	while ((result = frame_send_now(pair.near, &frame)) == 0)
+		sent++;
+	ck_assert_int_eq(result, -ETIMEDOUT);
+	ck_assert_uint_gt(sent, 16);
+	close(pair.far);
+	ck_assert_int_eq(frame_send_now(pair.near, &frame), -EPIPE);
+	close(pair.near);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire/frame");
@@ -268,6 +286,7 @@ int main(void)
 	tcase_add_test(rows, frame_survives_a_split_at_every_byte);
 	tcase_add_test(rows, frames_follow_each_other_and_the_descriptor_stays_with_its_own);
 	tcase_add_loop_test(rows, bad_header_ends_the_connection, 0, sizeof(bad_headers) / sizeof(bad_headers[0]));
+	tcase_add_test(rows, a_peer_that_does_not_read_is_not_waited_for);
 	tcase_add_test(rows, payload_of_exactly_the_limit_is_taken);
 	tcase_add_loop_test(rows, descriptors_are_counted_and_none_is_left_open, 0, sizeof(descriptor_rows) / sizeof(descriptor_rows[0]));
 	tcase_add_loop_test(rows, only_fully_sealed_memory_is_mapped, 0, sizeof(seal_rows) / sizeof(seal_rows[0]));
