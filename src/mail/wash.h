@@ -22,8 +22,8 @@
  *	A multipart that cannot be divided, as plain text (mail/mime.h says when).
  *	Everything else is on the receipt.
  *	A text/plain or text/html that holds no text is on the receipt as well (LETTER_REASON_BINARY): it begins like a file of a
- *	known kind, or more than a tenth (and more than 16) of the characters in its first CHARSET_SAMPLE_BYTES are control characters or cannot be
- *	read.
+ *	known kind, or of the characters in its first CHARSET_SAMPLE_BYTES more than a tenth, and more than 16, are control
+ *	characters or cannot be read.
  *	Files written into a plain text (uuencode, yEnc, BinHex) are on the receipt; their first and last line stay.
  *
  * Which form of the text (multipart/alternative) is shown

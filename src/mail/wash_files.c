@@ -310,8 +310,8 @@ static void long_line_take(struct wash_files *files)
 }
 
 /*
- * Takes what is no mark off the front: the rest of a line that is none, and in a text the lines behind it up to one that may be one.
- * Returns how many bytes.
+ * Takes what is no mark off the front: the rest of a line that is none, and in a text the lines behind it up to one that may be
+ * one. Returns how many bytes.
  */
 static size_t run_feed(struct wash_files *files, struct span bytes)
 {

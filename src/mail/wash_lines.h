@@ -1,7 +1,7 @@
 /*
  * wash_lines: text in pieces becomes the content lines of iCalendar, vCard (RFC 5545 section 3.1) and of delivery reports (RFC
- * 5322 section 2.2.3): folded lines are joined. A line ends with CR LF, LF or CR. Of a longer line than WASH_LINES_BYTES_MAX the end is left out, by whole
- * characters.
+ * 5322 section 2.2.3): folded lines are joined. A line ends with CR LF, LF or CR. Of a longer line than WASH_LINES_BYTES_MAX the
+ * end is left out, by whole characters.
  */
 #ifndef MAIL_WASH_LINES_H
 #define MAIL_WASH_LINES_H

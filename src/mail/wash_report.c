@@ -64,14 +64,21 @@ static const char *action_words(struct span action, enum language language)
 	return NULL;
 }
 
+static bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
 /* "5.1.1": what stands behind the first dot. */
 static const char *status_words(struct span status, enum language language)
 {
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]) && status.length > 2; i++) {
 		size_t length = strlen(statuses[i].value), end = 2 + length;
-		bool whole = statuses[i].value[length - 1] == '.' || end == status.length || !(status.data[end] >= '0' && status.data[end] <= '9');
 
-		if (status.length >= end && memcmp(status.data + 2, statuses[i].value, length) == 0 && whole)
+		if (status.length < end || memcmp(status.data + 2, statuses[i].value, length) != 0)
+			continue;
+		/* 1.1 is not the beginning of 1.10. */
+		if (statuses[i].value[length - 1] == '.' || end == status.length || !is_digit(status.data[end]))
 			return statuses[i].text[language];
 	}
 	return NULL;

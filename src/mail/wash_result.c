@@ -157,7 +157,8 @@ static size_t rows_count(const struct wash *wash)
 /* What is left for the text beside so many rows and all notes that there may be. */
 static size_t text_bytes_max(size_t rows)
 {
-	size_t others = (rows < LETTER_ROWS_MAX ? rows : LETTER_ROWS_MAX) * ROW_BYTES_MAX + (size_t)LETTER_NOTES_MAX * (LETTER_NOTE_COST + LETTER_DETAIL_BYTES_MAX);
+	size_t receipt = (rows < LETTER_ROWS_MAX ? rows : LETTER_ROWS_MAX) * ROW_BYTES_MAX;
+	size_t others = receipt + (size_t)LETTER_NOTES_MAX * (LETTER_NOTE_COST + LETTER_DETAIL_BYTES_MAX);
 	size_t left = others < LETTER_BODY_COST_MAX ? LETTER_BODY_COST_MAX - others : 0;
 
 	if (left < TEXT_BYTES_MIN)

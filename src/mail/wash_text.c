@@ -81,14 +81,16 @@ static struct span meta_charset(struct span sample)
 	return span_part(head, begin, at);
 }
 
-/* The charset parameter of the part, as one clean line; empty: none, or not one that all programs agree on. */
-static struct span label_of(struct wash *wash, const struct mime_part *part)
+/* Reads the charset parameter of the part: none, if it has none that all programs agree on. */
+static void label_read(struct wash *wash, const struct mime_part *part)
 {
-	struct span octets;
+	struct wash_text *text = &wash->text;
+	struct span octets = { .data = NULL, .length = 0 };
 
 	if (!part->type_value || mime_parameter_only(part->type_value, "charset", &wash->forms, &octets))
-		return (struct span){ .data = NULL, .length = 0 };
-	return wash_line(wash, octets, LETTER_TEXT_LINE, LABEL_BYTES_MAX);
+		octets.length = 0;
+	text->labelled = charset_of_label(octets);
+	text->label = wash_line(wash, octets, LETTER_TEXT_LINE, LABEL_BYTES_MAX);
 }
 
 /* True when the bytes only say more exactly what the label says. */
@@ -104,11 +106,11 @@ static bool label_holds(enum charset labelled, const struct charset_choice *choi
 }
 
 /* A label that the bytes speak against is worth a note. */
-static void label_note(struct wash *wash, enum charset labelled)
+static void label_note(struct wash *wash)
 {
 	struct wash_text *text = &wash->text;
 
-	if (text->label.length == 0 || label_holds(labelled, &text->choice))
+	if (text->label.length == 0 || label_holds(text->labelled, &text->choice))
 		return;
 	wash_note(wash, LETTER_NOTE_CHARSET, 0,
 		  span_of(arena_printf(wash->arena, "%.*s -> %s", (int)text->label.length, text->label.data,
@@ -119,11 +121,9 @@ static void charset_decide(struct wash *wash)
 {
 	struct wash_text *text = &wash->text;
 	struct span sample = { .data = text->sample, .length = text->sample_bytes };
-	enum charset labelled = charset_of_label(text->label);
+	bool unlabelled_html = text->label.length == 0 && text->form == WASH_HTML;
 
-	if (text->label.length == 0 && text->form == WASH_HTML)
-		labelled = charset_of_label(meta_charset(sample));
-	text->choice = charset_guess(sample, labelled);
+	text->choice = charset_guess(sample, unlabelled_html ? charset_of_label(meta_charset(sample)) : text->labelled);
 	text->decoder = charset_decoder_of(text->choice.charset);
 	if (wash->part != WASH_NO_PART) {
 		struct wash_part *part = &wash->facts.parts[wash->part];
@@ -281,7 +281,7 @@ void wash_text_begin(struct wash *wash, enum wash_form form, const struct mime_p
 	struct span heading = heading_of(wash, form, part);
 
 	text->form = form;
-	text->label = label_of(wash, part);
+	label_read(wash, part);
 	text->decided = text->refused = false;
 	text->sample_bytes = 0;
 	text->piece = wash->piece_count;
@@ -332,7 +332,7 @@ static void sample_pass(struct wash *wash)
 	text->refused = !sample_is_text(wash);
 	if (text->refused)
 		return;
-	label_note(wash, charset_of_label(text->label));
+	label_note(wash);
 	bytes_pass(wash, (struct span){ .data = text->sample, .length = text->sample_bytes });
 }
 

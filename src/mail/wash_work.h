@@ -58,6 +58,7 @@ struct wash_frame {
 struct wash_text {
 	enum wash_form form;	/* WASH_NOT_SHOWN: there is none */
 	struct span label;	/* as declared, cleaned */
+	enum charset labelled;	/* what it means */
 	bool decided;		/* the character set is known, the sample was passed on */
 	bool refused;		/* it is no text */
 	char sample[CHARSET_SAMPLE_BYTES];
