@@ -10,6 +10,12 @@
 #define AUDIT_ACTION_JA \
 	"カーネルのルールは変更していません。sekishod を再起動してください。再発する場合は改ざんの疑いがあるため、保守業者に連絡してください。"
 
+/* What does not prove is never installed; what was read from the kernel and does not prove is a hole. */
+#define PROOF_ACTION_EN \
+	"Rules that do not prove are not installed. If sekisho verify says this of the kernel, treat it as a hole: restart sekishod, and find out who changed the rules."
+#define PROOF_ACTION_JA \
+	"証明できないルールは適用されません。sekisho verify がカーネルについてこれを示した場合は穴とみなし、sekishod を再起動して、誰がルールを変更したかを調べてください。"
+
 const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT] = {
 	[RULESET_AUDIT_PROGRAM_DIFFERS] = {
 		.id = "audit-program-differs", .severity = SEVERITY_ERROR,
@@ -129,5 +135,126 @@ const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT] = {
 		.ja = "止めてはならない通信許可 {0} が閉じています。両端のゾーンのどちらかにインターフェースがありません。",
 		.action_en = "Bring the interface back; the flow opens by itself when it appears.",
 		.action_ja = "インターフェースを復旧してください。現れると自動的に開きます。",
+	},
+	[RULESET_PROOF_NEVER] = {
+		.id = "proof-never", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet between the My Number tier and the Internet tier would pass: {0}.",
+		.ja = "規律が守られていません。マイナンバー利用事務系とインターネット接続系の間のパケットが通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_SPECIFIED] = {
+		.id = "proof-specified", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet between the My Number tier and another tier would pass that belongs to no specified flow: {0}.",
+		.ja = "規律が守られていません。マイナンバー利用事務系と他の領域の間で、特定通信でないパケットが通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_SANITIZED] = {
+		.id = "proof-sanitized", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet between the LGWAN tier and the Internet tier would pass that belongs to no declared flow: {0}.",
+		.ja = "規律が守られていません。LGWAN接続系とインターネット接続系の間で、定義にないパケットが通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_MAIL] = {
+		.id = "proof-mail", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: mail would pass directly between the LGWAN tier and the Internet tier: {0}.",
+		.ja = "規律が守られていません。LGWAN接続系とインターネット接続系の間で、メールが直接通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_INTERNAL] = {
+		.id = "proof-internal", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet inside a tier would pass that belongs to no declared flow: {0}.",
+		.ja = "規律が守られていません。同じ領域の中で、定義にないパケットが通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_OUTSIDE] = {
+		.id = "proof-outside", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet would pass by an interface that belongs to no zone: {0}.",
+		.ja = "規律が守られていません。どのゾーンにも属さないインターフェースを通るパケットがあります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_UPLINK] = {
+		.id = "proof-uplink", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet would leave by the uplink to a next hop that is not declared: {0}.",
+		.ja = "規律が守られていません。上位回線の、登録されていない機器へ出るパケットがあります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_INPUT] = {
+		.id = "proof-input", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet would reach the gateway itself that belongs to no declared service: {0}.",
+		.ja = "規律が守られていません。関所そのものに、定義にないパケットが届きます({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_OUTPUT] = {
+		.id = "proof-output", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: the gateway itself could send a packet that belongs to no declared way out: {0}.",
+		.ja = "規律が守られていません。関所そのものから、定義にないパケットを送れます({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_CHAIN] = {
+		.id = "proof-chain", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a process on the gateway could join the My Number tier and the Internet tier: {0}.",
+		.ja = "規律が守られていません。関所上のプロセスが、マイナンバー利用事務系とインターネット接続系をつなげます({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_SOURCE] = {
+		.id = "proof-source", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet would pass whose source does not belong to the zone it comes from: {0}.",
+		.ja = "規律が守られていません。送信元が入口のゾーンのものでないパケットが通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_MAC] = {
+		.id = "proof-mac", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet of a host with a registered MAC would pass with another MAC: {0}.",
+		.ja = "規律が守られていません。MAC を登録した機器のアドレスのパケットが、別の MAC で通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_EXPIRY] = {
+		.id = "proof-expiry", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet would pass after the record of its flow has expired: {0}.",
+		.ja = "規律が守られていません。台帳記載の期限を過ぎても通るパケットがあります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_NAT] = {
+		.id = "proof-nat", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a connection with translated addresses would pass: {0}.",
+		.ja = "規律が守られていません。アドレス変換(NAT)された通信が通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_SILENCE] = {
+		.id = "proof-silence", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a refused packet between two tiers would be answered: {0}.",
+		.ja = "規律が守られていません。領域をまたいで遮断したパケットに応答が返ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_FRAMES] = {
+		.id = "proof-frames", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a frame would enter that is neither IPv4, IPv6 nor ARP: {0}.",
+		.ja = "規律が守られていません。IPv4、IPv6、ARP 以外のフレームが入ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_BRIDGE] = {
+		.id = "proof-bridge", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: an interface of a zone would carry bridged frames: {0}.",
+		.ja = "規律が守られていません。ゾーンのインターフェースがブリッジのフレームを通します({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_TOO_COMPLEX] = {
+		.id = "proof-too-complex", .severity = SEVERITY_ERROR,
+		.en = "The line {0} of the law could not be proved: the rules are too many or too entangled.",
+		.ja = "規律「{0}」を証明できません。ルールが多すぎるか、複雑すぎます。",
+		.action_en = "Name single hosts and ports where possible; if the file is small, suspect foreign rules: sekisho show --nft.",
+		.action_ja = "できるだけ個別のホストとポートで書いてください。ファイルが小さい場合は、関所のものでないルールを疑ってください(sekisho show --nft)。",
+	},
+	[RULESET_PROOF_UNCONFIRMED] = {
+		.id = "proof-unconfirmed", .severity = SEVERITY_ERROR,
+		.en = "The line {0} of the law could not be proved: packets may break it, though none that was tried passed.",
+		.ja = "規律「{0}」を証明できません。違反するパケットがあり得ますが、試したものは通りませんでした。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
+	[RULESET_PROOF_UNREADABLE] = {
+		.id = "proof-unreadable", .severity = SEVERITY_ERROR,
+		.en = "The line {0} of the law could not be proved: there is something in our tables that is not of sekisho ({1}).",
+		.ja = "規律「{0}」を証明できません。関所のテーブルに、関所のものでない項目があります({1})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
 	},
 };

@@ -225,7 +225,7 @@ static struct packet packet_at_hook(const struct packet *packet, enum hook_point
 		seen.next_hop = (struct netaddr){ .family = 0 };
 	if (hook != HOOK_INPUT && hook != HOOK_OUTPUT)
 		seen.has_skuid = false;
-	if (hook == HOOK_INGRESS || before_conntrack)
+	if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE || before_conntrack)
 		seen.ct_state = CT_INVALID;
 	return seen;
 }
@@ -412,16 +412,15 @@ static bool run_base_chain(struct run *run, const struct chain *base)
 static bool chain_hangs_at(const struct table *table, const struct chain *chain, enum hook_point hook,
 			   const char *device)
 {
-	static const uint32_t inet_numbers[] = {
-		[HOOK_PREROUTING] = 0, [HOOK_INPUT] = 1, [HOOK_FORWARD] = 2, [HOOK_OUTPUT] = 3
+	static const uint32_t numbers[] = {
+		[HOOK_INGRESS] = 0, [HOOK_PREROUTING] = 0, [HOOK_FORWARD] = 2, [HOOK_INPUT] = 1, [HOOK_OUTPUT] = 3, [HOOK_BRIDGE] = 2,
 	};
 
-	if (!chain->hook.base)
+	if (!chain->hook.base || table->dormant || hook == HOOK_OTHER || chain->hook.number != numbers[hook])
 		return false;
 	if (hook == HOOK_INGRESS)
-		return table->family == FAMILY_NETDEV && chain->hook.number == 0 && device && chain->hook.device &&
-		       !strcmp(chain->hook.device, device);
-	return table->family == FAMILY_INET && chain->hook.number == inet_numbers[hook];
+		return table->family == FAMILY_NETDEV && device && chain->hook.device && !strcmp(chain->hook.device, device);
+	return table->family == (hook == HOOK_BRIDGE ? FAMILY_BRIDGE : FAMILY_INET);
 }
 
 /* The base chains of a hook by rising priority. An accept in one does not spare the packet the next. */

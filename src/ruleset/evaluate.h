@@ -32,7 +32,11 @@ struct packet {
 };
 
 /* Which chains a packet meets, in this order; a packet to the gateway meets INGRESS, PREROUTING, INPUT. */
-enum hook_point { HOOK_INGRESS, HOOK_PREROUTING, HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
+enum hook_point {
+	HOOK_INGRESS, HOOK_PREROUTING, HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT,
+	HOOK_BRIDGE,	/* table bridge, forward: a frame from one port of a bridge to another */
+	HOOK_OTHER,	/* where no chain of the program hangs; nothing is evaluated there */
+};
 
 struct trail_step {
 	enum hook_point hook;

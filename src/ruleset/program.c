@@ -866,6 +866,9 @@ static void build_output(struct builder *builder)
 	add_loopback_rules(builder, chain);
 	for (size_t i = 0; i < sizeof(own_icmp6) / sizeof(own_icmp6[0]); i++)
 		accept_icmp6(builder, chain, own_icmp6[i], FIELD_OIF, false);
+	/* A local user may put a routing header on his packets without privilege, and would be led past the destination he may reach. */
+	add_routing_header_guard(builder, chain);
+	add_authentication_header_guard(builder, chain);
 	add_isolated_rule(builder, chain, FIELD_OIF);
 	add_state_guards(builder, chain);
 	add_side_traffic_guard(builder, chain, false);

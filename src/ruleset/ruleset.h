@@ -111,6 +111,7 @@ struct rule {
 	size_t step_count;
 	const char *comment;	/* userdata comment, or NULL; part of the rule */
 	uint64_t handle;	/* as decoded from the kernel; 0 in a compiled ruleset; not compared */
+	bool alien;		/* as decoded: not of our kind, and nobody knows what it does; never in a compiled ruleset; not compared */
 };
 
 /* Where a base chain hangs. linux/netfilter.h hook numbers. */
@@ -161,6 +162,7 @@ struct table {
 	size_t set_count;
 	struct chain *chains;	/* sorted by name */
 	size_t chain_count;
+	bool dormant;		/* as decoded: none of its chains is in force; never in a compiled ruleset; not compared */
 };
 
 /* The interfaces the ruleset speaks of, by index. Indexes of an offline ruleset are made up from 1000 on. */

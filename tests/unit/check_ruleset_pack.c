@@ -196,7 +196,7 @@ static void fill_parts(struct parts *parts)
 		.rule_count = 1,
 	};
 	parts->chains[1] = (struct chain){ .name = "leaf", .comment = "" };
-	parts->tables[0] = (struct table){ FAMILY_INET, "sekisho", parts->sets, 3, parts->chains, 2 };
+	parts->tables[0] = (struct table){ FAMILY_INET, "sekisho", parts->sets, 3, parts->chains, 2, false };
 	parts->idle[0] = (struct set){ .name = "a", .key = { { FIELD_IIF, FIELD_ETHER_SADDR } } };
 	parts->idle[1] = (struct set){ .name = "b", .key = { { FIELD_IIF } } };
 	parts->tables[1] = (struct table){

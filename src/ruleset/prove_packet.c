@@ -1,0 +1,283 @@
+/*
+ * prove_packet: one packet of a set, as it could come.
+ *
+ * The first attempts take what is usual: TCP, a SYN, addresses inside the networks of the zones, the Ethernet address that is bound. The later ones take
+ * other ends of the ranges and then anything, because conditions that could not be put into the region may stand against the usual.
+ */
+#include "ruleset/prove_parts.h"
+
+#include <string.h>
+
+enum {
+	USUAL_PORT = 40000, TCP_SYN = 2, HOPLIMIT = 64, PLAIN_ATTEMPTS = 8, SMALL_STEP = 9,
+	ETHER_TYPE_IPV4 = 0x0800, ETHER_TYPE_IPV6 = 0x86dd,
+};
+
+/* What packets are chosen with. */
+struct choice {
+	const struct prover *prover;
+	uint8_t family;
+	const struct view *view;
+	const struct region *region;
+	unsigned int attempt;
+	uint64_t random;
+};
+
+static uint64_t next_random(struct choice *choice)
+{
+	uint64_t z = (choice->random += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* A code of the variable: the first of the preferred ones that is there, else the lowest; later any. */
+static size_t choose_code(struct choice *choice, enum code_variable variable, const uint16_t *preferred, size_t count)
+{
+	const struct codes *codes = &choice->region->codes[variable];
+	size_t skip, code = codes_next(codes, 0);
+
+	for (size_t i = 0; i < count && choice->attempt < PLAIN_ATTEMPTS; i++)
+		if (codes_have(codes, preferred[i]))
+			return preferred[i];
+	for (skip = choice->attempt < PLAIN_ATTEMPTS ? 0 : next_random(choice) % SPACE_CODES_MAX; skip > 0; skip--) {
+		code = codes_next(codes, code + 1);
+		if (code == SPACE_CODES_MAX)
+			code = codes_next(codes, 0);
+	}
+	return code;
+}
+
+static size_t choose_any_code(struct choice *choice, enum code_variable variable)
+{
+	return choose_code(choice, variable, NULL, 0);
+}
+
+/* Any number from 0 to span. */
+static wide any_up_to(struct choice *choice, wide span)
+{
+	wide mask = span, value = (wide)next_random(choice) << 64 | next_random(choice);
+
+	for (unsigned int shift = 1; shift < 128; shift *= 2)
+		mask |= mask >> shift;
+	value &= mask;
+	return value > span ? value >> 1 : value;
+}
+
+/* A number of the range: its beginning, its end, then anything. */
+static wide choose_in(struct choice *choice, struct extent extent)
+{
+	const wide span = extent.last - extent.first;
+
+	if (choice->attempt == 0)
+		return extent.first + (span < SMALL_STEP ? span : SMALL_STEP);
+	if (choice->attempt % 4 == 1)
+		return extent.last;
+	if (choice->attempt % 4 == 2)
+		return extent.first;
+	return extent.first + any_up_to(choice, span);
+}
+
+/* A port: the usual one where it is free to choose. */
+static uint16_t choose_port(struct choice *choice, enum range_variable variable)
+{
+	const struct extent extent = choice->region->extents[variable];
+
+	if (choice->attempt == 0 && extent.first <= USUAL_PORT && USUAL_PORT <= extent.last)
+		return USUAL_PORT;
+	return (uint16_t)choose_in(choice, extent);
+}
+
+static uint32_t zone_of_code(const struct prover *prover, size_t code)
+{
+	return prover->zone_of[code];
+}
+
+/* An address of the range, in a network of the zone if there is one. */
+static struct netaddr choose_address(struct choice *choice, enum range_variable variable, uint32_t zone)
+{
+	const struct prover *prover = choice->prover;
+	struct extent extent = choice->region->extents[variable];
+	const size_t family = choice->family == 6;
+
+	for (size_t i = zone == PROVE_NO_ZONE ? SIZE_MAX : prover->network_begins[family][zone];
+	     choice->attempt < PLAIN_ATTEMPTS && i != SIZE_MAX && i < prover->network_begins[family][zone + 1]; i++) {
+		struct extent inside = extent_common(extent, prover->networks[family][i]);
+
+		if (extent_is_empty(inside))
+			continue;
+		extent = inside;
+		break;
+	}
+	return address_of_wide(choose_in(choice, extent), choice->family);
+}
+
+/* The Ethernet address that the source needs at the zone, or one of the range. */
+static struct macaddr choose_mac(struct choice *choice, uint32_t zone, const struct netaddr *source)
+{
+	const struct pins *pins = choice->prover->input->pins;
+	const struct extent range = choice->region->extents[RANGE_ETHER];
+	struct macaddr mac = { { 2, 0, 0, 0, 0, 1 } };
+
+	for (size_t i = 0; i < pins->binding_count; i++) {
+		const struct binding_pin *binding = &pins->bindings[i];
+		const wide bound = wide_of_bytes(binding->mac.bytes, 6);
+
+		if (binding->zone == zone && netaddr_compare(&binding->address, source) == 0 && range.first <= bound && bound <= range.last)
+			return binding->mac;
+	}
+	if (range.first > wide_of_bytes(mac.bytes, 6) || range.last < wide_of_bytes(mac.bytes, 6) || choice->attempt > PLAIN_ATTEMPTS)
+		wide_to_bytes(choose_in(choice, range), mac.bytes, 6);
+	return mac;
+}
+
+/* An address that nobody mentions as a next hop: the destination itself, as on a link, or some other. */
+static struct netaddr strange_hop(const struct choice *choice, const struct netaddr *destination)
+{
+	const struct space *space = &choice->prover->space;
+	struct netaddr hop = *destination;
+
+	while (space_hop(space, &hop) != CODE_OTHER)
+		hop.bytes[netaddr_size(hop.family) - 1]++;
+	return hop;
+}
+
+static struct netaddr choose_hop(struct choice *choice, const struct netaddr *destination)
+{
+	size_t code = choose_code(choice, CODE_HOP, (const uint16_t[]){ CODE_OTHER, 2 }, 2);
+
+	if (code == CODE_NONE)
+		return (struct netaddr){ .family = 0 };
+	return code == CODE_OTHER ? strange_hop(choice, destination) : choice->prover->space.hops[code - 2];
+}
+
+static uint32_t choose_type(struct choice *choice)
+{
+	size_t code = choose_any_code(choice, CODE_IIFTYPE);
+
+	return code == CODE_OTHER_TYPE ? UINT16_MAX : space_type_of(&choice->prover->space, code);
+}
+
+/* An interface that nobody mentions has some other index. */
+static uint32_t choose_interface(struct choice *choice, enum code_variable variable, size_t *ret_code)
+{
+	const struct space *space = &choice->prover->space;
+	struct codes named = choice->region->codes[variable];
+	size_t code;
+
+	codes_drop(&named, (const struct codes[]){ codes_between(CODE_NONE, CODE_OTHER) });
+	code = codes_next(&named, 0);
+	if (code == SPACE_CODES_MAX || choice->attempt >= PLAIN_ATTEMPTS)
+		code = choose_any_code(choice, variable);
+	*ret_code = code;
+	if (code == CODE_OTHER)
+		return space->interface_count ? space->interfaces[space->interface_count - 1] + 1 : 2;
+	return space_interface_of(space, code);
+}
+
+static void choose_transport(struct choice *choice, struct packet *packet)
+{
+	static const uint16_t protocols[] = { PROVE_PROTOCOL_TCP, PROVE_PROTOCOL_UDP }, flags[] = { TCP_SYN };
+	const uint16_t echo[] = { choice->view->reply ? 0 : 8, choice->view->reply ? 129 : 128, 3, 1 };
+
+	packet->protocol = (uint8_t)choose_code(choice, CODE_PROTOCOL, protocols, 2);
+	packet->has_ports = choose_code(choice, CODE_PORTS, (const uint16_t[]){ 1 }, 1) == 1;
+	packet->sport = choose_port(choice, RANGE_SPORT);
+	packet->dport = choose_port(choice, RANGE_DPORT);
+	packet->tcp_flags = (uint8_t)choose_code(choice, CODE_TCP_FLAGS, flags, 1);
+	packet->icmp_type = (uint8_t)choose_code(choice, CODE_ICMP_TYPE, echo, 4);
+	if (packet->protocol == icmp_protocol(choice->family) && choice->attempt < PLAIN_ATTEMPTS)
+		packet->sport = (uint16_t)(packet->icmp_type << 8);
+}
+
+static void choose_connection(struct choice *choice, struct packet *packet)
+{
+	static const uint16_t states[] = { STATE_NEW, STATE_ESTABLISHED, STATE_REPLY, STATE_RELATED };
+	enum state_code state = (enum state_code)choose_code(choice, CODE_STATE, states, 4);
+
+	packet->ct_state = state_bit(state);
+	packet->ct_direction = state_direction(state);
+	packet->ct_status = (uint32_t)choose_code(choice, CODE_STATUS, (const uint16_t[]){ 0 }, 1);
+	packet->ct_mark = (uint32_t)(choice->attempt < 3 ? choice->region->extents[RANGE_MARK].first :
+							   choose_in(choice, choice->region->extents[RANGE_MARK]));
+}
+
+/* Sender, destination and what carries them. */
+static void choose_ends(struct choice *choice, struct packet *packet)
+{
+	size_t iif, oif;
+	uint32_t zone;
+
+	packet->iif = choose_interface(choice, CODE_IIF, &iif);
+	packet->oif = choose_interface(choice, CODE_OIF, &oif);
+	packet->iiftype = packet->iif ? (uint16_t)choose_type(choice) : 0;
+	zone = zone_of_code(choice->prover, iif);
+	packet->source = choose_address(choice, RANGE_SOURCE, zone);
+	packet->destination = choose_address(choice, RANGE_DESTINATION, zone_of_code(choice->prover, oif));
+	packet->ether_saddr = choose_mac(choice, zone, &packet->source);
+	packet->ether_type = choice->family == 6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
+	packet->next_hop = choose_hop(choice, &packet->destination);
+}
+
+static struct packet choose_packet(struct choice *choice)
+{
+	struct packet packet = { .pkttype = (uint8_t)choose_code(choice, CODE_PKTTYPE, (const uint16_t[]){ 0 }, 1) };
+
+	choose_connection(choice, &packet);
+	if (choice->family == 0) {
+		size_t unused;
+
+		packet.iif = choose_interface(choice, CODE_IIF, &unused);
+		packet.oif = choose_interface(choice, CODE_OIF, &unused);
+		packet.iiftype = (uint16_t)choose_type(choice);
+		packet.ether_type = (uint16_t)choose_in(choice, choice->region->extents[RANGE_ETHER_TYPE]);
+		wide_to_bytes(choose_in(choice, choice->region->extents[RANGE_ETHER]), packet.ether_saddr.bytes, 6);
+		return packet;
+	}
+	choose_ends(choice, &packet);
+	choose_transport(choice, &packet);
+	packet.hoplimit = (uint8_t)choose_code(choice, CODE_HOPLIMIT, (const uint16_t[]){ HOPLIMIT }, 1);
+	packet.routing_header = choose_code(choice, CODE_ROUTING, (const uint16_t[]){ 0 }, 1) == 1;
+	packet.has_skuid = choose_code(choice, CODE_SOCKET, (const uint16_t[]){ 1 }, 1) == 1;
+	packet.skuid = (uint32_t)choose_in(choice, choice->region->extents[RANGE_UID]);
+	return packet;
+}
+
+/* True when the packet goes through its hooks to the end of the view, or is answered at the last. */
+static bool packet_passes(struct arena *arena, const struct ruleset *ruleset, const struct view *view, const struct packet *packet, int64_t at)
+{
+	const enum hook_point through[] = { HOOK_INGRESS, HOOK_PREROUTING, view->hook };
+	const bool alone = view->hook == HOOK_OUTPUT || view->hook == HOOK_INGRESS || view->hook == HOOK_BRIDGE;
+	struct evaluation evaluation;
+
+	if (alone)
+		evaluation = evaluate_path(arena, ruleset, &view->hook, 1, packet, at);
+	else
+		evaluation = evaluate_path(arena, ruleset, through, 3, packet, at);
+	return view->answered ? evaluation.rejected : evaluation.accepted;
+}
+
+bool breach_confirm_in(struct prover *prover, uint8_t family, const struct view *view, const struct region *region, int64_t at,
+		       struct breach *ret_breach)
+{
+	struct arena *arena = arena_new();
+	struct choice choice = { .prover = prover, .family = family, .view = view, .region = region };
+	bool passes = false;
+
+	for (; choice.attempt < PROVE_ATTEMPTS_MAX && !passes; choice.attempt++) {
+		struct packet packet = choose_packet(&choice);
+
+		++prover->proof->work;
+		passes = packet_passes(arena, prover->input->ruleset, view, &packet, at);
+		if (passes)
+			*ret_breach = (struct breach){ .hook = view->hook, .packet = packet, .at = at };
+	}
+	arena_free(arena);
+	return passes;
+}
+
+bool breach_confirm(struct prover *prover, const struct view *view, const struct region *region, int64_t at, struct breach *ret_breach)
+{
+	return breach_confirm_in(prover, prover->family, view, region, at, ret_breach);
+}
