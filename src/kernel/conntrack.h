@@ -1,11 +1,13 @@
 /*
- * conntrack: which marks the kernel's connections carry, by ctnetlink. The mark is the identity of a flow: a
+ * conntrack: which connections the kernel follows and which marks they carry, by ctnetlink. The mark is the identity of a flow: a
  * number is not given to another flow while a connection still holds it.
  */
 #ifndef KERNEL_CONNTRACK_H
 #define KERNEL_CONNTRACK_H
 
+#include "kernel/links.h"
 #include "kernel/nfnl.h"
+#include "ruleset/prove.h"
 
 struct held_marks {
 	uint32_t *marks;	/* rising, each once; 0 (no mark) is left out */
@@ -19,5 +21,17 @@ struct held_marks {
  * arena. 0 or negative errno; a kernel without connection tracking holds no mark.
  */
 int conntrack_marks(struct arena *arena, struct nfnl *nfnl, struct held_marks *ret_marks);
+
+/* The connections that carry a mark, as the prover wants to know them. */
+struct carried_list {
+	struct carried *items;	/* sorted by mark */
+	size_t count;
+};
+
+/*
+ * Reads them, as conntrack_marks() reads marks. own: the addresses of this machine, by which connections that it began are known. In the arena. 0 or
+ * negative errno.
+ */
+int conntrack_carried(struct arena *arena, struct nfnl *nfnl, const struct interface_addresses *own, struct carried_list *ret_list);
 
 #endif

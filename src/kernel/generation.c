@@ -1,5 +1,5 @@
 /*
- * generation (世代): file -> settings -> policy -> law -> ruleset.
+ * generation (世代): file -> settings -> policy -> law -> ruleset -> proof.
  *
  * Users are looked up in /etc/passwd itself and not through NSS: no foreign module and no network is let
  * into the process that decides, and the user of a process on the gateway is a local one.
@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "config/reader.h"
 #include "policy/law.h"
+#include "ruleset/prove.h"
 
 enum { PASSWD_LINE_BYTES_MAX = 4096 };
 
@@ -70,6 +71,17 @@ static void generation_compile(struct generation *generation, const struct gener
 		generation->compiled.ruleset = NULL;
 }
 
+/* What was compiled is held against the policy by somebody who knows nothing of how it was made. */
+static void generation_prove(struct generation *generation)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *scratch = arena_new();
+	const struct pins *pins = pins_of_policy(scratch, generation->policy, NULL);
+	const struct proof_input input = { .ruleset = generation->compiled.ruleset, .pins = pins, .now = generation->made_at };
+	struct proof proof = ruleset_prove(scratch, &input);
+
+	proof_report(&proof, generation->compiled.ruleset, &generation->findings);
+}
+
 struct generation *generation_load(const char *path, const struct generation_world *world)
 {
 	struct arena *arena = arena_new();
@@ -88,8 +100,10 @@ struct generation *generation_load(const char *path, const struct generation_wor
 		generation->policy = policy_resolve(arena, settings, &policy_world, &generation->findings);
 		law_check(generation->policy, world->now, &generation->findings);
 	}
-	if (generation->policy && generation->findings.errors == 0)
+	if (generation->policy && generation->findings.errors == 0 && !world->policy_only)
 		generation_compile(generation, world);
+	if (generation->compiled.ruleset && world->prove)
+		generation_prove(generation);
 	if (generation->findings.errors > 0)
 		generation->compiled.ruleset = NULL;
 	findings_sort(&generation->findings);

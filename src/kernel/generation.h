@@ -1,7 +1,7 @@
 /*
  * generation (世代): one loaded configuration with all that was derived from it.
  *
- * file -> settings -> policy -> law -> ruleset, immutable. The daemon's planner and the sekisho command make
+ * file -> settings -> policy -> law -> ruleset -> proof, immutable. The daemon's planner and the sekisho command make
  * generations in the same way, so what `sekisho check` says is what a reload would say.
  */
 #ifndef KERNEL_GENERATION_H
@@ -20,7 +20,7 @@ struct generation {
 	const struct source *sources;	/* the files it was read from */
 	size_t source_count;
 	const struct policy *policy;	/* NULL when the file could not be read */
-	struct compiled compiled;	/* ruleset NULL when there is an error in the findings, or after generation_settle() */
+	struct compiled compiled;	/* ruleset NULL when there is an error in the findings, when none was wanted, or after generation_settle() */
 	uint8_t digest[32];		/* SHA-256 over all sources in order: which text this is */
 	int64_t made_at;		/* Unix time */
 };
@@ -31,6 +31,8 @@ struct generation_world {
 	bool offline;			/* interfaces and users are made up: needs no system, says nothing about them */
 	struct link_table links;	/* not offline: the interfaces that exist */
 	const struct mark_book *marks;	/* NULL: fresh marks */
+	bool prove;			/* prove the ruleset as well (ruleset/prove.h): what does not prove is an error */
+	bool policy_only;		/* compile nothing: what the file means is all that is asked */
 };
 
 /* Makes a generation of the file at path. Always gives one; its findings say what is wrong. The caller frees it. */

@@ -56,9 +56,12 @@ static struct alien *table_alien_add(struct reading *reading, const char *where,
 }
 
 /* The same for a table as a whole. */
-static void whole_table_alien_add(struct reading *reading, uint8_t family, const char *what)
+static struct alien *whole_table_alien_add(struct reading *reading, uint8_t family, const char *what)
 {
-	alien_add(reading, family, "table " TABLE_NAME, what)->needs_new_table = true;
+	struct alien *alien = alien_add(reading, family, "table " TABLE_NAME, what);
+
+	alien->needs_new_table = true;
+	return alien;
 }
 
 static uint8_t message_family(const struct nlmsghdr *message)
@@ -79,7 +82,7 @@ static int take_table(const struct nlmsghdr *message, void *context)
 		return 0;
 	flags = attribute_u32(attributes[NFTA_TABLE_FLAGS]);
 	if (flags & TABLE_FLAG_DORMANT)
-		whole_table_alien_add(reading, family, "it is dormant: none of its rules is in force");
+		whole_table_alien_add(reading, family, "it is dormant: none of its rules is in force")->dormant = true;
 	if (flags & ~(uint32_t)(TABLE_FLAG_DORMANT | TABLE_FLAG_OWNER | TABLE_FLAG_PERSIST))
 		whole_table_alien_add(reading, family, "unknown flags");
 	if (family != FAMILY_INET && family != FAMILY_NETDEV && family != FAMILY_BRIDGE) {
@@ -89,7 +92,8 @@ static int take_table(const struct nlmsghdr *message, void *context)
 	reading->tables = arena_grow(reading->arena, reading->tables, reading->table_count,
 				     &reading->table_capacity, sizeof(*reading->tables));
 	reading->tables[reading->table_count++] = (struct table){ .family = (enum family)family,
-								  .name = TABLE_NAME };
+								  .name = TABLE_NAME,
+								  .dormant = flags & TABLE_FLAG_DORMANT };
 	return 0;
 }
 
@@ -360,6 +364,7 @@ static void rule_add(struct reading *reading, const struct nlmsghdr *message, st
 				arena_printf(reading->arena, "chain %s rule %zu", name, reading->rule_number),
 				why);
 		rule.comment = why;
+		rule.alien = true;
 	}
 	if (!chain)
 		return;

@@ -6,7 +6,7 @@
  * equals an intended one.
  *
  * So that a difference repairs what it can, aliens leave a trace in the ruleset: an alien rule stands in its
- * chain as a rule whose steps only name the sets it looks up, with what was not understood as its comment; an
+ * chain, marked so, as a rule whose steps only name the sets it looks up, with what was not understood as its comment; an
  * alien set, or one with an alien element, as a set of its name without key fields and elements; an alien chain
  * as a base chain with policy VERDICT_NONE.
  */
@@ -21,6 +21,7 @@ struct alien {
 	enum family family;
 	const char *where;	/* "chain forward rule 3", "set x", "flowtable y" */
 	const char *what;	/* the expression or attribute that was not understood */
+	bool dormant;		/* the table's chains are not in force, and its `dormant` says so */
 	bool needs_new_table;	/* leaves no trace in the ruleset: only deleting the whole table removes it */
 };
 

@@ -27,6 +27,7 @@
 #include "kernel/snapshot.h"
 #include "ruleset/audit.h"
 #include "ruleset/pack.h"
+#include "ruleset/prove.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/install.h"
 #include "sekishod/messages.h"
@@ -59,7 +60,7 @@ struct enforcer {
 	int planner;			/* -1: none */
 	struct frame_reader planner_reader;
 	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
-	struct program_input pins;
+	struct pins pins;
 };
 
 /* A question of the planner, and the memory it costs. */
@@ -120,18 +121,47 @@ static void links_prove(struct question *question, const struct program_input *p
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_LINK_DIFFERS], nowhere, "lo", NULL);
 }
 
-/* 0 when the ruleset may be in force. */
-static int ruleset_prove(const struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
+/*
+ * The connections that run and carry a mark: one whose mark lives on must still be granted. When they cannot be read the ruleset cannot be judged.
+ */
+static int connections_read(struct enforcer *enforcer, struct question *question, struct proof_input *input)
 {
-	struct program_input pins = enforcer->pins;
+	struct interface_addresses own;
+	struct carried_list carried;
+	int error = addresses_read(question->arena, &own);
+
+	if (!error)
+		error = conntrack_carried(question->arena, &enforcer->nfnl, &own, &carried);
+	if (error) {
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
+		return error;
+	}
+	input->carried = carried.items;
+	input->carried_count = carried.count;
+	return 0;
+}
+
+/*
+ * 0 when the ruleset may be in force: it is the program that follows from the pins (audit), and no packet passes that they do not grant (proof). The audit
+ * knows how it should look, the proof what it does.
+ */
+static int ruleset_judge(struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
+{
+	struct program_input program = enforcer->pins.program;
+	struct proof_input input = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now() };
+	struct proof proof;
 
 	if (!enforcer->pins_arena) {
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_NO_PINS], nowhere, NULL);
 		return -EPERM;
 	}
-	links_prove(question, &pins, &ruleset->links);
-	pins.links = &ruleset->links;
-	ruleset_audit(ruleset, &pins, &question->findings);
+	if (connections_read(enforcer, question, &input) != 0)
+		return -EPERM;
+	links_prove(question, &program, &ruleset->links);
+	program.links = &ruleset->links;
+	ruleset_audit(ruleset, &program, &question->findings);
+	proof = ruleset_prove(question->arena, &input);
+	proof_report(&proof, ruleset, &question->findings);
 	return question->findings.errors > 0 ? -EPERM : 0;
 }
 
@@ -159,7 +189,7 @@ static struct link_table links_used(struct arena *arena, const struct ruleset *r
  * True when what the kernel holds could be proved now. An interface that joined no zone of it does not
  * matter.
  */
-static bool snapshot_is_lawful(const struct enforcer *enforcer, const struct question *question, const struct snapshot *snapshot)
+static bool snapshot_is_lawful(struct enforcer *enforcer, const struct question *question, const struct snapshot *snapshot)
 {
 	struct question aside = { .arena = question->arena, .findings = findings_in(question->arena), .links = question->links };
 	struct ruleset ruleset;
@@ -168,7 +198,7 @@ static bool snapshot_is_lawful(const struct enforcer *enforcer, const struct que
 		return false;
 	ruleset = *snapshot->ruleset;
 	ruleset.links = links_used(question->arena, snapshot->ruleset, &question->links);
-	return ruleset_prove(enforcer, &aside, &ruleset) == 0;
+	return ruleset_judge(enforcer, &aside, &ruleset) == 0;
 }
 
 /* ---- VERB_SNAPSHOT */
@@ -266,7 +296,7 @@ static int bytes_answer(struct enforcer *enforcer, struct question *question, st
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
 		return refused_send(enforcer, &question->findings);
 	}
-	if (ruleset_prove(enforcer, question, ruleset) != 0)
+	if (ruleset_judge(enforcer, question, ruleset) != 0)
 		return refused_send(enforcer, &question->findings);
 	return install_answer(enforcer, question, ruleset);
 }
@@ -395,7 +425,7 @@ static void planner_readable(struct enforcer *enforcer)
 static int pins_take(struct enforcer *enforcer, struct span payload)
 {
 	struct arena *arena = arena_new();
-	struct program_input pins;
+	struct pins pins;
 	int error = pins_unpack(arena, payload, &pins);
 
 	if (error) {
@@ -487,6 +517,8 @@ static int kernel_open(struct enforcer *enforcer)
 	struct snapshot snapshot;
 	int error = nfnl_open(&enforcer->nfnl);
 
+	/* The first JSON object would open /dev/urandom, and the first is made when something is refused. */
+	json_object_seed(0);
 	if (!error)
 		error = nft_watch_open(&enforcer->watch);
 	if (!error)

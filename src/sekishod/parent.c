@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,18 +86,21 @@ static int pins_renew(struct parent *parent, struct buf *why)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	struct program_input pins;
-	int error = pins_read(arena, parent->options->config, &findings, &pins);
+	struct buf pins = buf_limited(PINS_BYTES_MAX);
+	int error = pins_read(parent->options->config, (int64_t)time(NULL), &findings, &pins);
 	json_t *array;
 	char *text;
 
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
 	if (!error) {
-		parent->pins.length = 0;
-		pins_pack(&parent->pins, &pins);
+		buf_free(&parent->pins);
+		parent->pins = pins;
+		/* The file's tree was large, and this process does nothing else for days. */
+		malloc_trim(0);
 		return 0;
 	}
+	buf_free(&pins);
 	if (why && findings.count > 0) {
 		array = findings_to_json(&findings);
 		text = json_dumps(array, JSON_COMPACT);
@@ -111,7 +115,7 @@ static int pins_renew(struct parent *parent, struct buf *why)
 static bool pins_remember(struct parent *parent)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-	struct program_input unused;
+	struct pins unused;
 
 	parent->pins.length = 0;
 	if (pins_recall(parent->options->state_dir, &parent->pins) == 0 && pins_unpack(arena, buf_span(&parent->pins), &unused) == 0)

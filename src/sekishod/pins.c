@@ -1,4 +1,4 @@
-/* pins: which zone is in which tier and has which interfaces. */
+/* pins: what may pass, as bytes. */
 #include "sekishod/pins.h"
 
 #include <errno.h>
@@ -6,24 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/reader.h"
 #include "config/trust.h"
 #include "daemon/state.h"
+#include "kernel/generation.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
 
 #define PINS_FILE "pins"
-
-static int tier_parse(const char *word, enum tier *ret_tier)
-{
-	for (int tier = 0; word && tier < TIER_COUNT; tier++) {
-		if (strcmp(word, tier_name((enum tier)tier)) == 0) {
-			*ret_tier = (enum tier)tier;
-			return 0;
-		}
-	}
-	return -EBADMSG;
-}
 
 /* A name of the zone file that is short enough for what it names and needs no quotes anywhere. */
 static bool name_is_valid(const char *name, size_t bytes_max)
@@ -36,19 +25,6 @@ static bool name_is_valid(const char *name, size_t bytes_max)
 		if (name[i] <= ' ' || name[i] > '~' || name[i] == '/' || name[i] == '"')
 			return false;
 	return true;
-}
-
-static int zone_pin(struct arena *arena, const struct zone_settings *settings, struct program_zone *ret_zone)
-{
-	const char **interfaces = arena_array(arena, settings->interfaces.count, sizeof(*interfaces));
-
-	for (size_t i = 0; i < settings->interfaces.count; i++)
-		interfaces[i] = settings->interfaces.items[i].value;
-	*ret_zone = (struct program_zone){
-		.name = settings->name.value, .uplink = settings->uplink.at.source != NULL,
-		.interfaces = interfaces, .interface_count = settings->interfaces.count,
-	};
-	return tier_parse(settings->tier.value, &ret_zone->tier);
 }
 
 /* True when an interface before this one has its name. */
@@ -91,31 +67,31 @@ static int pins_check(const struct program_input *pins)
 	return 0;
 }
 
-static int pins_of_settings(struct arena *arena, const struct settings *settings, struct program_input *ret_pins)
+int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out)
 {
-	struct program_zone *zones = arena_array(arena, settings->zone_count, sizeof(*zones));
-	int error = 0;
-
-	for (size_t i = 0; i < settings->zone_count && !error; i++)
-		error = zone_pin(arena, &settings->zones[i], &zones[i]);
-	*ret_pins = (struct program_input){ .zones = zones, .zone_count = settings->zone_count };
-	return error ? error : pins_check(ret_pins);
-}
-
-int pins_read(struct arena *arena, const char *path, struct findings *findings, struct program_input *ret_pins)
-{
-	struct findings unused = findings_in(arena);
-	struct settings *settings;
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	__attribute__((cleanup(generation_freep))) struct generation *generation = NULL;
+	const struct generation_world world = { .now = now, .policy_only = true };
+	const struct pins *pins;
 	int error = source_trust(path, findings);
 
-	if (!error)
-		error = settings_read_zones(arena, path, &unused, &settings);
 	if (error)
 		return error;
-	for (size_t i = 0; i < settings->source_count; i++)
-		error = source_trust(settings->sources[i].path, findings) ? -EPERM : error;
-	return error ? error : pins_of_settings(arena, settings, ret_pins);
+	generation = generation_load(path, &world);
+	for (size_t i = 0; i < generation->source_count; i++)
+		error = source_trust(generation->sources[i].path, findings) ? -EPERM : error;
+	if (!error && (!generation->policy || generation->findings.errors > 0))
+		error = -EBADMSG;
+	if (error)
+		return error;
+	pins = pins_of_policy(arena, generation->policy, NULL);
+	error = pins_check(&pins->program);
+	if (!error)
+		pins_pack(out, pins);
+	return error ? error : out->overflow ? -EFBIG : 0;
 }
+
+/* ---- as bytes */
 
 static void text_pack(struct buf *out, const char *text)
 {
@@ -123,19 +99,75 @@ static void text_pack(struct buf *out, const char *text)
 	buf_puts(out, text);
 }
 
-void pins_pack(struct buf *out, const struct program_input *pins)
+static void address_pack(struct buf *out, const struct netaddr *address)
 {
-	buf_put_u32(out, (uint32_t)pins->zone_count);
-	for (size_t z = 0; z < pins->zone_count; z++) {
-		const struct program_zone *zone = &pins->zones[z];
+	buf_putc(out, (char)address->family);
+	buf_put(out, address->bytes, netaddr_size(address->family));
+}
 
-		text_pack(out, zone->name);
-		buf_put_u32(out, (uint32_t)zone->tier);
-		buf_put_u32(out, zone->uplink);
-		buf_put_u32(out, (uint32_t)zone->interface_count);
-		for (size_t i = 0; i < zone->interface_count; i++)
-			text_pack(out, zone->interfaces[i]);
+/* The last address of a range has the family of the first. */
+static void ranges_pack(struct buf *out, const struct addr_ranges *ranges)
+{
+	buf_put_u32(out, (uint32_t)ranges->count);
+	for (size_t i = 0; i < ranges->count; i++) {
+		address_pack(out, &ranges->items[i].first);
+		buf_put(out, ranges->items[i].last.bytes, netaddr_size(ranges->items[i].last.family));
 	}
+}
+
+static void zone_pack(struct buf *out, const struct program_zone *zone, const struct zone_pins *more)
+{
+	text_pack(out, zone->name);
+	buf_put_u32(out, (uint32_t)zone->tier);
+	buf_put_u32(out, zone->uplink);
+	buf_put_u32(out, (uint32_t)zone->interface_count);
+	for (size_t i = 0; i < zone->interface_count; i++)
+		text_pack(out, zone->interfaces[i]);
+	ranges_pack(out, &more->networks);
+	ranges_pack(out, &more->next_hops);
+}
+
+static void grant_pack(struct buf *out, const struct grant *grant)
+{
+	buf_put_u32(out, (uint32_t)grant->kind);
+	buf_put_u32(out, grant->from);
+	buf_put_u32(out, grant->to);
+	buf_put_u32(out, grant->protocol);
+	buf_put_u32(out, grant->uid);
+	buf_put_u32(out, (uint32_t)((uint64_t)grant->closes_at >> 32));
+	buf_put_u32(out, (uint32_t)grant->closes_at);
+	ranges_pack(out, &grant->sources);
+	ranges_pack(out, &grant->destinations);
+	buf_put_u32(out, (uint32_t)grant->port_count);
+	for (size_t i = 0; i < grant->port_count; i++)
+		buf_put_u32(out, (uint32_t)grant->ports[i].first << 16 | grant->ports[i].last);
+}
+
+void pins_pack(struct buf *out, const struct pins *pins)
+{
+	buf_put_u32(out, (uint32_t)pins->program.zone_count);
+	for (size_t z = 0; z < pins->program.zone_count; z++)
+		zone_pack(out, &pins->program.zones[z], &pins->zones[z]);
+	buf_put_u32(out, (uint32_t)pins->binding_count);
+	for (size_t i = 0; i < pins->binding_count; i++) {
+		buf_put_u32(out, pins->bindings[i].zone);
+		address_pack(out, &pins->bindings[i].address);
+		buf_put(out, pins->bindings[i].mac.bytes, sizeof(pins->bindings[i].mac.bytes));
+	}
+	buf_put_u32(out, (uint32_t)pins->grant_count);
+	for (size_t i = 0; i < pins->grant_count; i++)
+		grant_pack(out, &pins->grants[i]);
+}
+
+/* Takes so many bytes from the front. */
+static bool bytes_take(struct span *bytes, void *ret_bytes, size_t count)
+{
+	if (bytes->length < count)
+		return false;
+	memcpy(ret_bytes, bytes->data, count);
+	bytes->data += count;
+	bytes->length -= count;
+	return true;
 }
 
 /* Takes a text without NUL of at most bytes_max bytes. */
@@ -151,14 +183,54 @@ static bool text_take(struct arena *arena, struct span *bytes, size_t bytes_max,
 	return true;
 }
 
-static bool zone_take(struct arena *arena, struct span *bytes, struct program_zone *ret_zone)
+static bool address_take(struct span *bytes, struct netaddr *ret_address)
+{
+	*ret_address = (struct netaddr){ .family = 0 };
+	return bytes_take(bytes, &ret_address->family, 1) && (ret_address->family == 4 || ret_address->family == 6) &&
+	       bytes_take(bytes, ret_address->bytes, netaddr_size(ret_address->family));
+}
+
+static bool range_take(struct span *bytes, struct addr_range *ret_range)
+{
+	if (!address_take(bytes, &ret_range->first))
+		return false;
+	ret_range->last = (struct netaddr){ .family = ret_range->first.family };
+	return bytes_take(bytes, ret_range->last.bytes, netaddr_size(ret_range->last.family)) &&
+	       netaddr_compare(&ret_range->first, &ret_range->last) <= 0;
+}
+
+/* A count that could be true, given what one item takes at least. */
+static bool count_take(struct span *bytes, size_t item_bytes_min, size_t maximum, uint32_t *ret_count)
+{
+	return span_take_u32(bytes, ret_count) && *ret_count <= maximum && *ret_count <= bytes->length / item_bytes_min;
+}
+
+/* Ranges rise and share nothing: whoever searches them relies on it. */
+static bool ranges_take(struct arena *arena, struct span *bytes, struct addr_ranges *ret_ranges)
+{
+	uint32_t count;
+
+	if (!count_take(bytes, 9, PINS_RANGES_MAX, &count))
+		return false;
+	ret_ranges->items = arena_array(arena, count, sizeof(*ret_ranges->items));
+	ret_ranges->count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!range_take(bytes, &ret_ranges->items[i]))
+			return false;
+		if (i > 0 && netaddr_compare(&ret_ranges->items[i - 1].last, &ret_ranges->items[i].first) >= 0)
+			return false;
+	}
+	return true;
+}
+
+static bool zone_take(struct arena *arena, struct span *bytes, struct program_zone *ret_zone, struct zone_pins *ret_more)
 {
 	uint32_t tier, uplink, count;
 	const char **interfaces;
 
 	if (!text_take(arena, bytes, POLICY_ZONE_NAME_BYTES_MAX, &ret_zone->name) || !span_take_u32(bytes, &tier) || tier >= TIER_COUNT)
 		return false;
-	if (!span_take_u32(bytes, &uplink) || uplink > 1 || !span_take_u32(bytes, &count) || count > POLICY_INTERFACES_MAX)
+	if (!span_take_u32(bytes, &uplink) || uplink > 1 || !count_take(bytes, 4, POLICY_INTERFACES_MAX, &count))
 		return false;
 	interfaces = arena_array(arena, count, sizeof(*interfaces));
 	for (uint32_t i = 0; i < count; i++)
@@ -168,24 +240,106 @@ static bool zone_take(struct arena *arena, struct span *bytes, struct program_zo
 	ret_zone->uplink = uplink == 1;
 	ret_zone->interfaces = interfaces;
 	ret_zone->interface_count = count;
+	return ranges_take(arena, bytes, &ret_more->networks) && ranges_take(arena, bytes, &ret_more->next_hops);
+}
+
+static bool zones_take(struct arena *arena, struct span *bytes, struct pins *pins)
+{
+	struct program_zone *zones;
+	struct zone_pins *more;
+	uint32_t count;
+
+	if (!count_take(bytes, 24, POLICY_ZONES_MAX, &count))
+		return false;
+	zones = arena_array(arena, count, sizeof(*zones));
+	more = arena_array(arena, count, sizeof(*more));
+	for (uint32_t i = 0; i < count; i++)
+		if (!zone_take(arena, bytes, &zones[i], &more[i]))
+			return false;
+	pins->program = (struct program_input){ .zones = zones, .zone_count = count };
+	pins->zones = more;
+	return pins_check(&pins->program) == 0;
+}
+
+static bool bindings_take(struct arena *arena, struct span *bytes, struct pins *pins)
+{
+	struct binding_pin *bindings;
+	uint32_t count;
+
+	if (!count_take(bytes, 15, PINS_BYTES_MAX, &count))
+		return false;
+	bindings = arena_array(arena, count, sizeof(*bindings));
+	for (uint32_t i = 0; i < count; i++) {
+		if (!span_take_u32(bytes, &bindings[i].zone) || bindings[i].zone >= pins->program.zone_count)
+			return false;
+		if (!address_take(bytes, &bindings[i].address) || !bytes_take(bytes, bindings[i].mac.bytes, sizeof(bindings[i].mac.bytes)))
+			return false;
+		if (i > 0 && binding_pin_compare(&bindings[i - 1], &bindings[i]) > 0)
+			return false;
+	}
+	pins->bindings = bindings;
+	pins->binding_count = count;
 	return true;
 }
 
-int pins_unpack(struct arena *arena, struct span bytes, struct program_input *ret_pins)
+static bool ports_take(struct arena *arena, struct span *bytes, struct grant *grant)
 {
-	struct program_input pins = { .zone_count = 0 };
-	struct program_zone *zones;
+	struct port_range *ports;
+	uint32_t count, port;
+
+	if (!count_take(bytes, 4, UINT16_MAX, &count))
+		return false;
+	ports = arena_array(arena, count, sizeof(*ports));
+	for (uint32_t i = 0; i < count; i++) {
+		if (!span_take_u32(bytes, &port) || port >> 16 > (port & UINT16_MAX))
+			return false;
+		ports[i] = (struct port_range){ (uint16_t)(port >> 16), (uint16_t)port };
+	}
+	grant->ports = ports;
+	grant->port_count = count;
+	return true;
+}
+
+static bool grant_take(struct arena *arena, struct span *bytes, size_t zone_count, struct grant *ret_grant)
+{
+	uint32_t kind, protocol, closes_high, closes_low;
+
+	if (!span_take_u32(bytes, &kind) || kind > FLOW_EGRESS || !span_take_u32(bytes, &ret_grant->from) || ret_grant->from >= zone_count)
+		return false;
+	if (!span_take_u32(bytes, &ret_grant->to) || ret_grant->to >= zone_count || !span_take_u32(bytes, &protocol) ||
+	    protocol > POLICY_ANY_PROTOCOL)
+		return false;
+	if (!span_take_u32(bytes, &ret_grant->uid) || !span_take_u32(bytes, &closes_high) || !span_take_u32(bytes, &closes_low))
+		return false;
+	ret_grant->kind = (enum flow_kind)kind;
+	ret_grant->protocol = (uint16_t)protocol;
+	ret_grant->closes_at = (int64_t)((uint64_t)closes_high << 32 | closes_low);
+	return ranges_take(arena, bytes, &ret_grant->sources) && ranges_take(arena, bytes, &ret_grant->destinations) &&
+	       ports_take(arena, bytes, ret_grant);
+}
+
+static bool grants_take(struct arena *arena, struct span *bytes, struct pins *pins)
+{
+	struct grant *grants;
 	uint32_t count;
 
-	if (!span_take_u32(&bytes, &count) || count > POLICY_ZONES_MAX)
-		return -EBADMSG;
-	zones = arena_array(arena, count, sizeof(*zones));
+	if (!count_take(bytes, 40, POLICY_FLOWS_MAX * 2, &count))
+		return false;
+	grants = arena_array(arena, count, sizeof(*grants));
 	for (uint32_t i = 0; i < count; i++)
-		if (!zone_take(arena, &bytes, &zones[i]))
-			return -EBADMSG;
-	pins.zones = zones;
-	pins.zone_count = count;
-	if (bytes.length != 0 || pins_check(&pins) != 0)
+		if (!grant_take(arena, bytes, pins->program.zone_count, &grants[i]))
+			return false;
+	pins->grants = grants;
+	pins->grant_count = count;
+	return true;
+}
+
+int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins)
+{
+	struct pins pins = { .binding_count = 0 };
+
+	if (!zones_take(arena, &bytes, &pins) || !bindings_take(arena, &bytes, &pins) || !grants_take(arena, &bytes, &pins) ||
+	    bytes.length != 0)
 		return -EBADMSG;
 	*ret_pins = pins;
 	return 0;

@@ -374,7 +374,7 @@ static size_t warnings_count(const struct findings *findings)
 static bool job_load(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	struct generation_world world = { .now = planner_now(), .marks = marks };
+	struct generation_world world = { .now = planner_now(), .marks = marks, .prove = true };
 
 	if (links_table(planner, job->arena, true, &world.links) != 0) {
 		planner_give_up(planner, "interfaces cannot be listed");

@@ -17,22 +17,109 @@ static const struct program_zone town_zones[] = {
 	{ .name = "cloud", .tier = TIER_INTERNET, .uplink = true, .interfaces = one_interface, .interface_count = 1 },
 };
 
+static struct addr_range lan[] = { { { .family = 4, .bytes = { 10, 1, 0, 0 } }, { .family = 4, .bytes = { 10, 1, 0, 255 } } },
+				   { { .family = 6, .bytes = { 0xfd } }, { .family = 6, .bytes = { 0xfd, 1 } } } };
+static struct addr_range host[] = { { { .family = 4, .bytes = { 10, 1, 0, 9 } }, { .family = 4, .bytes = { 10, 1, 0, 9 } } } };
+static const struct zone_pins town_pins[] = { { .networks = { lan, 2 } }, { .networks = { NULL, 0 } }, { .next_hops = { host, 1 } } };
+static const struct binding_pin town_bindings[] = { { 0, { .family = 4, .bytes = { 10, 1, 0, 9 } }, { { 2, 0, 0, 0, 0, 9 } } } };
+static const struct port_range town_ports[] = { { 25, 25 }, { 80, 443 } };
+static const struct grant town_grants[] = {
+	{ .kind = FLOW_FORWARD, .from = 0, .to = 2, .sources = { host, 1 }, .destinations = { lan, 2 }, .protocol = 6, .ports = town_ports,
+	  .port_count = 2, .closes_at = 5000000000 },
+	{ .kind = FLOW_EGRESS, .to = 1, .destinations = { host, 1 }, .protocol = 1, .uid = 64001 },
+};
+
+static struct pins town_of(const struct program_zone *zones, size_t zone_count)
+{
+	return (struct pins){ .program = { .zones = zones, .zone_count = zone_count }, .zones = town_pins, .bindings = town_bindings,
+			      .binding_count = 1, .grants = town_grants, .grant_count = zone_count == 3 ? 2 : 0 };
+}
+
 START_TEST(pins_read_back_and_no_shorter_or_longer_payload_does)
 {
-	const struct program_input town = { .zones = town_zones, .zone_count = 3 };
+	const struct pins town = town_of(town_zones, 3);
 	struct arena *arena = arena_new();
-	struct buf bytes = buf_limited(0);
-	struct program_input pins;
+	struct buf bytes = buf_limited(0), again = buf_limited(0);
+	struct pins pins;
 
 	pins_pack(&bytes, &town);
 	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), 0);
-	ck_assert_uint_eq(pins.zone_count, 3);
-	ck_assert_str_eq(pins.zones[0].interfaces[1], "mn1");
-	ck_assert(pins.zones[2].uplink && pins.zones[2].tier == TIER_INTERNET);
+	ck_assert_uint_eq(pins.program.zone_count, 3);
+	ck_assert_str_eq(pins.program.zones[0].interfaces[1], "mn1");
+	ck_assert(pins.program.zones[2].uplink && pins.program.zones[2].tier == TIER_INTERNET);
+	ck_assert(pins.grants[0].closes_at == 5000000000 && pins.grants[0].ports[1].last == 443 && pins.grants[1].uid == 64001);
+	pins_pack(&again, &pins);
+	ck_assert_uint_eq(bytes.length, again.length);
+	ck_assert_mem_eq(bytes.data, again.data, bytes.length);
 	for (size_t length = 0; length < bytes.length; length++)
 		ck_assert_int_eq(pins_unpack(arena, (struct span){ .data = bytes.data, .length = length }, &pins), -EBADMSG);
 	buf_putc(&bytes, 0);
 	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), -EBADMSG);
+	buf_free(&bytes);
+	buf_free(&again);
+	arena_free(arena);
+}
+END_TEST
+
+static struct addr_range backwards[] = { { { .family = 4, .bytes = { 10, 1, 0, 9 } }, { .family = 4, .bytes = { 10, 1, 0, 8 } } } };
+static struct addr_range common_point[] = { { { .family = 4, .bytes = { 10, 1, 0, 1 } }, { .family = 4, .bytes = { 10, 1, 0, 9 } } },
+					    { { .family = 4, .bytes = { 10, 1, 0, 9 } }, { .family = 4, .bytes = { 10, 1, 0, 10 } } } };
+static const struct port_range ports_backwards[] = { { 80, 79 } };
+
+static const struct {
+	const char *what;
+	struct grant grant;
+	int result;
+} grant_rows[] = {
+	{ "a grant of the last zone", { .from = 2, .to = 2, .sources = { host, 1 }, .destinations = { host, 1 }, .protocol = 256 }, 0 },
+	{ "a zone that is not there", { .from = 3 }, -EBADMSG },
+	{ "another that is not", { .to = 3 }, -EBADMSG },
+	{ "a kind that is none", { .kind = FLOW_EGRESS + 1 }, -EBADMSG },
+	{ "a protocol that is none", { .protocol = 257 }, -EBADMSG },
+	{ "a range whose end is before its beginning", { .sources = { backwards, 1 } }, -EBADMSG },
+	{ "ranges with a common point", { .destinations = { common_point, 2 } }, -EBADMSG },
+	{ "ports whose end is before their beginning", { .ports = ports_backwards, .port_count = 1 }, -EBADMSG },
+};
+
+START_TEST(grants_that_make_no_sense_are_refused)
+{
+	struct pins town = town_of(town_zones, 3), pins;
+	struct arena *arena = arena_new();
+	struct buf bytes = buf_limited(0);
+
+	town.grants = &grant_rows[_i].grant;
+	town.grant_count = 1;
+	pins_pack(&bytes, &town);
+	ck_assert_msg(pins_unpack(arena, buf_span(&bytes), &pins) == grant_rows[_i].result, "%s", grant_rows[_i].what);
+	buf_free(&bytes);
+	arena_free(arena);
+}
+END_TEST
+
+static const struct binding_pin out_of_order[] = { { 1, { .family = 4, .bytes = { 10, 1, 0, 9 } }, { { 2, 0, 0, 0, 0, 9 } } },
+					       { 0, { .family = 4, .bytes = { 10, 1, 0, 9 } }, { { 2, 0, 0, 0, 0, 9 } } } };
+static const struct binding_pin of_no_zone[] = { { 3, { .family = 4 }, { { 0 } } } }, of_no_family[] = { { 0, { .family = 5 }, { { 0 } } } };
+
+static const struct {
+	const char *what;
+	const struct binding_pin *bindings;
+	size_t count;
+} binding_rows[] = {
+	{ "bindings out of order", out_of_order, 2 },
+	{ "a binding of a zone that is not there", of_no_zone, 1 },
+	{ "a binding of an address that is none", of_no_family, 1 },
+};
+
+START_TEST(bindings_that_make_no_sense_are_refused)
+{
+	struct pins town = town_of(town_zones, 3), pins;
+	struct arena *arena = arena_new();
+	struct buf bytes = buf_limited(0);
+
+	town.bindings = binding_rows[_i].bindings;
+	town.binding_count = binding_rows[_i].count;
+	pins_pack(&bytes, &town);
+	ck_assert_msg(pins_unpack(arena, buf_span(&bytes), &pins) == -EBADMSG, "%s", binding_rows[_i].what);
 	buf_free(&bytes);
 	arena_free(arena);
 }
@@ -61,10 +148,10 @@ static const struct {
 
 START_TEST(pins_that_make_no_sense_are_refused)
 {
-	const struct program_input town = { .zones = &zone_rows[_i].zone, .zone_count = 1 };
+	const struct pins town = town_of(&zone_rows[_i].zone, 1);
 	struct arena *arena = arena_new();
 	struct buf bytes = buf_limited(0);
-	struct program_input pins;
+	struct pins pins;
 
 	pins_pack(&bytes, &town);
 	ck_assert_msg(pins_unpack(arena, buf_span(&bytes), &pins) == zone_rows[_i].result, "%s", zone_rows[_i].what);
@@ -170,6 +257,8 @@ int main(void)
 	int failed;
 
 	tcase_add_test(cases, pins_read_back_and_no_shorter_or_longer_payload_does);
+	tcase_add_loop_test(cases, grants_that_make_no_sense_are_refused, 0, sizeof(grant_rows) / sizeof(grant_rows[0]));
+	tcase_add_loop_test(cases, bindings_that_make_no_sense_are_refused, 0, sizeof(binding_rows) / sizeof(binding_rows[0]));
 	tcase_add_loop_test(cases, pins_that_make_no_sense_are_refused, 0, sizeof(zone_rows) / sizeof(zone_rows[0]));
 	tcase_add_test(cases, answers_read_back_and_no_other_length_does);
 	tcase_add_test(cases, status_for_the_service_manager_is_one_line);
