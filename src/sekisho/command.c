@@ -67,7 +67,7 @@ static const struct generation *load(struct context *context, const char *path, 
 
 const struct generation *load_offline(struct context *context, const char *path)
 {
-	struct generation_world world = { .now = context->now, .offline = true };
+	struct generation_world world = { .now = context->now, .offline = true, .prove = context->prove };
 
 	return load(context, path, &world);
 }
@@ -75,7 +75,7 @@ const struct generation *load_offline(struct context *context, const char *path)
 const struct generation *load_for_live(struct context *context, const char *path, const struct live *live)
 {
 	struct mark_book marks = mark_book_of(context->arena, live->snapshot.ruleset, NULL, 0);
-	struct generation_world world = { .now = context->now, .links = live->links, .marks = &marks };
+	struct generation_world world = { .now = context->now, .links = live->links, .marks = &marks, .prove = context->prove };
 
 	return load(context, path, &world);
 }

@@ -40,6 +40,7 @@ struct context {
 	struct buf out;			/* for stdout, printed when the command has returned */
 	struct buf complaint;		/* for stderr */
 	int64_t now;			/* Unix time at the start */
+	bool prove;			/* what is loaded is proved as well */
 	struct generation *generations[CONTEXT_GENERATIONS_MAX]; /* what load_offline() and load_for_live() gave */
 	size_t generation_count;
 };
@@ -73,6 +74,7 @@ int command_apply(struct context *context, int argc, char **argv);	/* see comman
 int command_status(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_flows(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_show(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_verify(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_matrix(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_why(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_journal(struct context *context, int argc, char **argv);	/* see command_check() */

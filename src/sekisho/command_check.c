@@ -50,6 +50,7 @@ int command_check(struct context *context, int argc, char **argv)
 		return complain_usage(context, "check: unknown option", "check: 知らないオプションです");
 	if (argc > 2)
 		return complain_usage(context, "check takes one file", "check に指定できるファイルは一つです");
+	context->prove = true;
 	generation = load_offline(context, path);
 	if (context->json) {
 		print_json(context, json_pack("{s:o, s:I, s:I, s:o}", "file", json_visible(context, path), "errors", (json_int_t)generation->findings.errors, "warnings",

@@ -322,6 +322,7 @@ int command_plan(struct context *context, int argc, char **argv)
 	status = live_read(context, &plan.live);
 	if (status)
 		return status;
+	context->prove = true;
 	plan.generation = load_for_live(context, path, &plan.live);
 	if (!is_usable(context, path, plan.generation))
 		return EXIT_REFUSED;

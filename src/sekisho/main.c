@@ -42,6 +42,8 @@ static const struct command commands[] = {
 		  "ルールを表示する(カーネルのルール(root)。--file ではファイルから作られるルール)" },
 		  OPTION_FILE,
 	  } },
+	{ "verify", command_verify, "[--file FILE]", "prove the law on the rules in the kernel (root)",
+	  "カーネルのルールが規律を守っていることを証明する(root)", { OPTION_FILE } },
 	{ "matrix", command_matrix, "[--live] [--file FILE]", "who may talk to whom",
 	  "ゾーン間で許可された通信の表を表示する",
 	  { { "--live", "what the kernel lets pass, instead of what the file says (root)",
