@@ -158,7 +158,7 @@ int proof_report(const struct proof *proof, const struct ruleset *ruleset, struc
 				    breach_words(findings->arena, ruleset, &result->breach), NULL);
 		else if (result->state == PROOF_UNPROVED)
 			finding_add(findings, &ruleset_catalogue[doubt_kind(result->doubt)], nowhere, lines[line].name,
-				    proof->unreadable ? proof->unreadable : NULL, NULL);
+				    proof->unreadable ? arena_strdup(findings->arena, proof->unreadable) : NULL, NULL);
 	}
 	return proof->holds ? 0 : -EPERM;
 }
