@@ -29,6 +29,7 @@ enum {
 	FRONT_BACKLOG = 128,
 	SESSION_DESCRIPTORS_MAX = 16,	/* of a connection's process: two sockets more, an original, the log */
 	DOOR_PAUSE_MS = 100,		/* after a shortage */
+	DOORS_AGAIN_MS = 200,		/* until doors that could not be opened are tried again */
 };
 
 struct front;
@@ -56,10 +57,13 @@ struct visitor {
 };
 
 struct front {
+	pid_t pid;
 	struct event_base *loop;
 	struct plan_book plans;
 	struct frame_reader parent_reader;
 	struct event *parent_readable, *keeper_readable, *child_ended;
+	struct event *doors_again;	/* time to try again the doors that could not be opened */
+	bool doors_tried;		/* those of the newest plan, at least once: what is wrong was said */
 	int keeper;			/* channel; -1: none */
 	struct door *doors;
 	struct visitor *visitors;
@@ -176,14 +180,19 @@ static bool visitor_fits(const struct front *front, const struct relay *relay, c
 /* What the process of a connection gives up. Its descriptors: 0 the connection, 1 the keeper, 2 the log. */
 static int session_enter(const struct front *front, const struct relay *relay, int socket, int keeper)
 {
-	int error = sandbox_drop_capabilities();
+	int error;
 
+	/* First the doors: a process that outlives the listener must not keep them. */
+	if (dup2(socket, STDIN_FILENO) < 0 || dup2(keeper, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
+		return -errno;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+		return -errno;
+	if (getppid() != front->pid)
+		return -ESRCH;
+	error = sandbox_drop_capabilities();
 	if (error)
 		return error;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || signal(SIGTERM, SIG_DFL) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR ||
-	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
-		return -errno;
-	if (dup2(socket, STDIN_FILENO) < 0 || dup2(keeper, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
+	if (signal(SIGTERM, SIG_DFL) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
 	error = sandbox_limit(RLIMIT_NOFILE, SESSION_DESCRIPTORS_MAX);
 	if (!error && sandbox_filters())
@@ -398,11 +407,10 @@ static bool door_open_said(struct front *front, const struct netaddr *address, c
 	char text[NETADDR_TEXT_BYTES];
 	int error = door_open(front, address, relay->listen_port, index);
 
-	if (!error)
-		return true;
-	log_event(LOG_LEVEL_ERROR, "SKS-LISTEN", "no mail can be taken there relay=%s address=%s port=%u reason=\"%s\"", relay->name,
-		  netaddr_format(address, text), relay->listen_port, strerror(-error));
-	return false;
+	if (error && !front->doors_tried)
+		log_event(LOG_LEVEL_ERROR, "SKS-LISTEN", "no mail can be taken there yet relay=%s address=%s port=%u reason=\"%s\"", relay->name,
+			  netaddr_format(address, text), relay->listen_port, strerror(-error));
+	return error == 0;
 }
 
 /* Every address: one socket for each family; a machine without IPv6 has one. */
@@ -454,8 +462,13 @@ static void listening_tell(bool all)
 	frame_send(CREW_CHANNEL, &frame);
 }
 
+/*
+ * Opens what the newest plan wants and closes the rest. A door that cannot be opened (a process of a listener that died may still hold it for a
+ * moment) is tried again until it is open.
+ */
 static void doors_arrange(struct front *front)
 {
+	const struct timeval pause = { .tv_usec = DOORS_AGAIN_MS * 1000 };
 	const struct plan *plan = front->plans.newest;
 	bool all = true;
 
@@ -464,7 +477,18 @@ static void doors_arrange(struct front *front)
 	for (uint32_t i = 0; i < plan->relay_count; i++)
 		all &= relay_listen(front, &plan->relays[i], i);
 	doors_close_unwanted(front);
-	listening_tell(all);
+	if (!all)
+		event_add(front->doors_again, &pause);
+	if (all || !front->doors_tried)
+		listening_tell(all);
+	front->doors_tried = true;
+}
+
+static void doors_try_again(evutil_socket_t unused, short what, void *context)
+{
+	(void)unused;
+	(void)what;
+	doors_arrange(context);
 }
 
 /* ---- the process ---- */
@@ -498,9 +522,11 @@ static int parent_frame(struct front *front, const struct frame *frame)
 	if (frame->descriptor >= 0)
 		close(frame->descriptor);
 	error = frame->verb == VERB_PLAN && frame->descriptor < 0 ? plan_book_take(&front->plans, frame->payload) : -EBADMSG;
-	if (!error)
-		doors_arrange(front);
-	return error;
+	if (error)
+		return error;
+	front->doors_tried = false;
+	doors_arrange(front);
+	return 0;
 }
 
 static void parent_readable(evutil_socket_t channel, short what, void *context)
@@ -532,8 +558,9 @@ static int front_begin(struct front *front)
 	error = sandbox_program_make(session_calls, &front->filter);
 	front->parent_reader = frame_reader_make(PLAN_BYTES_MAX + MESSAGE_BYTES_MAX);
 	front->parent_readable = event_new(front->loop, CREW_CHANNEL, EV_READ | EV_PERSIST, parent_readable, front);
+	front->doors_again = evtimer_new(front->loop, doors_try_again, front);
 	front->child_ended = evsignal_new(front->loop, SIGCHLD, children_reap, front);
-	if (!front->parent_readable || !front->child_ended || event_add(front->parent_readable, NULL) != 0 ||
+	if (!front->parent_readable || !front->doors_again || !front->child_ended || event_add(front->parent_readable, NULL) != 0 ||
 	    event_add(front->child_ended, NULL) != 0)
 		return -ENOMEM;
 	return error ? error : role_enter(&sandbox);
@@ -541,7 +568,7 @@ static int front_begin(struct front *front)
 
 int front_run(const struct options *options)
 {
-	struct front front = { .keeper = -1 };
+	struct front front = { .pid = getpid(), .keeper = -1 };
 	int error = front_begin(&front);
 
 	(void)options;

@@ -18,6 +18,7 @@
 
 enum {
 	JANITOR_PERIOD_S = 3600,
+	JANITOR_ENTRIES_MAX = 200,	/* mails removed in one turn of the loop */
 	KEEPER_MEMORY_BYTES_MAX = 256 << 20,
 	KEEPER_DESCRIPTORS_MAX = 3 * KEEPER_SESSIONS_MAX + 64,
 };
@@ -75,30 +76,47 @@ static const struct originals *store_of(struct keeper *keeper, const char *relay
 	return &store->originals;
 }
 
-/* Removes what is older than its relay says. Originals of a relay that is not in the plan any more stay: nobody says how long. */
-static void store_expire(struct keeper *keeper, const struct relay *relay)
+/* More than one day at a time is over only after a long pause, or when the clock is wrong. */
+static void expiry_log(const struct relay *relay, const struct originals_expired *expired, int error)
+{
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-ORIGINAL", "some old originals could not be removed relay=%s reason=\"%s\"", relay->name, strerror(-error));
+	if (expired->removed)
+		log_event(LOG_LEVEL_NOTICE, "SKS-ORIGINAL", "the oldest day was kept for its time and is removed relay=%s retention-days=%u", relay->name,
+			  relay->originals.retention_days);
+	if (expired->removed && expired->over > 2)
+		log_event(LOG_LEVEL_ERROR, "SKS-ORIGINAL", "more days are over, one is removed each hour; is the clock right? relay=%s days=%u", relay->name,
+			  expired->over - 1);
+}
+
+/*
+ * Removes what is older than its relay says, a piece of a day at a time. True when there is more of that day. Originals of a relay that is not in the
+ * plan any more stay: nobody says how long.
+ */
+static bool store_expire(struct keeper *keeper, const struct relay *relay)
 {
 	const struct originals *originals = store_of(keeper, relay->name);
-	unsigned int days = 0;
-	int error = originals ? originals_expire(originals, keeper_now(), relay->originals.retention_days, &days) : 0;
+	struct originals_expired expired = { .over = 0 };
+	int error = originals ? originals_expire(originals, keeper_now(), relay->originals.retention_days, JANITOR_ENTRIES_MAX, &expired) : 0;
 
-	if (error)
-		log_event(LOG_LEVEL_ERROR, "SKS-ORIGINAL", "old originals could not be removed relay=%s reason=\"%s\"", relay->name, strerror(-error));
-	if (days > 0)
-		log_event(LOG_LEVEL_NOTICE, "SKS-ORIGINAL", "originals were kept for their time and are removed relay=%s days=%u retention-days=%u",
-			  relay->name, days, relay->originals.retention_days);
+	expiry_log(relay, &expired, error);
+	return expired.more;
 }
 
 static void janitor_run(evutil_socket_t unused, short what, void *context)
 {
 	struct keeper *keeper = context;
 	const struct plan *plan = keeper->plans.newest;
+	bool more = false;
 
 	(void)unused;
 	(void)what;
 	for (size_t i = 0; plan && i < plan->relay_count; i++)
-		store_expire(keeper, &plan->relays[i]);
+		more |= store_expire(keeper, &plan->relays[i]);
 	unanswered_expire(keeper->root, keeper_now());
+	/* Mail goes first. */
+	if (more)
+		event_active(keeper->janitor, EV_TIMEOUT, 0);
 }
 
 /* ---- sessions ---- */

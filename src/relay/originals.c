@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -262,66 +263,164 @@ static int entry_recover(void *context, int directory, const char *name)
 	return renameat(directory, name, directory, kept) == 0 ? 0 : -errno;
 }
 
-static int day_recover(void *context, int directory, const char *name)
+/* ---- days, oldest first ---- */
+
+enum { DAYS_MAX = 4096 };	/* more than eleven years */
+
+struct day_list {
+	char (*days)[ORIGINAL_DAY_BYTES];
+	size_t count;
+};
+
+static void day_list_clear(struct day_list *list)
 {
-	int day = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error;
+	free(list->days);
+}
+
+/* "2026-11-28"; days order as texts. */
+static bool name_is_day(const char *name)
+{
+	static const char form[] = "0000-00-00";
+
+	if (strlen(name) != ORIGINAL_DAY_BYTES - 1)
+		return false;
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == '0' ? name[i] < '0' || name[i] > '9' : name[i] != form[i])
+			return false;
+	return true;
+}
+
+static int day_note(void *context, int directory, const char *name)
+{
+	struct day_list *list = context;
+
+	(void)directory;
+	if (!name_is_day(name))
+		return 0;
+	if (list->count == DAYS_MAX)
+		return -E2BIG;
+	memcpy(list->days[list->count++], name, ORIGINAL_DAY_BYTES);
+	return 0;
+}
+
+static int day_compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The days of a relay, oldest first; day_list_clear() gives them back, also after an error, when only some may be there. */
+static int days_list(int directory, struct day_list *ret_list)
+{
+	int error;
+
+	*ret_list = (struct day_list){ .days = calloc(DAYS_MAX, sizeof(*ret_list->days)) };
+	if (!ret_list->days)
+		return -ENOMEM;
+	error = directory_walk(directory, day_note, ret_list);
+	qsort(ret_list->days, ret_list->count, sizeof(*ret_list->days), day_compare);
+	return error;
+}
+
+/* A day's directory, or negative errno. */
+static int day_open(int directory, const char *day)
+{
+	int opened = openat(directory, day, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return opened >= 0 ? opened : -errno;
+}
+
+static int day_recover(int directory, const char *name, struct originals_swept *swept)
+{
+	int day = day_open(directory, name), error;
 
 	if (day < 0)
-		return errno == ENOTDIR ? 0 : -errno;
-	error = directory_walk(day, entry_recover, context);
+		return day == -ENOTDIR ? 0 : day;
+	error = directory_walk(day, entry_recover, swept);
 	close(day);
 	return error;
 }
 
 int originals_recover(const struct originals *originals, struct originals_swept *ret_swept)
 {
+	__attribute__((cleanup(day_list_clear))) struct day_list list;
+	int error = days_list(originals->directory, &list);
+
 	*ret_swept = (struct originals_swept){ .removed = 0 };
-	return directory_walk(originals->directory, day_recover, ret_swept);
+	for (size_t i = list.count > RECOVER_DAYS ? list.count - RECOVER_DAYS : 0; i < list.count; i++) {
+		int failed = day_recover(originals->directory, list.days[i], ret_swept);
+
+		error = error ? error : failed;
+	}
+	return error;
 }
 
 /* ---- retention ---- */
 
-struct expiry {
-	char first_kept[ORIGINAL_DAY_BYTES];	/* days order as texts */
-	unsigned int days;
+struct removal {
+	unsigned int budget;	/* mails that may still be removed in this call */
+	bool more;		/* there are some that may not */
 };
 
 static int entry_remove(void *context, int directory, const char *name)
 {
-	(void)context;
-	return unlinkat(directory, name, 0) == 0 ? 0 : -errno;
-}
+	struct removal *removal = context;
 
-static int day_expire(void *context, int directory, const char *name)
-{
-	struct expiry *expiry = context;
-	int day, error;
-
-	if (strlen(name) != ORIGINAL_DAY_BYTES - 1 || strcmp(name, expiry->first_kept) >= 0)
+	if (removal->budget == 0) {
+		removal->more = true;
 		return 0;
-	day = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (day < 0)
+	}
+	if (unlinkat(directory, name, 0) != 0)
 		return -errno;
-	error = directory_walk(day, entry_remove, NULL);
-	close(day);
-	if (!error && unlinkat(directory, name, AT_REMOVEDIR) != 0)
-		error = -errno;
-	expiry->days += !error;
-	return error;
+	removal->budget--;
+	return 0;
 }
 
-int originals_expire(const struct originals *originals, int64_t now, unsigned int retention_days, unsigned int *ret_days)
+/* Removes as much of a day as the budget allows. 0: the day is gone; -EAGAIN: there is more; other negative errno: it cannot be removed. */
+static int day_remove(int directory, const char *name, struct removal *removal)
+{
+	int day = day_open(directory, name), error;
+
+	if (day < 0)
+		return day;
+	error = directory_walk(day, entry_remove, removal);
+	close(day);
+	if (removal->more)
+		return -EAGAIN;
+	if (error)
+		return error;
+	return unlinkat(directory, name, AT_REMOVEDIR) == 0 ? 0 : -errno;
+}
+
+/* The first day that is still kept. */
+static int first_kept_day(int64_t now, unsigned int retention_days, char day[static ORIGINAL_DAY_BYTES])
 {
 	const time_t first = (time_t)(now - (int64_t)retention_days * SECONDS_PER_DAY);
-	struct expiry expiry = { .days = 0 };
 	struct tm local;
-	int error;
 
 	localtime_r(&first, &local);
-	if (strftime(expiry.first_kept, sizeof(expiry.first_kept), "%Y-%m-%d", &local) == 0)
-		return -EOVERFLOW;
-	error = directory_walk(originals->directory, day_expire, &expiry);
-	*ret_days = expiry.days;
+	return strftime(day, ORIGINAL_DAY_BYTES, "%Y-%m-%d", &local) > 0 ? 0 : -EOVERFLOW;
+}
+
+int originals_expire(const struct originals *originals, int64_t now, unsigned int retention_days, unsigned int entries_max,
+		     struct originals_expired *ret_expired)
+{
+	__attribute__((cleanup(day_list_clear))) struct day_list list;
+	struct originals_expired expired = { .over = 0 };
+	struct removal removal = { .budget = entries_max };
+	char first_kept[ORIGINAL_DAY_BYTES] = "";
+	int error = days_list(originals->directory, &list), failed = first_kept_day(now, retention_days, first_kept);
+
+	error = error ? error : failed;
+	while (expired.over < list.count && strcmp(list.days[expired.over], first_kept) < 0)
+		expired.over++;
+	for (size_t i = 0; i < expired.over && !expired.removed && !expired.more; i++) {
+		failed = day_remove(originals->directory, list.days[i], &removal);
+		expired.removed = failed == 0;
+		expired.more = removal.more;
+		if (failed && !expired.more)
+			error = error ? error : failed;
+	}
+	*ret_expired = expired;
 	return error;
 }
 

@@ -23,6 +23,7 @@
 enum {
 	ORIGINAL_DAY_BYTES = sizeof("2026-11-28"),
 	ORIGINAL_PATH_BYTES = ORIGINAL_DAY_BYTES + MESSAGE_ID_BYTES + sizeof(".receiving"),
+	RECOVER_DAYS = 3,
 	UNANSWERED_DAYS = 5,		/* as long as mail servers usually try again (RFC 5321 section 4.5.4.1) */
 };
 
@@ -78,11 +79,25 @@ struct originals_swept {
 	unsigned int kept;	/* mails whose delivery was not known */
 };
 
-/* What a keeper that died left behind. 0 or negative errno. */
+/*
+ * Puts in order what a keeper that died left behind. What is unfinished was begun within its last hours, so only the newest RECOVER_DAYS days are
+ * looked at. 0 or negative errno; what can be done is done all the same.
+ */
 int originals_recover(const struct originals *originals, struct originals_swept *ret_swept);
 
-/* Removes whole days that are older than retention_days (at least 1); *ret_days: how many. 0 or negative errno. */
-int originals_expire(const struct originals *originals, int64_t now, unsigned int retention_days, unsigned int *ret_days);
+/* What originals_expire() did. */
+struct originals_expired {
+	unsigned int over;	/* days that are not kept any more; normally at most 1 */
+	bool removed;		/* one of them is gone */
+	bool more;		/* of the oldest there are mails left: call again */
+};
+
+/*
+ * Removes the oldest day that is older than retention_days (at least 1), or at most entries_max (1 or more) mails of it: never more in one call, so that a clock
+ * that is wrong for an hour does not cost years. 0 or negative errno; a day that cannot be removed does not keep the others.
+ */
+int originals_expire(const struct originals *originals, int64_t now, unsigned int retention_days, unsigned int entries_max,
+		     struct originals_expired *ret_expired);
 
 /* Notes that the mail of this fingerprint was delivered and its sender does not know. On the disk when it returns 0. */
 int unanswered_note(int root, const uint8_t fingerprint[static DIGEST_BYTES]);

@@ -28,6 +28,13 @@ trap leave EXIT
 say() { echo "systemd-unit: $*"; }
 die() { say "FAILED: $*"; inside journalctl -b -u sekishod --no-pager | tail -n 30 || true; exit 1; }
 expect() { local what=$1; shift; if "$@" >"$parent/last" 2>&1; then say "ok: $what"; else cat "$parent/last"; die "$what"; fi; }
+await() {
+	local what=$1 deadline=$((SECONDS + boot_seconds))
+
+	shift
+	until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $deadline ] || die "$what"; done
+	say "ok: $what"
+}
 refuse() { local what=$1; shift; if "$@" >"$parent/last" 2>&1; then cat "$parent/last"; die "$what"; else say "ok: $what"; fi; }
 
 make_root() {
@@ -70,12 +77,14 @@ find_init() {
 }
 
 boot() {
+	local deadline=$((SECONDS + boot_seconds * 3))
+
 	SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --machine="$machine" \
 		--capability=all --directory="$root" --console=read-only </dev/null >"$parent/console" 2>&1 &
 	nspawn=$!
 	find_init || { cat "$parent/console"; return 1; }
 	until inside systemctl is-system-running --wait >/dev/null 2>&1 || inside systemctl is-active --quiet multi-user.target; do
-		[ $SECONDS -lt $((boot_seconds * 3)) ] || { cat "$parent/console"; return 1; }
+		[ $SECONDS -lt $deadline ] || { cat "$parent/console"; return 1; }
 	done
 }
 
@@ -112,7 +121,7 @@ expect "the mended file" inside systemctl reload sekishod
 before=$(digest)
 
 expect "kill -9 of all roles" inside systemctl kill --signal=SIGKILL sekishod
-until inside sekisho status >/dev/null 2>&1; do [ $SECONDS -lt 300 ] || die "it did not come back"; done
+await "it comes back" inside sekisho status
 [ "$before" = "$(digest)" ] || die "a crash changed rules"
 say "ok: a crash changed nothing"
 expect "stop" inside systemctl stop sekishod
@@ -145,7 +154,7 @@ expect "it listens again" listens
 cp "$parent/good.conf" "$root/etc/sekisho/sekisho.conf"
 expect "the mended file" inside systemctl reload sekisho-relay
 expect "kill -9 of all roles" inside systemctl kill --signal=SIGKILL sekisho-relay
-until listens; do [ $SECONDS -lt 300 ] || die "the relay did not come back"; done
+await "the relay comes back" listens
 expect "stop" inside systemctl stop sekisho-relay
 for unit in sekishod sekisho-relay; do
 	inside systemd-analyze security --no-pager $unit.service | tail -n 1

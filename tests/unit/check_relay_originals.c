@@ -497,16 +497,43 @@ static const struct {
 	{ "a hundred years", NOON, 36500, 0, { true, true, true, true } },
 };
 
+/* Calls until nothing more is removed; *ret_removed: how many days are gone. The error of the last call. */
+static int expire_all(int64_t now, unsigned int retention_days, unsigned int *ret_removed)
+{
+	struct originals_expired expired;
+	int error;
+
+	*ret_removed = 0;
+	do {
+		error = originals_expire(&store, now, retention_days, 1, &expired);
+		*ret_removed += expired.removed;
+	} while (expired.removed || expired.more);
+	return error;
+}
+
 START_TEST(whole_days_go_when_they_are_old)
 {
 	static const char *const days[] = { "inward/2026-10-28", "inward/2026-10-29", "inward/2026-10-30", "inward/2026-11-28" };
 	unsigned int removed;
 
 	days_make();
-	ck_assert_int_eq(originals_expire(&store, expiry_rows[_i].now, expiry_rows[_i].retention_days, &removed), 0);
+	ck_assert_int_eq(expire_all(expiry_rows[_i].now, expiry_rows[_i].retention_days, &removed), 0);
 	ck_assert_msg(removed == expiry_rows[_i].removed, "%s: %u", expiry_rows[_i].what, removed);
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_msg(path_is(days[i]) == expiry_rows[_i].left[i], "%s: %s", expiry_rows[_i].what, days[i]);
+}
+END_TEST
+
+/* A clock that is years ahead: one day goes, and it is said how many would. */
+START_TEST(expiry_takes_one_day_in_a_call)
+{
+	struct originals_expired expired;
+
+	days_make();
+	ck_assert_int_eq(originals_expire(&store, NOON + 4000 * DAY_S, 400, 100, &expired), 0);
+	ck_assert_uint_eq(expired.over, 4);
+	ck_assert(expired.removed && !expired.more);
+	ck_assert(path_is("inward/2026-11-28/mail"));
 }
 END_TEST
 
@@ -519,7 +546,7 @@ START_TEST(expiry_walks_past_what_lies_in_the_way)
 	ck_assert_int_eq(symlinkat("2026-11-28", root, "inward/2020-01-02"), 0);
 	ck_assert_int_eq(mkdirat(root, "inward/2026-10-28/made by hand", 0700), 0);
 	path_make("inward/notes", "x");
-	ck_assert_int_lt(originals_expire(&store, NOON, 29, &removed), 0);
+	ck_assert_int_lt(expire_all(NOON, 29, &removed), 0);
 	ck_assert_uint_eq(removed, 1);
 	ck_assert(!path_is("inward/2026-10-29") && !path_is("inward/2026-10-28/mail"));
 	ck_assert(path_is("inward/2026-10-28/made by hand") && path_is("inward/2026-11-28/mail") && path_is("inward/notes"));
@@ -685,6 +712,7 @@ static Suite *originals_suite(void)
 	tcase_add_test(tests, recovery_keeps_what_somebody_may_have);
 	tcase_add_test(tests, recovery_walks_past_what_lies_in_the_way);
 	tcase_add_loop_test(tests, whole_days_go_when_they_are_old, 0, COUNT(expiry_rows));
+	tcase_add_test(tests, expiry_takes_one_day_in_a_call);
 	tcase_add_test(tests, expiry_walks_past_what_lies_in_the_way);
 	tcase_add_test(tests, notes_count_for_five_days);
 	tcase_add_test(tests, a_note_that_is_made_again_counts_anew);
