@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mail/punycode.h"
+
 enum { DOMAIN_BYTES_MAX = 253 };	/* what DNS can hold, written with dots */
 
 static bool byte_is_digit(char byte)
@@ -179,12 +181,40 @@ static int mailbox_parse(struct span text, enum smtp_path_kind kind, struct smtp
 	return 0;
 }
 
+/*
+ * An address with bytes that are not ASCII: local part and A-labels of the domain into ascii, which has room for an address. 0; -EILSEQ: the local
+ * part has some; -EINVAL: the domain has no ASCII form; -ENAMETOOLONG.
+ */
+static int address_to_ascii(struct span text, char *ascii, struct span *ret_ascii)
+{
+	__attribute__((cleanup(buf_free))) struct buf domain = buf_limited(PUNYCODE_HOST_BYTES_MAX);
+	struct span local;
+	size_t used;
+
+	if (local_take(text, &local, &used) != 0 || used == text.length || text.data[used] != '@')
+		return -EILSEQ;
+	if (punycode_host(span_after(text, used + 1), &domain) != 0)
+		return -EINVAL;
+	if (used + 1 + domain.length > SMTP_ADDRESS_BYTES_MAX)
+		return -ENAMETOOLONG;
+	memcpy(ascii, text.data, used + 1);
+	memcpy(ascii + used + 1, domain.data, domain.length);
+	*ret_ascii = (struct span){ .data = ascii, .length = used + 1 + domain.length };
+	return 0;
+}
+
 int smtp_address_parse(struct span text, enum smtp_path_kind kind, struct smtp_address *ret_address)
 {
+	char ascii[SMTP_ADDRESS_BYTES_MAX];
+
 	if (text.length > SMTP_ADDRESS_BYTES_MAX)
 		return -ENAMETOOLONG;
-	if (!text_is_ascii(text))
-		return -EILSEQ;
+	if (!text_is_ascii(text)) {
+		int error = address_to_ascii(text, ascii, &text);
+
+		if (error)
+			return error;
+	}
 	if (text.length == 0) {
 		if (kind == SMTP_PATH_FORWARD)
 			return -EINVAL;

@@ -12,8 +12,8 @@
  *    a label of digits.
  *  - '%' and '!' in a forward-path are refused: they route (user%elsewhere@here) and would make an open
  *    relay of the inner server (R15). In a reverse-path they are only text.
- *  - Bytes from 0x80 on are refused everywhere, also under SMTPUTF8: the message that leaves is 7-bit, and
- *    so is its envelope.
+ *  - A domain in UTF-8 (RFC 6531) becomes its A-labels (mail/punycode.h). Bytes from 0x80 on in a local part are
+ *    refused, also under SMTPUTF8: the message that leaves is 7-bit, and so is its envelope.
  *  - <postmaster> without a domain is a forward-path, in any case of letters; <> is a reverse-path.
  *  - '_' is allowed in a domain: such names are in use. One label is enough; no dot may end it.
  *  - There is no limit of 64 bytes for a local part: bounce addresses in use are longer. The limit of the
@@ -48,8 +48,8 @@ struct smtp_address {
 
 /*
  * Reads the path that begins at text with '<'. *ret_used is its length in bytes, '>' included; what follows
- * is not looked at. 0; -EINVAL: not a path; -ENAMETOOLONG: longer than SMTP_PATH_BYTES_MAX; -EILSEQ: holds
- * a byte that is not ASCII; -ENOTSUP: a path by the RFC, refused by the rules above.
+ * is not looked at. 0; -EINVAL: not a path; -ENAMETOOLONG: longer than SMTP_PATH_BYTES_MAX; -EILSEQ: its
+ * local part holds a byte that is not ASCII; -ENOTSUP: a path by the RFC, refused by the rules above.
  */
 int smtp_path_parse(struct span text, enum smtp_path_kind kind, struct smtp_address *ret_address, size_t *ret_used);
 
