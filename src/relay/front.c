@@ -417,11 +417,12 @@ static bool door_open_said(struct front *front, const struct netaddr *address, c
 static bool doors_open_everywhere(struct front *front, const struct relay *relay, uint32_t index)
 {
 	static const struct netaddr everywhere4 = { .family = 4 }, everywhere6 = { .family = 6 };
+	bool four = door_open_said(front, &everywhere4, relay, index);
 	int error = door_open(front, &everywhere6, relay->listen_port, index);
 
-	if (error && error != -EAFNOSUPPORT && error != -EADDRNOTAVAIL)
-		return door_open_said(front, &everywhere6, relay, index);
-	return door_open_said(front, &everywhere4, relay, index);
+	if (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL)
+		return four;
+	return four & (error == 0 || door_open_said(front, &everywhere6, relay, index));
 }
 
 static bool relay_listen(struct front *front, const struct relay *relay, uint32_t index)
