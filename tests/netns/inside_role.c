@@ -5,6 +5,7 @@
  *	inside_role call PID CALL ARG... [-- CALL ARG...]...
  *	inside_role fail PID ERRNO COUNT CALL[,CALL...]
  *	inside_role kill-children PID COUNT
+ *	inside_role hold-child PID
  *
  * call: makes the calls one after another, and prints a line for each: "name = result", "name = -ERRNAME", or "name killed SIGNAL", with
  * which it ends. The role goes on as if nothing had been. An ARG is a number; "s:TEXT", a text; "a:ADDRESS:PORT", a struct
@@ -14,6 +15,8 @@
  * and ends after them, or when the process does.
  *
  * kill-children: the next COUNT processes that this process makes are killed before they do anything. Prints the same.
+ *
+ * hold-child: the next process that this process makes does nothing until inside_role is ended. Prints "attached", then "holds one".
  */
 #include <arpa/inet.h>
 #include <elf.h>
@@ -385,23 +388,48 @@ static bool status_is_fork(int status)
 	return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE;
 }
 
-static int run_kill_children(pid_t pid, int count)
+/* Lets the process go on until it has made a child, which has not run yet. False: it has ended. */
+static bool target_forks(pid_t pid)
 {
 	int status = 0, signal = 0;
 
+	while (ptrace(PTRACE_CONT, pid, 0, signal) == 0 && target_stops(pid, &status)) {
+		if (status_is_fork(status))
+			return true;
+		signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+	}
+	return false;
+}
+
+static void attach_to_forks(pid_t pid)
+{
 	attach(pid, PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE);
 	puts("attached");
 	fflush(stdout);
-	while (count > 0 && ptrace(PTRACE_CONT, pid, 0, signal) == 0 && target_stops(pid, &status)) {
-		signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
-		if (!status_is_fork(status))
-			continue;
+}
+
+static int run_kill_children(pid_t pid, int count)
+{
+	attach_to_forks(pid);
+	while (count > 0 && target_forks(pid)) {
 		child_kill(pid);
 		puts("killed one");
 		fflush(stdout);
 		count--;
 	}
 	(void)ptrace(PTRACE_DETACH, pid, 0, 0);
+	return 0;
+}
+
+static int run_hold_child(pid_t pid)
+{
+	attach_to_forks(pid);
+	if (!target_forks(pid))
+		return 1;
+	puts("holds one");
+	fflush(stdout);
+	(void)ptrace(PTRACE_DETACH, pid, 0, 0);
+	pause();
 	return 0;
 }
 
@@ -413,6 +441,8 @@ int main(int argc, char **argv)
 		return run_fail(atoi(argv[2]), error_number(argv[3]), atoi(argv[4]), argv[5]);
 	if (argc == 4 && strcmp(argv[1], "kill-children") == 0)
 		return run_kill_children(atoi(argv[2]), atoi(argv[3]));
-	fprintf(stderr, "usage: inside_role call PID CALL ARG... | fail PID ERRNO COUNT CALLS | kill-children PID COUNT\n");
+	if (argc == 3 && strcmp(argv[1], "hold-child") == 0)
+		return run_hold_child(atoi(argv[2]));
+	fprintf(stderr, "usage: inside_role call PID CALL ARG... | fail PID ERRNO COUNT CALLS | kill-children PID COUNT | hold-child PID\n");
 	return 2;
 }

@@ -20,6 +20,7 @@ from scripted_inner import CLOSE, ScriptedInner  # noqa: E402
 from town import DEADLINE_S, await_true  # noqa: E402
 
 OTHER = f"kikaku@{DOMAIN}"
+SESSIONS_PER_CLIENT = 32  # when the file says nothing else
 LONG_TEXT = b"text text text\r\n" * 12500  # its letter is more than a pipe holds
 
 
@@ -129,6 +130,17 @@ def front_killed(town, inner):
     await_service(town, inner)
 
 
+def front_killed_in_birth(town, inner):
+    """While the process of a connection still has everything of the front, the socket that listens among it."""
+    before = town.await_role("front")
+    with town.inside_role("hold-child", before) as tool, town.client() as client:
+        check("a process of a connection is held", tool.stdout.readline() == "holds one\n")
+        del client
+        os.kill(before, signal.SIGKILL)
+        await_true("the new front cannot listen", lambda: "SKS-LISTEN" in town.relay_log_text())
+    await_service(town, inner)
+
+
 # ---- the inner server
 
 def inner_away(town, inner):
@@ -139,6 +151,19 @@ def inner_away(town, inner):
         check("without an inner server the recipient is put off", client.say(f"RCPT TO:<{MAILBOX}>").code in (450, 451))
     inner.__enter__()
     check("with it, it is taken", send(town, "inner-back").code == 250)
+
+
+def next_hops_in_order(town, inner):
+    """The first one does not answer, the second one is where the mail is taken."""
+    town.edit_config('next_hops   = [ "mail-naka" ]', 'next_hops   = [ "juki-cs", "mail-naka" ]')
+    check("the kernel lets the courier reach both", town.apply(reason="two next hops")["result"] == "committed")
+    check("the relay has the file", town.reload_relay().returncode == 0)
+    check("a mail reaches the second one", send(town, "second-hop").code == 250 and len(inner.messages) == 1)
+    with ScriptedInner(town, "juki-cs") as first:
+        check("and the first one when it is back", send(town, "first-hop").code == 250)
+        check("alone", [len(server.messages) for server in (first, inner)] == [1, 1], (first.messages, inner.messages))
+    town.edit_config('next_hops   = [ "juki-cs", "mail-naka" ]', 'next_hops   = [ "mail-naka" ]')
+    check("one is taken back", town.apply(reason="one next hop")["result"] == "committed" and town.reload_relay().returncode == 0)
 
 
 def inner_refuses_recipient(town, inner):
@@ -229,6 +254,20 @@ def sender_gone_in_content(town, inner):
     check("and not delivered", not inner.messages)
 
 
+def sessions_without_end(town, inner):
+    """One client may have so many connections and no more; the others are told to come later."""
+    with contextlib.ExitStack() as many:
+        clients = [many.enter_context(town.client()) for _ in range(SESSIONS_PER_CLIENT)]
+        for client in clients:
+            client.greet()
+        with town.client() as one_more:
+            reply = one_more.reply()
+            check("one more is told to come later", reply.code == 421 and one_more.is_closed(), reply)
+        check("those that are there are served", clients[0].send_mail(SENDER_ADDRESS, [MAILBOX], mail("among-many")).code == 250)
+    check("with them gone the next one is", len(inner.messages) == 1)
+    await_service(town, inner)
+
+
 # ---- the machine
 
 def full_disk(town, inner):
@@ -309,10 +348,12 @@ class FaultTown(MailTown):
         return []
 
 
-CASES = (washer_killed, washer_killed_twice, zygote_killed, *map(killed_in_session, ("courier", "keeper")), session_killed, front_killed,
-         inner_away, inner_refuses_recipient, inner_hangs_up, inner_changes_its_mind, inner_dies_behind_the_dot, inner_refuses_content,
-         sender_gone_before_250, sender_gone_in_content, full_disk,
-         failing_disk("fsync,fdatasync", "EIO"), failing_disk("rename,renameat,renameat2,linkat", "EIO"),
+CASES = (washer_killed, washer_killed_twice, zygote_killed, killed_in_session("courier"), killed_in_session("keeper"), session_killed,
+         front_killed, front_killed_in_birth,
+         inner_away, next_hops_in_order, inner_refuses_recipient, inner_hangs_up, inner_changes_its_mind, inner_dies_behind_the_dot,
+         inner_refuses_content,
+         sender_gone_before_250, sender_gone_in_content, sessions_without_end,
+         full_disk, failing_disk("fsync,fdatasync", "EIO"), failing_disk("rename,renameat,renameat2,linkat", "EIO"),
          failing_disk("write,writev,pwrite64,splice", "ENOSPC"), reload)
 
 
