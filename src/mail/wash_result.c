@@ -6,7 +6,8 @@
 #include "mail/wash_work.h"
 
 enum {
-	DETAILS_MAX = 16,		/* different details of one code that are noted */
+	DETAILS_MAX = 6,		/* different details of one code that are noted */
+	DETAILED_CODES_MAX = 8,		/* codes that have details */
 	ROW_BYTES_MAX = LETTER_ROW_COST + LETTER_FILE_NAME_BYTES_MAX + LETTER_EXTENSION_BYTES_MAX +
 			2 * LETTER_TYPE_GROWTH * LETTER_TYPE_BYTES_MAX,
 	TEXT_BYTES_MIN = 512 * 1024,	/* the receipt never takes this from the text */
@@ -42,6 +43,9 @@ struct span wash_line(struct wash *wash, struct span text, enum letter_text kind
 
 /* ---- notes ---- */
 
+_Static_assert(DETAILED_CODES_MAX * DETAILS_MAX + LETTER_NOTE_COUNT - 1 - DETAILED_CODES_MAX <= LETTER_NOTES_MAX,
+	       "there is room for a note of each kind");
+
 static uint32_t count_add(uint32_t count, uint64_t more)
 {
 	return more > UINT32_MAX - count ? UINT32_MAX : count + (uint32_t)more;
@@ -56,22 +60,45 @@ static struct letter_note *note_find(struct letter *letter, enum letter_note_cod
 	return NULL;
 }
 
-void wash_note(struct wash *wash, enum letter_note_code code, uint64_t count, struct span detail)
+/* The last note of this code; there is one. */
+static struct letter_note *note_last(struct letter *letter, enum letter_note_code code)
+{
+	size_t i = letter->note_count - 1;
+
+	while (letter->notes[i].code != code)
+		i--;
+	return &letter->notes[i];
+}
+
+/* The note to count on: the one with this detail, a new one, or the last one, which then stands for all others. */
+static struct letter_note *note_get(struct wash *wash, enum letter_note_code code, struct span detail)
 {
 	struct letter *letter = wash->letter;
+	struct letter_note *note = note_find(letter, code, detail);
+
+	if (note)
+		return note;
+	if (wash->notes_of[code] == DETAILS_MAX) {
+		note = note_last(letter, code);
+		note->detail = span_of("…");
+		return note;
+	}
+	wash->notes_of[code]++;
+	note = &letter->notes[letter->note_count++];
+	*note = (struct letter_note){ .code = code, .detail = detail };
+	return note;
+}
+
+void wash_note(struct wash *wash, enum letter_note_code code, uint64_t count, struct span detail)
+{
 	struct span line = { .data = NULL, .length = 0 };
 	struct letter_note *note;
 
 	if (letter_notes[code].detailed)
 		line = wash_line(wash, detail.length > 0 ? detail : span_of("-"), LETTER_TEXT_LINE, LETTER_DETAIL_BYTES_MAX);
-	note = note_find(letter, code, line);
-	if (!note) {
-		if (letter->note_count == LETTER_NOTES_MAX || wash->notes_of[code] == DETAILS_MAX)
-			return;
-		wash->notes_of[code]++;
-		note = &letter->notes[letter->note_count++];
-		*note = (struct letter_note){ .code = code, .detail = line };
-	}
+	if (letter_notes[code].detailed && line.length == 0)
+		line = span_of("-");
+	note = note_get(wash, code, line);
 	if (letter_notes[code].counted)
 		note->count = count_add(note->count, count);
 }

@@ -202,7 +202,7 @@ void wash_result(struct wash *wash);
 
 /*
  * Adds a note as its code demands: counted ones add up (with details: for each detail), uncounted ones stand once (for each
- * detail). Beyond a number of details the rest is not added. detail is UTF-8 of any kind.
+ * detail). Beyond a number of details the last note of the code says "…" and stands for all others. detail is UTF-8 of any kind.
  */
 void wash_note(struct wash *wash, enum letter_note_code code, uint64_t count, struct span detail);
 
