@@ -108,12 +108,15 @@ static void janitor_run(evutil_socket_t unused, short what, void *context)
 	struct keeper *keeper = context;
 	const struct plan *plan = keeper->plans.newest;
 	bool more = false;
+	int error;
 
 	(void)unused;
 	(void)what;
 	for (size_t i = 0; plan && i < plan->relay_count; i++)
 		more |= store_expire(keeper, &plan->relays[i]);
-	unanswered_expire(keeper->root, keeper_now());
+	error = unanswered_expire(keeper->root, keeper_now());
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-ORIGINAL", "old notes of unanswered mails could not be removed reason=\"%s\"", strerror(-error));
 	/* Mail goes first. */
 	if (more)
 		event_active(keeper->janitor, EV_TIMEOUT, 0);

@@ -18,6 +18,7 @@
 
 enum {
 	KEEPER_SESSIONS_MAX = 1024,	/* of all relays together; the front has stricter limits of its own */
+	KEEPER_WASHINGS_MAX = 16,	/* asked for and not begun; more mails wait here, where nothing overflows */
 	KEEPER_DEATHS_MAX = 2,		/* so many washings of one mail may come to nothing; then a notice is delivered */
 };
 
@@ -80,6 +81,7 @@ struct keeper {
 	struct session *sessions;
 	size_t session_count;
 	uint32_t last_number, last_ticket;
+	unsigned int washings;		/* asked for and not begun */
 	struct event *parent_readable, *sync, *janitor;
 	struct frame_reader parent_reader;
 };

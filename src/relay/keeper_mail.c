@@ -49,6 +49,15 @@ static void mail_forget(struct session *session)
 		session_free(session);
 }
 
+static void mail_drop(struct session *session)
+{
+	int error = original_drop(&session->original);
+
+	if (error && error != -ENOENT)
+		log_event(LOG_LEVEL_WARNING, "SKS-ORIGINAL", "a mail that nobody has could not be removed id=%s reason=\"%s\"", session->original.id,
+			  strerror(-error));
+}
+
 static void mail_keep(struct session *session)
 {
 	int error = original_keep(&session->original);
@@ -82,7 +91,7 @@ static void result_send(struct session *session, enum fate fate, struct smtp_rep
 static void mail_end(struct session *session, enum fate fate, struct smtp_reply reply)
 {
 	if (fate == FATE_NOBODY)
-		original_drop(&session->original);
+		mail_drop(session);
 	else
 		mail_keep(session);
 	result_send(session, fate, reply);
@@ -133,27 +142,50 @@ static void letter_give(struct session *session, enum letter_stub stub, int pipe
 	session->at_courier = true;
 }
 
-/* Asks for a fresh washer; when there is no zygote now, mail_washer_came() asks again. */
-static void wash_begin(struct session *session)
+/* Asks for a fresh washer. False: there is none now. */
+static bool wash_begin(struct session *session)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0), relay = buf_limited(0);
 	struct keeper *keeper = session->keeper;
 	struct message_wash wash;
 	uint64_t bytes;
 	int descriptor, error = original_read(&session->original, &descriptor, &bytes);
+	bool asked;
 
-	session->ticket = 0;
 	if (error) {
 		mail_postpone(session);
-		return;
+		return true;
 	}
 	keeper->last_ticket += keeper->last_ticket == UINT32_MAX ? 2 : 1;
 	plan_relay_pack(&relay, session->relay);
 	wash = (struct message_wash){ .ticket = keeper->last_ticket, .relay = buf_span(&relay) };
 	message_wash_pack(&payload, &wash);
-	if (role_send(keeper, ROLE_WASHER, VERB_WASH, &payload, descriptor))
-		session->ticket = wash.ticket;
+	asked = role_send(keeper, ROLE_WASHER, VERB_WASH, &payload, descriptor);
 	close(descriptor);
+	session->ticket = asked ? wash.ticket : 0;
+	keeper->washings += asked;
+	return asked;
+}
+
+/* The mail that waits for a washer, of the oldest session; NULL: none does. */
+static struct session *session_waits_for_washer(const struct keeper *keeper)
+{
+	struct session *oldest = NULL;
+
+	for (struct session *session = keeper->sessions; session; session = session->next)
+		if (session->state == MAIL_OFFERED && session->ticket == 0 && !session->at_courier)
+			oldest = session;
+	return oldest;
+}
+
+/* Asks for as many washers as may be asked for at a time. What then still waits has its turn when one of them began, or when there is a washer again. */
+static void washings_go_on(struct keeper *keeper)
+{
+	struct session *session;
+
+	while (keeper->washings < KEEPER_WASHINGS_MAX && (session = session_waits_for_washer(keeper)))
+		if (!wash_begin(session))
+			return;
 }
 
 /* A washing came to nothing. */
@@ -163,7 +195,7 @@ static void wash_failed(struct session *session)
 	session->deaths++;
 	log_event(LOG_LEVEL_WARNING, "SKS-WASH", "a washing came to nothing id=%s times=%u", session->original.id, session->deaths);
 	if (session->deaths < KEEPER_DEATHS_MAX)
-		wash_begin(session);
+		washings_go_on(session->keeper);
 	else
 		letter_give(session, LETTER_STUB_DIED, -1);
 }
@@ -184,19 +216,27 @@ static struct session *session_of_ticket(const struct keeper *keeper, uint32_t t
 	return session;
 }
 
+static void washer_answered(struct keeper *keeper, uint32_t ticket, int pipe)
+{
+	struct session *session = ticket != 0 ? session_of_ticket(keeper, ticket) : NULL;
+
+	keeper->washings -= keeper->washings > 0;
+	if (session)
+		session->ticket = 0;
+	if (session && pipe >= 0)
+		letter_give(session, 0, pipe);
+	else if (session)
+		wash_lacking(session);
+	washings_go_on(keeper);
+}
+
 int mail_washer_frame(struct keeper *keeper, const struct frame *frame)
 {
-	struct session *session;
 	uint32_t ticket;
 	int error = frame->verb == VERB_WASH ? message_number_unpack(frame->payload, &ticket) : -EBADMSG;
 
-	if (!error && ticket != 0 && (session = session_of_ticket(keeper, ticket))) {
-		session->ticket = 0;
-		if (frame->descriptor >= 0)
-			letter_give(session, 0, frame->descriptor);
-		else
-			wash_lacking(session);
-	}
+	if (!error)
+		washer_answered(keeper, ticket, frame->descriptor);
 	if (frame->descriptor >= 0)
 		close(frame->descriptor);
 	return error;
@@ -204,16 +244,13 @@ int mail_washer_frame(struct keeper *keeper, const struct frame *frame)
 
 void mail_washer_came(struct keeper *keeper)
 {
-	for (struct session *session = keeper->sessions, *next; session; session = next) {
-		next = session->next;
-		if (session->state == MAIL_OFFERED && session->ticket == 0 && !session->at_courier)
-			wash_begin(session);
-	}
+	washings_go_on(keeper);
 }
 
 /* Washings whose pipe the courier has end by themselves; of the others nothing will be heard. */
 void mail_washer_gone(struct keeper *keeper)
 {
+	keeper->washings = 0;
 	for (struct session *session = keeper->sessions; session; session = session->next)
 		session->ticket = 0;
 }
@@ -249,7 +286,7 @@ static int original_begin(struct session *session, struct span payload)
 static void mail_end_twin(struct session *session)
 {
 	log_event(LOG_LEVEL_NOTICE, "SKS-MAIL", "was delivered before; its sender is told so now id=%s", session->original.id);
-	original_drop(&session->original);
+	mail_drop(session);
 	result_send(session, FATE_DELIVERED, smtp_reply_make(250, 0, 0));
 	session->state = MAIL_DELIVERED;
 }
@@ -267,7 +304,7 @@ static int original_complete(struct session *session, struct span payload)
 		return 0;
 	}
 	session->state = MAIL_OFFERED;
-	wash_begin(session);
+	washings_go_on(session->keeper);
 	return 0;
 }
 
@@ -292,7 +329,7 @@ static int original_forget(struct session *session, struct span payload)
 	if (payload.length != 0)
 		return -EBADMSG;
 	if (session->state == MAIL_RECEIVING || (session->state == MAIL_OFFERED && !session->durable)) {
-		original_drop(&session->original);
+		mail_drop(session);
 		mail_forget(session);
 	}
 	return 0;
@@ -365,10 +402,10 @@ void mail_sender_gone(struct session *session)
 		/* The courier owes a result: the dot may be under way. */
 		if (session->at_courier)
 			return;
-		original_drop(&session->original);
+		mail_drop(session);
 		break;
 	case MAIL_RECEIVING:
-		original_drop(&session->original);
+		mail_drop(session);
 		break;
 	case MAIL_NONE:
 		break;

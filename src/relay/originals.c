@@ -206,12 +206,12 @@ bool original_same_directory(const struct original *a, const struct original *b)
 	return a->store == b->store && strcmp(a->day, b->day) == 0;
 }
 
-void original_drop(const struct original *original)
+int original_drop(const struct original *original)
 {
 	char path[ORIGINAL_PATH_BYTES];
 
 	path_make(original, original->state, path);
-	unlinkat(original->store->directory, path, 0);
+	return unlinkat(original->store->directory, path, 0) == 0 ? 0 : -errno;
 }
 
 int original_read(const struct original *original, int *ret_descriptor, uint64_t *ret_bytes)

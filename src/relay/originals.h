@@ -68,8 +68,8 @@ bool original_same_directory(const struct original *a, const struct original *b)
 /* The inner server has it, or may have it. 0 or negative errno; the mail then stays offered, which loses nothing. */
 int original_keep(struct original *original);
 
-/* Nobody has it: the file is removed. */
-void original_drop(const struct original *original);
+/* Nobody has it: the file is removed. 0 or negative errno. */
+int original_drop(const struct original *original);
 
 /* Opens the mail for reading; its size in bytes. 0 or negative errno. */
 int original_read(const struct original *original, int *ret_descriptor, uint64_t *ret_bytes);

@@ -221,17 +221,19 @@ int frame_await(int socket, struct frame_reader *reader, int timeout_ms, struct 
 	}
 }
 
-/* Sends a part of a frame; the descriptor goes with its first byte. Bytes sent or negative errno. */
-static ssize_t part_send(int socket, const char *bytes, size_t length, int descriptor)
+/* Sends what is left of header and payload; the descriptor goes with the first byte. Bytes sent or negative errno. */
+static ssize_t parts_send(int socket, const struct span parts[static 2], int descriptor)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { 0 };
-	struct iovec part = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = length };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct iovec vectors[2];
+	struct msghdr message = { .msg_iov = vectors, .msg_iovlen = 2 };
 	ssize_t sent;
 
+	for (int i = 0; i < 2; i++)
+		vectors[i] = (struct iovec){ .iov_base = (void *)(uintptr_t)parts[i].data, .iov_len = parts[i].length };
 	if (descriptor >= 0) {
 		struct cmsghdr *at;
 
@@ -247,10 +249,19 @@ static ssize_t part_send(int socket, const char *bytes, size_t length, int descr
 	return sent < 0 ? -errno : sent;
 }
 
-static int bytes_send(int socket, const char *bytes, size_t length, int descriptor, int wait_ms)
+/* Takes so many bytes off the front of both. */
+static void parts_cut(struct span parts[static 2], size_t count)
 {
-	while (length > 0) {
-		ssize_t sent = part_send(socket, bytes, length, descriptor);
+	size_t first = count < parts[0].length ? count : parts[0].length;
+
+	parts[0] = span_part(parts[0], first, parts[0].length);
+	parts[1] = span_part(parts[1], count - first, parts[1].length);
+}
+
+static int bytes_send(int socket, struct span parts[static 2], int descriptor, int wait_ms)
+{
+	while (parts[0].length + parts[1].length > 0) {
+		ssize_t sent = parts_send(socket, parts, descriptor);
 
 		if (sent == -EAGAIN) {
 			int error = socket_wait(socket, POLLOUT, monotonic_ms() + wait_ms);
@@ -263,8 +274,7 @@ static int bytes_send(int socket, const char *bytes, size_t length, int descript
 			continue;
 		if (sent < 0)
 			return (int)sent;
-		bytes += sent;
-		length -= (size_t)sent;
+		parts_cut(parts, (size_t)sent);
 		descriptor = -1;
 	}
 	return 0;
@@ -276,7 +286,7 @@ static int frame_send_within(int socket, const struct frame *frame, int wait_ms)
 	uint16_t flags = frame->flags & (uint16_t)~FRAME_DESCRIPTOR;
 	struct frame_header header = { .magic = htole32(FRAME_MAGIC), .verb = htole16((uint16_t)frame->verb) };
 	char bytes[FRAME_HEADER_BYTES];
-	int error;
+	struct span parts[2] = { { .data = bytes, .length = sizeof(bytes) }, frame->payload };
 
 	if (frame->payload.length > FRAME_PAYLOAD_BYTES_MAX)
 		return -EMSGSIZE;
@@ -285,8 +295,7 @@ static int frame_send_within(int socket, const struct frame *frame, int wait_ms)
 	header.flags = htole16(flags);
 	header.payload_bytes = htole32((uint32_t)frame->payload.length);
 	memcpy(bytes, &header, sizeof(bytes));
-	error = bytes_send(socket, bytes, sizeof(bytes), frame->descriptor, wait_ms);
-	return error ? error : bytes_send(socket, frame->payload.data, frame->payload.length, -1, wait_ms);
+	return bytes_send(socket, parts, frame->descriptor, wait_ms);
 }
 
 int frame_send(int socket, const struct frame *frame)

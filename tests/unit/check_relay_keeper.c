@@ -18,7 +18,7 @@
 #include "relay/keeper.h"
 #include "wire/fields.h"
 
-enum { NOW = 1795867200, FRAMES_MAX = 16, SESSIONS_MAX = 3 };	/* 2026-11-28 12:00:00 UTC */
+enum { NOW = 1795867200, FRAMES_MAX = 64, SESSIONS_MAX = KEEPER_WASHINGS_MAX + 4, SESSIONS_RANDOM = 3 };	/* 2026-11-28 12:00:00 UTC */
 
 /* What was said to a role. */
 struct said {
@@ -632,10 +632,12 @@ START_TEST(a_washer_that_goes_is_asked_again_when_it_is_back)
 	struct session *session = session_at(0, AT_WASHER, 1);
 	uint32_t ticket = session->ticket;
 
+	role_away[ROLE_WASHER] = true;
 	mail_washer_gone(&keeper);
 	ck_assert_int_eq(washer_say(ticket, true), 0);
 	ck_assert_ptr_null(last_said(ROLE_COURIER));
 	said_forget();
+	role_away[ROLE_WASHER] = false;
 	mail_washer_came(&keeper);
 	ck_assert_int_eq(last_verb(ROLE_WASHER), VERB_WASH);
 	ck_assert_uint_ne(session->ticket, ticket);
@@ -702,6 +704,44 @@ START_TEST(deaths_are_of_one_mail)
 	ck_assert_int_eq(front_begin(session, 2), 0);
 	ck_assert_uint_eq(session->deaths, 0);
 	ck_assert_uint_eq(session->ticket, 0);
+}
+END_TEST
+
+/* The washer's socket never holds more than a few; the mails of the oldest sessions come first. */
+START_TEST(mails_wait_their_turn)
+{
+	struct session *sessions[SESSIONS_MAX];
+	size_t asked = KEEPER_WASHINGS_MAX;
+
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		sessions[i] = session_at(i, AT_WASHER, (uint8_t)i);
+	ck_assert_uint_eq(said_count, KEEPER_WASHINGS_MAX);
+	for (size_t i = 0; asked < SESSIONS_MAX; i++, asked++) {
+		ck_assert_uint_eq(sessions[asked]->ticket, 0);
+		said_forget();
+		ck_assert_int_eq(washer_say(sessions[i]->ticket, true), 0);
+		ck_assert_int_eq(last_verb(ROLE_WASHER), VERB_WASH);
+		ck_assert_uint_ne(sessions[asked]->ticket, 0);
+	}
+	said_forget();
+	mail_washer_gone(&keeper);
+	mail_washer_came(&keeper);
+	ck_assert_uint_eq(said_count, KEEPER_WASHINGS_MAX);
+}
+END_TEST
+
+/* A mail that is given up has its washing all the same: it is counted until the washer has answered. */
+START_TEST(washings_of_mails_given_up_count)
+{
+	struct session *session = session_make(0);
+
+	for (uint32_t transaction = 1; transaction <= KEEPER_WASHINGS_MAX + 5; transaction++) {
+		ck_assert_int_eq(front_begin(session, transaction), 0);
+		ck_assert_int_eq(front_complete(session, transaction, 1), 0);
+		ck_assert_int_eq(front_say(session, VERB_DROP, NULL), 0);
+	}
+	ck_assert_uint_eq(said_count, KEEPER_WASHINGS_MAX);
+	ck_assert_uint_eq(files_all(), 0);
 }
 END_TEST
 
@@ -928,12 +968,12 @@ static unsigned int files_of_sessions(void)
 START_TEST(random_words)
 {
 	uint32_t state = (uint32_t)_i * 7919 + 1;
-	struct session *sessions[SESSIONS_MAX];
+	struct session *sessions[SESSIONS_RANDOM];
 
-	for (size_t i = 0; i < SESSIONS_MAX; i++)
+	for (size_t i = 0; i < SESSIONS_RANDOM; i++)
 		sessions[i] = session_make(i);
 	for (int step = 0; step < 3000; step++) {
-		size_t which = random_next(&state) % SESSIONS_MAX;
+		size_t which = random_next(&state) % SESSIONS_RANDOM;
 
 		if (random_next(&state) % 2)
 			front_random(&state, which, &sessions[which]);
@@ -970,6 +1010,8 @@ static Suite *keeper_suite(void)
 	tcase_add_test(tests, a_washer_that_comes_back_is_not_asked_for_what_the_courier_has);
 	tcase_add_test(tests, the_second_death_gives_a_notice);
 	tcase_add_test(tests, deaths_are_of_one_mail);
+	tcase_add_test(tests, mails_wait_their_turn);
+	tcase_add_test(tests, washings_of_mails_given_up_count);
 	tcase_add_test(tests, a_washer_that_cannot_be_started_is_a_shortage);
 	tcase_add_test(tests, the_same_mail_again_is_not_delivered_twice);
 	tcase_add_loop_test(tests, dropped_in_every_state, 0, PLACES);

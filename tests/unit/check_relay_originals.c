@@ -261,8 +261,9 @@ START_TEST(what_nobody_has_goes_in_every_state)
 {
 	struct original mail = mail_in_state((enum original_state)_i);
 
-	original_drop(&mail);
+	ck_assert_int_eq(original_drop(&mail), 0);
 	ck_assert_uint_eq(mail_files(&mail), 0);
+	ck_assert_int_eq(original_drop(&mail), -ENOENT);
 }
 END_TEST
 

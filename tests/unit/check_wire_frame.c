@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "wire/frame.h"
@@ -258,6 +259,36 @@ START_TEST(sealed_memory_goes_round_and_a_plain_file_does_not)
 }
 END_TEST
 
+/* A frame larger than the socket's room goes in parts, its descriptor with the first of them. */
+START_TEST(a_large_frame_goes_in_parts)
+{
+	enum { LARGE_BYTES = 3 << 20, WAIT_MS = 30000 };
+	struct frame_reader reader = frame_reader_make(LARGE_BYTES);
+	struct pair pair = pair_open();
+	char *bytes = malloc(LARGE_BYTES);
+	struct frame got = { .descriptor = -1 };
+	pid_t sender;
+
+	for (size_t i = 0; i < LARGE_BYTES; i++)
+		bytes[i] = (char)(i * 7 / 5);
+	sender = fork();
+	if (sender == 0) {
+		struct frame sent = { .verb = VERB_REPORT, .payload = { .data = bytes, .length = LARGE_BYTES }, .descriptor = STDIN_FILENO };
+
+		_exit(frame_send(pair.near, &sent) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+	ck_assert_int_eq(frame_await(pair.far, &reader, WAIT_MS, &got), 0);
+	ck_assert_int_ge(got.descriptor, 0);
+	close(got.descriptor);
+	ck_assert_uint_eq(got.payload.length, LARGE_BYTES);
+	ck_assert_int_eq(memcmp(got.payload.data, bytes, LARGE_BYTES), 0);
+	ck_assert_int_eq(waitpid(sender, NULL, 0), sender);
+	frame_reader_free(&reader);
+	free(bytes);
+	pair_close(pair);
+}
+END_TEST
+
 /* Who serves many sends without waiting: a peer that does not read gets what fits, and then an error at once. */
 START_TEST(a_peer_that_does_not_read_is_not_waited_for)
 {
@@ -286,6 +317,7 @@ int main(void)
 	tcase_add_test(rows, frame_survives_a_split_at_every_byte);
 	tcase_add_test(rows, frames_follow_each_other_and_the_descriptor_stays_with_its_own);
 	tcase_add_loop_test(rows, bad_header_ends_the_connection, 0, sizeof(bad_headers) / sizeof(bad_headers[0]));
+	tcase_add_test(rows, a_large_frame_goes_in_parts);
 	tcase_add_test(rows, a_peer_that_does_not_read_is_not_waited_for);
 	tcase_add_test(rows, payload_of_exactly_the_limit_is_taken);
 	tcase_add_loop_test(rows, descriptors_are_counted_and_none_is_left_open, 0, sizeof(descriptor_rows) / sizeof(descriptor_rows[0]));
