@@ -178,6 +178,9 @@ static const struct schema_key flow_keys[] = {
 	FLAG(flow_settings, critical,
 	     .en = "Whether the flow must never stop: an expired record is an error then, and a flow that is closed is reported.",
 	     .ja = "止めてはならない通信かどうか。期限切れはエラーになり、期限が近いときや閉じているときは知らせます。"),
+	FLAG(flow_settings, life_safety,
+	     .en = "Whether the flow goes on while a zone at one of its ends is isolated, because lives depend on it (J-ALERT, 119).",
+	     .ja = "人命に関わる通信(Jアラート、119番など)かどうか。ゾーンを遮断(isolate)している間も通します。"),
 	{ .name = NULL },
 };
 

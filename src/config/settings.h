@@ -104,6 +104,7 @@ struct flow_settings {
 	struct text_list ports;
 	struct record_settings record;
 	struct flag critical;	/* must never stop (J-ALERT and the like) */
+	struct flag life_safety; /* goes on while a zone is isolated */
 };
 
 /* A pair of zones of one tier in which a refused packet is answered instead of dropped in silence. */

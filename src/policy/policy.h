@@ -127,6 +127,7 @@ struct flow {
 	bool has_record;
 	struct record record;
 	bool critical;
+	bool life_safety;	/* goes on while a zone at one of its ends is isolated */
 	bool expired;		/* the record's last day is over: compiles to nothing */
 	int64_t closes_at;	/* Unix time from which the flow is closed; 0: never */
 	struct origin at;

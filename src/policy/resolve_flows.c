@@ -196,6 +196,7 @@ static void resolve_flow(struct resolver *r, const struct flow_settings *setting
 	flow->kind = FLOW_FORWARD;
 	flow->has_record = settings->record.at.source != NULL;
 	flow->critical = settings->critical.value;
+	flow->life_safety = settings->life_safety.value;
 	flow->peer_reason = resolve_copy(r, &settings->peer_reason);
 	flow->method_at = origin_or(settings->method.at, settings->at);
 	whole = resolve_words(r, settings, &flow->method, &flow->peer);

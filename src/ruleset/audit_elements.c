@@ -23,6 +23,7 @@ enum set_role {
 	ROLE_INTERFACES,
 	ROLE_NEXT_HOPS,		/* addresses alone: nothing to judge */
 	ROLE_USERS,		/* users that are refused more than others: nothing to judge */
+	ROLE_MARKS,		/* marks that isolation spares, where they are live: nothing to judge */
 	ROLE_UNKNOWN,
 };
 
@@ -133,6 +134,8 @@ static enum set_role plain_set_role(const struct key *key)
 		return ROLE_INTERFACES;
 	if (key->fields[0] == FIELD_SKUID)
 		return ROLE_USERS;
+	if (key->fields[0] == FIELD_CT_MARK)
+		return ROLE_MARKS;
 	return address ? ROLE_NEXT_HOPS : ROLE_UNKNOWN;
 }
 

@@ -787,6 +787,23 @@ static void fill_relay_users(struct compiler *compiler)
 	filling_close(&users);
 }
 
+/* The marks of flows that isolation spares. */
+static void fill_life_safety(struct compiler *compiler)
+{
+	struct filling marks = filling_of(compiler, "life-safety");
+
+	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
+		struct key_writer key;
+
+		if (!compiler->policy->flows[i].life_safety || compiler->marks[i].mark == 0)
+			continue;
+		key = key_begin(compiler->arena, marks.set);
+		key_number(&key, compiler->marks[i].mark, 4);
+		filling_add(compiler, &marks, key.bytes, 0);
+	}
+	filling_close(&marks);
+}
+
 /* ---- closing the sets */
 
 struct ranked_element {
@@ -923,6 +940,7 @@ int ruleset_compile(struct arena *arena, const struct policy *policy, const stru
 	fill_sources(&compiler);
 	fill_next_hops(&compiler);
 	fill_relay_users(&compiler);
+	fill_life_safety(&compiler);
 	error = judge_ranges(&compiler, close_maps(&compiler));
 	if (error)
 		return error;

@@ -13,8 +13,13 @@
  *                               loopback; then by family: (iif, saddr, ether saddr) in @bound -> accept; (iif, saddr) in
  *                               @bound.hosts -> refuse "mac"; (iif, saddr) in @networks -> accept; link-local and unspecified sources for ND and MLD
  *                               only; else refuse "source"
- *   chain forward             hook forward, priority 0, policy drop: isolated interfaces, invalid and translated connections, side traffic,
- *                               next hop, then (mark, iif, oif) in @live -> accept; beginnings; then the pair decides
+ *   chain forward             hook forward, priority 0, policy drop: invalid and translated connections, side traffic,
+ *                               next hop, then (mark, iif, oif) in @live -> admitted; beginnings; then the pair decides
+ *   chain admitted            the only place where a flow's packet is accepted: iif or oif in @isolated -> chain spared, else accept;
+ *                               admitted.in and admitted.out the same for the gateway's own
+ *   chain spared              (mark, iif, oif) in @spared -> accept; else refuse "isolated"; spared.in and spared.out by @local-spared
+ *   set   isolated, spared, local-spared   empty, but while zones are isolated (isolation.h)
+ *   set   life-safety         the marks of flows that isolation spares
  *   chain related             ICMP errors only; into and out of the My Number tier only between the two ends of a flow (set ends<4|6>)
  *   chain next-hop            what leaves by an uplink must go to a declared next hop (R17)
  *   chain <from>.<to>.<4|6>[.reply]  one per ordered pair with a flow, family and direction: exact map, @live; range map, @live; echo only;

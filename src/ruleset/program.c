@@ -61,6 +61,7 @@ const char *refusal_sentence(enum refusal refusal, enum language language)
 }
 
 static const char refuse_prefix[] = "refuse.";
+static const char admitted_forward[] = "admitted", admitted_in[] = "admitted.in", admitted_out[] = "admitted.out";
 static const char reject_chain[] = "reject.flow";
 
 bool refusal_of_chain(const char *chain, enum refusal *ret_refusal)
@@ -581,13 +582,6 @@ static void add_beginning_guards(struct builder *builder, struct chain *chain)
 	refuse(builder, rule, REFUSE_MIDSTREAM);
 }
 
-static void add_isolated_rule(struct builder *builder, struct chain *chain, enum field end)
-{
-	struct rule *rule = chain_rule(builder, chain);
-
-	use_set(builder, rule, STEP_LOOKUP, (struct key){ { end } }, "isolated");
-	refuse(builder, rule, REFUSE_ISOLATED);
-}
 
 static void add_next_hop_jump(struct builder *builder, struct chain *chain)
 {
@@ -597,29 +591,63 @@ static void add_next_hop_jump(struct builder *builder, struct chain *chain)
 	verdict(builder, rule, VERDICT_JUMP, "next-hop");
 }
 
-static void add_live_rule(struct builder *builder, struct chain *chain, const struct key *key, const char *set)
+/* What a flow allows; whether its zones are isolated, the chain `admitted` says. */
+static void add_live_rule(struct builder *builder, struct chain *chain, const struct key *key, const char *set, const char *admitted)
 {
 	struct rule *rule = chain_rule(builder, chain);
 
 	use_set(builder, rule, STEP_LOOKUP, *key, set);
-	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	verdict(builder, rule, VERDICT_GOTO, admitted);
 }
 
 static const struct key live_key = { { FIELD_CT_MARK, FIELD_IIF, FIELD_OIF } };
+static const struct key local_in_key = { { FIELD_CT_MARK, FIELD_IIF } };
+static const struct key local_out_key = { { FIELD_CT_MARK, FIELD_OIF } };
 static const struct key pairs_key = { { FIELD_NFPROTO, FIELD_CT_DIRECTION, FIELD_IIF, FIELD_OIF } };
+
+/*
+ * The one place behind every hook where a flow's packet is accepted. Into and out of an isolated interface go the spared flows alone, whatever
+ * other sets hold: so isolating is adding one element per interface, and no flow can be forgotten (P4).
+ */
+static void add_admitted_chain(struct builder *builder, const char *admitted, const char *spared, const struct key *key, const char *spared_set)
+{
+	struct chain *chain = add_chain(builder, admitted);
+	struct rule *rule;
+
+	for (size_t i = 1; i < RULESET_KEY_FIELDS_MAX && key->fields[i] != FIELD_NONE; i++) {
+		rule = chain_rule(builder, chain);
+		use_set(builder, rule, STEP_LOOKUP, (struct key){ { key->fields[i] } }, "isolated");
+		verdict(builder, rule, VERDICT_GOTO, spared);
+	}
+	verdict(builder, chain_rule(builder, chain), VERDICT_ACCEPT, NULL);
+	chain = add_chain(builder, spared);
+	rule = chain_rule(builder, chain);
+	use_set(builder, rule, STEP_LOOKUP, *key, spared_set);
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	refuse(builder, chain_rule(builder, chain), REFUSE_ISOLATED);
+}
+
+static void build_admitted(struct builder *builder)
+{
+	add_set(builder, "isolated", (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
+	add_set(builder, "life-safety", (struct key){ { FIELD_CT_MARK } }, SET_DATA_NONE);
+	add_set(builder, "spared", live_key, SET_DATA_NONE);
+	add_set(builder, "local-spared", local_in_key, SET_DATA_NONE);
+	add_admitted_chain(builder, admitted_forward, "spared", &live_key, "spared");
+	add_admitted_chain(builder, admitted_in, "spared.in", &local_in_key, "local-spared");
+	add_admitted_chain(builder, admitted_out, "spared.out", &local_out_key, "local-spared");
+}
 
 static void build_forward(struct builder *builder)
 {
 	struct chain *chain = add_base_chain(builder, "forward", HOOK_NUMBER_FORWARD, PRIORITY_FILTER, VERDICT_DROP);
 
-	add_isolated_rule(builder, chain, FIELD_IIF);
-	add_isolated_rule(builder, chain, FIELD_OIF);
 	add_routing_header_guard(builder, chain);
 	add_authentication_header_guard(builder, chain);
 	add_state_guards(builder, chain);
 	add_related_jump(builder, chain);
 	add_next_hop_jump(builder, chain);
-	add_live_rule(builder, chain, &live_key, "live");
+	add_live_rule(builder, chain, &live_key, "live", admitted_forward);
 	add_beginning_guards(builder, chain);
 	use_set(builder, chain_rule(builder, chain), STEP_VMAP, pairs_key, "pairs");
 	refuse(builder, chain_rule(builder, chain), REFUSE_PAIR);
@@ -649,13 +677,14 @@ struct judgement {
 	const char *range_map, *portless_map;
 	struct key live_key;
 	const char *live_set;
+	const char *admitted_chain;
 	const char *refuse_chain;
 };
 
 static void add_mark_rules(struct builder *builder, struct chain *chain, const struct judgement *judgement, struct key key, const char *map)
 {
 	use_set(builder, family_rule(builder, chain, judgement->family), STEP_SET_MARK, key, map);
-	add_live_rule(builder, chain, &judgement->live_key, judgement->live_set);
+	add_live_rule(builder, chain, &judgement->live_key, judgement->live_set, judgement->admitted_chain);
 }
 
 /* The template of every chain that judges a connection by maps. Every accept depends on a live set. */
@@ -699,6 +728,7 @@ static void add_pair_chain(struct builder *builder, const struct program_pair *p
 		.exact_map = maps[0], .range_map = maps[1], .portless_map = maps[2],
 		.live_key = live_key,
 		.live_set = "live",
+		.admitted_chain = admitted_forward,
 		.refuse_chain = pair->rejects ? reject_chain : refuse_chain(builder, REFUSE_FLOW),
 	};
 
@@ -799,7 +829,6 @@ static void goto_direction(struct builder *builder, struct chain *chain, const s
 
 static void build_input(struct builder *builder)
 {
-	const struct key key = { { FIELD_CT_MARK, FIELD_IIF } };
 	struct chain *chain = add_base_chain(builder, "input", HOOK_NUMBER_INPUT, PRIORITY_FILTER, VERDICT_DROP);
 	struct rule *rule = chain_rule(builder, chain);
 
@@ -811,10 +840,9 @@ static void build_input(struct builder *builder)
 	accept_icmp6(builder, chain, ICMP6_NEIGHBOUR_ADVERT, FIELD_IIF, true);
 	accept_icmp6(builder, chain, ICMP6_MLD_QUERY, FIELD_IIF, false);
 	add_quiet_rules(builder, chain);
-	add_isolated_rule(builder, chain, FIELD_IIF);
 	add_state_guards(builder, chain);
 	add_side_traffic_guard(builder, chain, false);
-	add_live_rule(builder, chain, &key, "local-live");
+	add_live_rule(builder, chain, &local_in_key, "local-live", admitted_in);
 	add_beginning_guards(builder, chain);
 	for (size_t i = 0; i < FAMILIES; i++)
 		goto_direction(builder, chain, &families[i], DIRECTION_ORIGINAL,
@@ -837,7 +865,7 @@ static void add_own_error_rules(struct builder *builder, struct chain *chain)
 		match(builder, rule, FIELD_L4PROTO, families[i].echo_protocol);
 		match_not(builder, rule, families[i].echo_field, families[i].redirect);
 		match_not(builder, rule, FIELD_CT_MARK, 0);
-		verdict(builder, rule, VERDICT_ACCEPT, NULL);
+		verdict(builder, rule, VERDICT_GOTO, admitted_out);
 	}
 }
 
@@ -860,7 +888,6 @@ static void add_loopback_rules(struct builder *builder, struct chain *chain)
 static void build_output(struct builder *builder)
 {
 	static const uint32_t own_icmp6[] = { ICMP6_NEIGHBOUR_SOLICIT, ICMP6_NEIGHBOUR_ADVERT, ICMP6_MLD_REPORT, ICMP6_MLD_DONE, ICMP6_MLD2_REPORT };
-	const struct key key = { { FIELD_CT_MARK, FIELD_OIF } };
 	struct chain *chain = add_base_chain(builder, "output", HOOK_NUMBER_OUTPUT, PRIORITY_FILTER, VERDICT_DROP);
 
 	add_loopback_rules(builder, chain);
@@ -869,11 +896,10 @@ static void build_output(struct builder *builder)
 	/* A local user may put a routing header on his packets without privilege, and would be led past the destination he may reach. */
 	add_routing_header_guard(builder, chain);
 	add_authentication_header_guard(builder, chain);
-	add_isolated_rule(builder, chain, FIELD_OIF);
 	add_state_guards(builder, chain);
 	add_side_traffic_guard(builder, chain, false);
 	add_next_hop_jump(builder, chain);
-	add_live_rule(builder, chain, &key, "local-live");
+	add_live_rule(builder, chain, &local_out_key, "local-live", admitted_out);
 	add_own_error_rules(builder, chain);
 	add_beginning_guards(builder, chain);
 	for (size_t i = 0; i < FAMILIES; i++) {
@@ -895,8 +921,9 @@ static void add_local_in(struct builder *builder, const struct family_words *fam
 		.ported = { { FIELD_IIF, family->source, family->destination, FIELD_L4PROTO, FIELD_DPORT } },
 		.portless = { { FIELD_IIF, family->source, FIELD_L4PROTO } },
 		.range_map = map, .portless_map = portless_map,
-		.live_key = { { FIELD_CT_MARK, FIELD_IIF } },
+		.live_key = local_in_key,
 		.live_set = "local-live",
+		.admitted_chain = admitted_in,
 		.refuse_chain = refuse_chain(builder, REFUSE_LOCAL),
 	};
 
@@ -906,7 +933,8 @@ static void add_local_in(struct builder *builder, const struct family_words *fam
 	judgement.reply = true;
 	judgement.ported = (struct key){ { FIELD_OIF, family->destination, family->source, FIELD_L4PROTO, FIELD_SPORT } };
 	judgement.portless = (struct key){ { FIELD_OIF, family->destination, FIELD_L4PROTO } };
-	judgement.live_key = (struct key){ { FIELD_CT_MARK, FIELD_OIF } };
+	judgement.live_key = local_out_key;
+	judgement.admitted_chain = admitted_out;
 	judgement.refuse_chain = refuse_chain(builder, REFUSE_EGRESS);
 	fill_judging_chain(builder, add_chain(builder, arena_printf(builder->arena, "local.in.%c.reply", family->digit)), &judgement);
 }
@@ -924,8 +952,9 @@ static void add_local_out(struct builder *builder, const struct family_words *fa
 		.ported = { { FIELD_SKUID, FIELD_OIF, family->destination, FIELD_L4PROTO, FIELD_DPORT } },
 		.portless = { { FIELD_SKUID, FIELD_OIF, family->destination, FIELD_L4PROTO } },
 		.range_map = map, .portless_map = portless_map,
-		.live_key = { { FIELD_CT_MARK, FIELD_OIF } },
+		.live_key = local_out_key,
 		.live_set = "local-live",
+		.admitted_chain = admitted_out,
 		.refuse_chain = refuse_chain(builder, REFUSE_EGRESS),
 	};
 
@@ -940,14 +969,14 @@ static void build_inet(struct builder *builder)
 	add_interface_set(builder, "uplinks", zone_is_uplink);
 	add_interface_set(builder, "guarded", zone_is_guarded);
 	add_set(builder, "relay-users", (struct key){ { FIELD_SKUID } }, SET_DATA_NONE);
-	add_set(builder, "isolated", (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
 	add_set(builder, "live", live_key, SET_DATA_NONE)->timeout = true;
-	add_set(builder, "local-live", (struct key){ { FIELD_CT_MARK, FIELD_IIF } }, SET_DATA_NONE)->timeout = true;
+	add_set(builder, "local-live", local_in_key, SET_DATA_NONE)->timeout = true;
 	for (int i = 0; i < REFUSE_COUNT; i++)
 		add_refuse_chain(builder, (enum refusal)i);
 	add_reject_chain(builder);
 	add_quiet_chain(builder);
 	build_source(builder);
+	build_admitted(builder);
 	build_forward(builder);
 	build_related(builder);
 	build_next_hop(builder);

@@ -78,6 +78,8 @@ int command_verify(struct context *context, int argc, char **argv);	/* see comma
 int command_matrix(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_why(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_journal(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_isolate(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_release(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_wash(struct context *context, int argc, char **argv);	/* see command_check() */
 
 /* The words for the reader's language. */

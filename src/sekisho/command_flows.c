@@ -4,7 +4,7 @@
  * Without --live a flow is open unless its record has expired. With --live (root) it is also asked whether its
  * interfaces exist here and whether the kernel has it. --json: {"file", "flows": [{"name", "from", "to",
  * "method", "peer", "source", "destination", "user", "protocol", "ports", "record": {"number", "reason",
- * "approver", "approved", "expires"}, "critical", "state", "file", "line"}]}; what does not apply is null.
+ * "approver", "approved", "expires"}, "critical", "life_safety", "state", "file", "line"}]}; what does not apply is null.
  * state is open, expired, no-interface or not-in-kernel.
  */
 #include <getopt.h>
@@ -157,6 +157,7 @@ static json_t *flow_to_json(const struct ledger *ledger, size_t index)
 	json_object_set_new(object, "ports", ports_to_json(context, flow));
 	json_object_set_new(object, "record", record_to_json(context, flow));
 	json_object_set_new(object, "critical", json_boolean(flow->critical));
+	json_object_set_new(object, "life_safety", json_boolean(flow->life_safety));
 	json_object_set_new(object, "state", json_string(state_labels[state_of(ledger, index)].word));
 	json_object_set_new(object, "file", text_or_null(context, flow->at.source ? flow->at.source->path : NULL));
 	json_object_set_new(object, "line", json_integer(flow->at.line));

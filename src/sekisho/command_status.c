@@ -2,8 +2,9 @@
  * sekisho status: what the daemon says is in force; when it does not answer, what the kernel holds.
  *
  * --json prints the daemon's answer as it is: {"state", "config", "digest", "committed_at", "flows", "zones",
- * "generation", "enforcer", "kernel", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}]}. Exit
- * status: 0 the file is in force, 1 something else is, 3 the daemon does not answer.
+ * "generation", "enforcer", "kernel", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
+ * "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
+ * is, 3 the daemon does not answer.
  */
 #include <string.h>
 
@@ -90,11 +91,28 @@ static void add_expiries(struct context *context, struct grid *grid, const json_
 	}
 }
 
+/* The zones that are cut off, since when and why. */
+static void add_isolated(struct context *context, struct grid *grid, const json_t *isolated)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(isolated, i, item) {
+		const char *zone = json_string_value(json_object_get(item, "zone")), *reason = json_string_value(json_object_get(item, "reason"));
+
+		if (zone)
+			add_line(grid, phrase(context, "ISOLATED", "遮断中"),
+				 arena_printf(context->arena, "%s  %s  %s", zone, time_words(context, json_integer_value(json_object_get(item, "since"))),
+					      reason ? reason : ""));
+	}
+}
+
 static void print_status(struct context *context, const struct state_words *words, const json_t *answer)
 {
 	struct grid grid = grid_make(context->arena, 2);
 
 	add_line(&grid, phrase(context, "state", "状態"), phrase(context, words->en, words->ja));
+	add_isolated(context, &grid, json_object_get(answer, "isolated"));
 	add_text(context, &grid, phrase(context, "file", "ファイル"), json_object_get(answer, "config"));
 	add_time(context, &grid, phrase(context, "applied", "適用日時"), json_object_get(answer, "committed_at"));
 	add_text(context, &grid, "SHA-256", json_object_get(answer, "digest"));
@@ -147,6 +165,8 @@ int command_status(struct context *context, int argc, char **argv)
 	words = find_state(answer);
 	status = words ? words->status : complain(context, "the answer of sekishod was not understood; are sekisho and sekishod of the same version?",
 						  "sekishod の応答を解釈できませんでした。sekisho と sekishod の版が同じか確認してください");
+	if (status == EXIT_FINE && json_array_size(json_object_get(answer, "isolated")) > 0)
+		status = EXIT_REFUSED;
 	if (context->json) {
 		print_json(context, answer);
 		return status;

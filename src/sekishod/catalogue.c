@@ -19,6 +19,34 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Keep that service for this terminal, or apply with --force if you can reach the console.",
 		"この端末のための許可を残してください。コンソールで操作できる場合は --force を付けて適用できます。",
 	},
+	[DAEMON_ZONE_UNKNOWN] = {
+		"zone-unknown", SEVERITY_ERROR,
+		"There is no zone {0} in what is in force.", "有効な設定に、ゾーン {0} はありません。",
+		"Look up its name (sekisho matrix), or isolate every zone: sekisho isolate '*'",
+		"名前を確認してください(sekisho matrix)。すべてのゾーンを遮断するには sekisho isolate '*' を実行します。",
+	},
+	[DAEMON_NOT_ISOLATED] = {
+		"not-isolated", SEVERITY_ERROR,
+		"{0} is not isolated; nothing was changed.", "{0} は遮断されていません。何も変更していません。",
+		"See what is isolated: sekisho status", "遮断中のゾーンは sekisho status で確認できます。",
+	},
+	[DAEMON_ISOLATIONS_MANY] = {
+		"isolations-many", SEVERITY_ERROR,
+		"So many zones are isolated already that no other can be noted.", "遮断中のゾーンが多すぎるため、これ以上記録できません。",
+		"Isolate every zone instead: sekisho isolate '*'", "代わりにすべてのゾーンを遮断してください: sekisho isolate '*'",
+	},
+	[DAEMON_ISOLATION_FAILED] = {
+		"isolation-failed", SEVERITY_ERROR,
+		"The kernel did not take the change for zone {0}; therefore nothing at all is forwarded now.",
+		"ゾーン {0} の変更をカーネルに設定できませんでした。そのため、現在はすべての転送を止めています。",
+		"Look at the journal of sekishod; if a zone must be cut off by hand, pull its cable.",
+		"sekishod のジャーナルを確認してください。手で切り離す必要があれば、そのゾーンのケーブルを抜いてください。",
+	},
+	[DAEMON_EXCEPTION_UNKNOWN] = {
+		"exception-unknown", SEVERITY_WARNING,
+		"No flow or service in force has the name {0}; it is an exception in vain.", "{0} という名前の通信許可・サービスは有効でないため、例外として働きません。",
+		"Look up the name (sekisho flows) and isolate again with the right one.", "名前を確認し(sekisho flows)、正しい名前でもう一度遮断してください。",
+	},
 	[DAEMON_RENAMED_INTO_ZONE] = {
 		"interface-renamed-into-zone", SEVERITY_WARNING,
 		"Interface {1} was renamed to {0}, which is an interface of a zone; it does not become a member of the zone by that.",

@@ -11,6 +11,11 @@ enum daemon_finding {
 	DAEMON_REQUEST_MALFORMED,	/* what is wrong */
 	DAEMON_BUSY,
 	DAEMON_LOCKOUT,			/* client address, port, name of the service that allowed it */
+	DAEMON_ZONE_UNKNOWN,		/* zone */
+	DAEMON_NOT_ISOLATED,		/* zone */
+	DAEMON_ISOLATIONS_MANY,
+	DAEMON_ISOLATION_FAILED,	/* zone */
+	DAEMON_EXCEPTION_UNKNOWN,	/* name */
 	DAEMON_RENAMED_INTO_ZONE,	/* interface, its former name */
 	DAEMON_ENFORCER_GONE,
 	DAEMON_ANSWER_MALFORMED,

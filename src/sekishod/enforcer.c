@@ -30,6 +30,7 @@
 #include "ruleset/prove.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/install.h"
+#include "sekishod/isolation_messages.h"
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/roles.h"
@@ -61,6 +62,8 @@ struct enforcer {
 	struct frame_reader planner_reader;
 	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
 	struct pins pins;
+	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
+	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
 };
 
 /* A question of the planner, and the memory it costs. */
@@ -226,6 +229,16 @@ static struct ruleset *ruleset_without_aliens(struct arena *arena, const struct 
 	return copy;
 }
 
+/* What is told of the kernel's ruleset. What is isolated is none of the planner's business. */
+static const struct ruleset *ruleset_told(const struct enforcer *enforcer, struct arena *arena, const struct snapshot *snapshot)
+{
+	static const struct isolations none;
+
+	if (snapshot->alien_count > 0)
+		return ruleset_without_aliens(arena, snapshot->ruleset);
+	return isolation_apply(arena, snapshot->ruleset, &enforcer->pins.program, &none);
+}
+
 static int held_send(struct enforcer *enforcer, struct question *question, const struct snapshot *snapshot)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
@@ -242,7 +255,7 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 	held.mark_count = marks.count;
 	held_pack(&payload, &held);
 	if (snapshot->ruleset) {
-		ruleset_pack(&bytes, held.alien_count > 0 ? ruleset_without_aliens(question->arena, snapshot->ruleset) : snapshot->ruleset);
+		ruleset_pack(&bytes, ruleset_told(enforcer, question->arena, snapshot));
 		error = sealed_make("sekisho-held", buf_span(&bytes), &descriptor);
 	}
 	if (!error)
@@ -276,9 +289,10 @@ static int committed_send(struct enforcer *enforcer, const struct committed *com
 	return planner_send(enforcer, VERB_COMMITTED, 0, buf_span(&payload), -1);
 }
 
-/* Installs what was proved. */
-static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *wanted)
+/* Installs what was proved, and what is isolated over it. */
+static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *proved)
 {
+	const struct ruleset *wanted = isolation_apply(question->arena, proved, &enforcer->pins.program, &enforcer->isolations);
 	struct committed committed;
 	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &question->findings, &committed);
 
@@ -373,6 +387,85 @@ static void watch_readable(struct enforcer *enforcer)
 		kernel_repair(enforcer, &change);
 }
 
+/* ---- VERB_ISOLATION */
+
+/* What is in force: what was installed last or, before that, what the kernel holds if it is lawful. NULL: nothing lawful, and so nothing passes. */
+static const struct ruleset *ruleset_in_force(struct enforcer *enforcer, struct arena *arena)
+{
+	const struct ruleset *installed = holding_ruleset(arena, &enforcer->holding);
+	struct question question = { .arena = arena, .findings = findings_in(arena) };
+	struct ruleset *held;
+	struct snapshot snapshot;
+
+	if (installed)
+		return installed;
+	if (links_read(arena, &question.links) != 0 ||
+	    snapshot_read(arena, &enforcer->nfnl, &question.links, unix_now(), NULL, &snapshot) != 0 || !snapshot_is_lawful(enforcer, &question, &snapshot))
+		return NULL;
+	held = arena_alloc(arena, sizeof(*held));
+	*held = *snapshot.ruleset;
+	held->links = links_used(arena, snapshot.ruleset, &question.links);
+	return held;
+}
+
+/* Cuts and releases. When that cannot be done, nothing is forwarded at all. */
+static enum isolation_outcome isolation_enforce(struct enforcer *enforcer, struct arena *arena, const struct ruleset *wanted)
+{
+	struct findings findings = findings_in(arena);
+	struct committed committed;
+
+	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &findings, &committed) == 0)
+		return ISOLATION_DONE;
+	switches_shut(&enforcer->switches);
+	for (size_t i = 0; i < findings.count; i++)
+		log_finding(&findings, &findings.items[i]);
+	log_event(LOG_LEVEL_ERROR, "SKS-ISOLATE", "what is isolated could not be put in force; nothing is forwarded");
+	return ISOLATION_FAILED;
+}
+
+static int isolation_answer_send(const struct isolation_answer *answer)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	struct frame frame = { .verb = VERB_ISOLATED, .descriptor = -1 };
+
+	isolation_answer_pack(&payload, answer);
+	frame.payload = buf_span(&payload);
+	return frame_send(CREW_CHANNEL, &frame);
+}
+
+static int isolation_work(struct enforcer *enforcer, const struct isolation_state *state)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	const struct ruleset *base = ruleset_in_force(enforcer, arena), *wanted;
+	struct isolation_answer answer = { .number = state->number, .outcome = ISOLATION_DONE };
+
+	if (base) {
+		wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
+		answer.effect = isolation_effect_of(arena, wanted, &state->isolations);
+		if (!state->drill)
+			answer.outcome = isolation_enforce(enforcer, arena, wanted);
+	}
+	return isolation_answer_send(&answer);
+}
+
+static int isolation_take(struct enforcer *enforcer, struct span payload)
+{
+	struct arena *arena = arena_new();
+	struct isolation_state state;
+	int error = isolation_state_unpack(arena, payload, &state);
+
+	if (!error)
+		error = isolation_work(enforcer, &state);
+	if (error || state.drill) {
+		arena_free(arena);
+		return error;
+	}
+	arena_free(enforcer->isolations_arena);
+	enforcer->isolations_arena = arena;
+	enforcer->isolations = state.isolations;
+	return 0;
+}
+
 /* ---- frames */
 
 static void planner_drop(struct enforcer *enforcer)
@@ -442,6 +535,8 @@ static int parent_frame(struct enforcer *enforcer, const struct frame *frame)
 {
 	if (frame->verb == VERB_PINS && frame->descriptor < 0)
 		return pins_take(enforcer, frame->payload);
+	if (frame->verb == VERB_ISOLATION && frame->descriptor < 0)
+		return isolation_take(enforcer, frame->payload);
 	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
 		planner_drop(enforcer);
 		enforcer->planner = frame->descriptor;
@@ -556,6 +651,7 @@ static void enforcer_end(struct enforcer *enforcer)
 	nft_watch_close(&enforcer->watch);
 	nfnl_close(&enforcer->nfnl);
 	arena_free(enforcer->pins_arena);
+	arena_free(enforcer->isolations_arena);
 }
 
 int enforcer_run(const struct options *options)

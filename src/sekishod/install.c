@@ -108,10 +108,10 @@ static uint32_t generation_next(uint32_t generation)
 	return generation + 1 ? generation + 1 : 1;
 }
 
-/* Sends one transaction. -ERESTART: the kernel has moved on, nothing was changed. */
-static int changes_commit(struct attempt *attempt, const struct changes *changes, uint32_t generation)
+/* Sends one transaction; generation NULL: whatever the kernel's is. -ERESTART: the kernel has moved on, nothing was changed. */
+static int changes_commit(struct attempt *attempt, const struct changes *changes, const uint32_t *generation)
 {
-	struct nfnl_batch batch = nfnl_batch_begin(attempt->nfnl, &generation);
+	struct nfnl_batch batch = nfnl_batch_begin(attempt->nfnl, generation);
 	struct nfnl_result result = { .error_count = 0 };
 	struct encoded encoded;
 	int error;
@@ -161,16 +161,16 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 	int error = 0;
 
 	if (transition->prepare.count > 0) {
-		error = changes_commit(attempt, &transition->prepare, generation);
+		error = changes_commit(attempt, &transition->prepare, &generation);
 		generation = generation_next(generation);
 	}
 	if (!error && transition->commit.count > 0) {
-		error = changes_commit(attempt, &transition->commit, generation);
+		error = changes_commit(attempt, &transition->commit, &generation);
 		generation = generation_next(generation);
 	}
 	if (!error && transition->revoke.count > 0) {
 		packets_let_pass();
-		error = changes_commit(attempt, &transition->revoke, generation);
+		error = changes_commit(attempt, &transition->revoke, &generation);
 		generation = generation_next(generation);
 	}
 	*ret_generation = generation;
@@ -202,9 +202,24 @@ static int transition_verify(struct attempt *attempt, uint32_t generation)
 	return -EIO;
 }
 
-static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
+/* The kernel holds the transition's target at this generation. */
+static struct committed attempt_conclude(struct attempt *attempt, uint32_t generation)
 {
 	const struct transition *transition = &attempt->transition;
+
+	holding_set(attempt->holding, transition->target, generation);
+	return (struct committed){
+		.generation = generation,
+		.elements_added = (uint32_t)(transition->prepare.elements_added + transition->commit.elements_added),
+		.elements_deleted = (uint32_t)(transition->prepare.elements_deleted + transition->commit.elements_deleted +
+					       transition->revoke.elements_deleted),
+		.rules_added = (uint32_t)(transition->prepare.rules_added + transition->commit.rules_added),
+		.changed = transition->prepare.count + transition->commit.count > 0,
+	};
+}
+
+static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
+{
 	uint32_t generation;
 	int error = kernel_read(attempt, holding_known(attempt->arena, attempt->holding), &attempt->snapshot);
 
@@ -219,15 +234,7 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 		error = transition_verify(attempt, generation);
 	if (error)
 		return error;
-	holding_set(attempt->holding, transition->target, generation);
-	*ret_committed = (struct committed){
-		.generation = generation,
-		.elements_added = (uint32_t)(transition->prepare.elements_added + transition->commit.elements_added),
-		.elements_deleted = (uint32_t)(transition->prepare.elements_deleted + transition->commit.elements_deleted +
-					       transition->revoke.elements_deleted),
-		.rules_added = (uint32_t)(transition->prepare.rules_added + transition->commit.rules_added),
-		.changed = transition->prepare.count + transition->commit.count > 0,
-	};
+	*ret_committed = attempt_conclude(attempt, generation);
 	return 0;
 }
 
@@ -249,4 +256,42 @@ int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct rul
 	}
 	finding_add(findings, &daemon_catalogue[DAEMON_KERNEL_RESTLESS], nowhere, NULL);
 	return -EAGAIN;
+}
+
+/* Decides from what was installed last, without looking first. */
+static int attempt_at_once(struct attempt *attempt, struct committed *ret_committed)
+{
+	const struct ruleset *before = holding_ruleset(attempt->arena, attempt->holding);
+	uint32_t generation;
+	int error;
+
+	if (!before)
+		return -ENOENT;
+	attempt->transition = ruleset_diff(attempt->arena, before, attempt->wanted);
+	if (attempt->transition.commit.count == 0 || attempt->transition.prepare.count > 0 || attempt->transition.revoke.count > 0)
+		return -EINVAL;
+	error = changes_commit(attempt, &attempt->transition.commit, NULL);
+	if (!error)
+		error = nfnl_generation(attempt->nfnl, &generation);
+	/* What we did not change is known only if it was known before and nobody else has committed. */
+	if (!error && (!holding_known(attempt->arena, attempt->holding) || generation != generation_next(attempt->holding->generation)))
+		error = -ERESTART;
+	if (!error)
+		error = transition_verify(attempt, generation);
+	if (!error)
+		*ret_committed = attempt_conclude(attempt, generation);
+	return error;
+}
+
+int ruleset_install_at_once(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,
+			    struct committed *ret_committed)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings aside = findings_in(arena);
+	struct attempt attempt = { .arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .now = now, .findings = &aside };
+
+	if (attempt_at_once(&attempt, ret_committed) == 0)
+		return 0;
+	holding_doubt(holding);
+	return ruleset_install(nfnl, holding, wanted, now, findings, ret_committed);
 }

@@ -25,6 +25,13 @@ int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct rul
 		    struct committed *ret_committed);
 
 /*
+ * Installs what differs from what was installed last in a few elements at once, whoever else commits meanwhile: no compare-and-swap. Then it is read back
+ * like any other; what is not as it should be is installed the usual way. Otherwise as ruleset_install().
+ */
+int ruleset_install_at_once(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,
+			    struct committed *ret_committed);
+
+/*
  * The transition from a snapshot to wanted. What the snapshot could not decode differs from what is wanted
  * and is replaced; where nothing less helps, the table of that family is deleted and made anew in the same
  * transaction. In the arena; the snapshot must outlive it.

@@ -133,6 +133,8 @@ static int parent_frame(struct planner *planner, struct frame *frame)
 		job_frame(planner, frame);
 		return 0;
 	}
+	if ((frame->verb == VERB_ISOLATED || frame->verb == VERB_ISOLATION) && frame->descriptor < 0)
+		return isolation_frame(planner, frame);
 	if (frame->descriptor >= 0)
 		close(frame->descriptor);
 	return -EBADMSG;
@@ -203,6 +205,7 @@ static void planner_end(struct planner *planner)
 	job_free(planner->job);
 	job_free(planner->waiting);
 	control_close(planner);
+	isolation_close(planner);
 	links_close(planner);
 	event_free(planner->parent_readable);
 	event_free(planner->terminated);

@@ -14,6 +14,8 @@
 #include "daemon/caller.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"
+#include "sekishod/isolation_messages.h"
+#include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
 #include "sekishod/options.h"
 #include "sekishod/request.h"
@@ -92,6 +94,12 @@ struct planner {
 	struct event *again;		/* a job that failed for no fault of the file is tried again */
 	unsigned int again_ms;
 
+	struct arena *isolations_arena;
+	struct isolations isolations;	/* as the parent says, for the status */
+	struct isolation_order *order;	/* that the parent is carrying out, in order_arena; NULL: none */
+	struct arena *order_arena;
+	struct client *order_client;	/* who waits for it; NULL: he has gone */
+
 	struct job *job;		/* NULL: idle */
 	struct job *waiting;		/* a JOB_APPLY that begins when the job at hand is over; NULL: none */
 	bool start_wanted, renewal_wanted; /* a JOB_START, a JOB_RENEW is due then */
@@ -161,6 +169,26 @@ void client_answer(struct client *client, json_t *answer);
 
 /* The names of the states: "in-force", "last-good", "sealed", "starting". */
 const char *planner_state_name(enum planner_state state);
+
+/* Refuses a request with one finding; argument may be NULL. */
+void client_refuse(struct client *client, const char *result, enum daemon_finding kind, const char *argument);
+
+/* ---- planner_isolation.c */
+
+/* VERB_ISOLATE or VERB_RELEASE: hands the order to the parent, past all jobs. The client gets its answer. */
+void isolation_request(struct client *client, const struct frame *frame);
+
+/* VERB_ISOLATED or VERB_ISOLATION of the parent. 0 or -EBADMSG. */
+int isolation_frame(struct planner *planner, const struct frame *frame);
+
+/* The client has gone; its order is carried out without it. */
+void isolation_forget_client(struct planner *planner, const struct client *client);
+
+/* What is isolated: [{"zone", "except", "reason", "since"}]. */
+json_t *isolations_json(const struct planner *planner);
+
+/* Gives back the memory. */
+void isolation_close(struct planner *planner);
 
 /* ---- planner_links.c */
 

@@ -43,6 +43,7 @@ static void client_end(struct client *client)
 	}
 	planner->client_count--;
 	job_forget_client(planner, client);
+	isolation_forget_client(planner, client);
 	event_free(client->readable);
 	frame_reader_free(&client->reader);
 	close(client->socket);
@@ -62,8 +63,7 @@ void client_answer(struct client *client, json_t *answer)
 	client_end(client);
 }
 
-/* Refuses a request with one finding. */
-static void client_refuse(struct client *client, const char *result, enum daemon_finding kind, const char *argument)
+void client_refuse(struct client *client, const char *result, enum daemon_finding kind, const char *argument)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
@@ -133,6 +133,7 @@ static json_t *status_json(const struct planner *planner)
 				   (json_int_t)planner->kernel_generation, "findings", "errors", (json_int_t)planner->file_errors, "warnings",
 				   (json_int_t)planner->file_warnings);
 
+	json_object_set_new(status, "isolated", isolations_json(planner));
 	status_add_policy(status, planner);
 	return status;
 }
@@ -165,6 +166,8 @@ static void client_request(struct client *client, const struct frame *frame)
 	event_del(client->readable);
 	if (frame->verb == VERB_APPLY)
 		client_apply(client, frame);
+	else if (frame->verb == VERB_ISOLATE || frame->verb == VERB_RELEASE)
+		isolation_request(client, frame);
 	else if (frame->verb == VERB_STATUS)
 		client_answer(client, status_json(client->planner));
 	else

@@ -118,3 +118,54 @@ int apply_request_parse(struct arena *arena, struct span payload, struct apply_r
 	*ret_request = request;
 	return 0;
 }
+
+/* A name: some text without an end inside. */
+static int name_take(struct arena *arena, const json_t *value, const char **ret_name)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || json_string_length(value) == 0 || json_string_length(value) > RULESET_NAME_BYTES_MAX)
+		return -EBADMSG;
+	*ret_name = arena_strdup(arena, text);
+	return 0;
+}
+
+static int except_take(struct arena *arena, const json_t *array, struct isolation *isolation)
+{
+	const char **names;
+	const json_t *item;
+	size_t i;
+
+	if (!array)
+		return 0;
+	if (!json_is_array(array) || json_array_size(array) > ISOLATION_EXCEPT_MAX)
+		return -EBADMSG;
+	names = arena_array(arena, json_array_size(array), sizeof(*names));
+	json_array_foreach(array, i, item)
+		if (name_take(arena, item, &names[isolation->except_count++]) != 0)
+			return -EBADMSG;
+	isolation->except = names;
+	return 0;
+}
+
+int isolation_request_parse(struct arena *arena, struct span payload, struct isolation *ret_isolation, bool *ret_drill, const char **ret_why)
+{
+	__attribute__((cleanup(json_decrefp_own))) json_t *object = json_loadb(payload.data, payload.length, JSON_REJECT_DUPLICATES, NULL);
+	struct isolation isolation = { .zone = NULL };
+
+	if (!json_is_object(object))
+		*ret_why = "not a JSON object";
+	else if (name_take(arena, json_object_get(object, "zone"), &isolation.zone) != 0)
+		*ret_why = "\"zone\"";
+	else if (except_take(arena, json_object_get(object, "except"), &isolation) != 0)
+		*ret_why = "\"except\"";
+	else if (reason_take(arena, object, &isolation.reason) != 0)
+		*ret_why = "\"reason\"";
+	else if (flag_take(object, "drill", ret_drill) != 0)
+		*ret_why = "\"drill\"";
+	else {
+		*ret_isolation = isolation;
+		return 0;
+	}
+	return -EBADMSG;
+}

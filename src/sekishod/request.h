@@ -3,12 +3,14 @@
  *
  * VERB_APPLY: {"reason": text, "force": bool, "dry_run": bool,
  *              "connections": [{"source": address, "source_port": n, "destination": address, "destination_port": n}]}
- * Every member may be missing. Only root may connect; still nothing in a request is believed to be well formed.
+ * VERB_ISOLATE: {"zone": text, "except": [text], "reason": text, "drill": bool}; VERB_RELEASE: {"zone": text, "reason": text}
+ * Every member but "zone" may be missing. Only root may connect; still nothing in a request is believed to be well formed.
  */
 #ifndef SEKISHOD_REQUEST_H
 #define SEKISHOD_REQUEST_H
 
 #include "base/buf.h"
+#include "ruleset/isolation.h"
 #include "sekishod/lockout.h"
 
 enum { REQUEST_BYTES_MAX = 64 << 10, REQUEST_REASON_BYTES_MAX = 1024 };
@@ -27,5 +29,8 @@ struct apply_request {
  * reports it on a dual-stack socket, is undressed: packets of that connection are IPv4.
  */
 int apply_request_parse(struct arena *arena, struct span payload, struct apply_request *ret_request, const char **ret_why);
+
+/* Reads the payload of VERB_ISOLATE or VERB_RELEASE; since is not set. As apply_request_parse(). */
+int isolation_request_parse(struct arena *arena, struct span payload, struct isolation *ret_isolation, bool *ret_drill, const char **ret_why);
 
 #endif

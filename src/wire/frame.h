@@ -46,6 +46,12 @@ enum verb {
 	VERB_RECORD,		/* payload: a record for the journal (wire/journal.h) */
 	/* parent -> planner */
 	VERB_RECORDED,		/* the record is on the disk, or could not be written; payload: one byte, 1 or 0 */
+	/* sekisho command -> planner (control socket); JSON objects. planner -> parent: VERB_ISOLATE with a packed order (sekishod/isolation_messages.h) */
+	VERB_ISOLATE, VERB_RELEASE,
+	/* parent -> enforcer, planner */
+	VERB_ISOLATION,		/* payload: the zones that are isolated from now on */
+	/* enforcer -> parent -> planner */
+	VERB_ISOLATED,		/* payload: what came of it */
 	VERB_COUNT
 };
 

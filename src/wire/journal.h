@@ -25,6 +25,7 @@ enum journal_event {
 	JOURNAL_SEALED,			/* nothing passes any more: no lawful rules were to be had */
 	JOURNAL_REFUSED,		/* an apply changed nothing: the file, or the kernel */
 	JOURNAL_FAILED,			/* it came to no end */
+	JOURNAL_ISOLATE, JOURNAL_RELEASE, JOURNAL_DRILL,
 	JOURNAL_DRIFT,			/* somebody else changed our rules, and they could not be put back */
 	JOURNAL_REPAIR,			/* ... and they were */
 	JOURNAL_GAP,			/* records could not be written before this one; details say which */

@@ -38,12 +38,12 @@ DAMAGES = (
     ("a mark was made live elsewhere", "add element inet sekisho live {{ 0x00000001 . \"mn0\" . \"in0\" }}", ()),
     ("an interface left the guard of the bridge", "delete element bridge sekisho ports {{ \"mn0\" }}", ()),
     ("a set was removed with its rules",
-     "delete rule inet sekisho forward handle {forward.isolated}\ndelete rule inet sekisho forward handle {forward.isolated2}\n"
-     "delete rule inet sekisho input handle {input.isolated}\ndelete rule inet sekisho output handle {output.isolated}\n"
+     "delete rule inet sekisho admitted handle {admitted}\ndelete rule inet sekisho admitted handle {admitted2}\n"
+     "delete rule inet sekisho admitted.in handle {admitted.in}\ndelete rule inet sekisho admitted.out handle {admitted.out}\n"
      "delete set inet sekisho isolated", ()),
     ("a set is of another kind",
-     "delete rule inet sekisho forward handle {forward.isolated}\ndelete rule inet sekisho forward handle {forward.isolated2}\n"
-     "delete rule inet sekisho input handle {input.isolated}\ndelete rule inet sekisho output handle {output.isolated}\n"
+     "delete rule inet sekisho admitted handle {admitted}\ndelete rule inet sekisho admitted handle {admitted2}\n"
+     "delete rule inet sekisho admitted.in handle {admitted.in}\ndelete rule inet sekisho admitted.out handle {admitted.out}\n"
      "delete set inet sekisho isolated\nadd set inet sekisho isolated {{ type ipv4_addr; flags interval; }}", ()),
     ("a foreign set", "add set inet sekisho foreign {{ type ipv4_addr; }}", ()),
     ("a foreign set with a rule that uses it",
@@ -126,9 +126,9 @@ def handles(town):
             rules.setdefault((family, chain), []).append((match[1], match[2]))
     forward = rules[("inet", "forward")]
     words["forward.first"], words["forward.last"] = forward[0][1], forward[-1][1]
-    for name in ("forward", "input", "output"):
+    for name in ("admitted", "admitted.in", "admitted.out"):
         for number, (_, handle) in enumerate(rule for rule in rules[("inet", name)] if "@isolated" in rule[0]):
-            words[f"{name}.isolated" + ("2" if number else "")] = handle
+            words[name + ("2" if number else "")] = handle
     return chains, words
 
 

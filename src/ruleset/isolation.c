@@ -1,0 +1,308 @@
+/* isolation: which zones are cut off now, laid over a ruleset. */
+#include "ruleset/isolation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ruleset/compile.h"
+
+enum { MARK_BYTES = 4, INDEX_BYTES = 4 };
+
+/* An interface of an isolated zone, and by which isolations. */
+struct cut {
+	uint32_t index;
+	const char *zone;
+};
+
+/* An overlay in the making. */
+struct overlay {
+	struct arena *arena;
+	const struct isolations *isolations;
+	struct cut *cuts;
+	size_t cut_count, cut_capacity;
+	const struct set *live, *local_live, *life_safety;
+};
+
+static uint32_t number_at(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static bool isolation_means(const struct isolation *isolation, const char *zone)
+{
+	return strcmp(isolation->zone, zone) == 0 || strcmp(isolation->zone, ISOLATION_EVERY_ZONE) == 0;
+}
+
+const struct isolation *isolation_of_zone(const struct isolations *isolations, const char *zone)
+{
+	for (size_t i = 0; i < isolations->count; i++)
+		if (strcmp(isolations->items[i].zone, zone) == 0)
+			return &isolations->items[i];
+	return NULL;
+}
+
+/* ---- which interfaces are cut off */
+
+static bool zone_is_isolated(const struct isolations *isolations, const char *zone)
+{
+	for (size_t i = 0; i < isolations->count; i++)
+		if (isolation_means(&isolations->items[i], zone))
+			return true;
+	return false;
+}
+
+static void cuts_collect(struct overlay *overlay, const struct program_input *pins, const struct link_table *links)
+{
+	for (size_t z = 0; z < pins->zone_count; z++) {
+		const struct program_zone *zone = &pins->zones[z];
+
+		for (size_t i = 0; zone_is_isolated(overlay->isolations, zone->name) && i < zone->interface_count; i++) {
+			uint32_t index = link_index(links, zone->interfaces[i]);
+
+			if (index == 0)
+				continue;
+			overlay->cuts = arena_grow(overlay->arena, overlay->cuts, overlay->cut_count, &overlay->cut_capacity, sizeof(*overlay->cuts));
+			overlay->cuts[overlay->cut_count++] = (struct cut){ .index = index, .zone = zone->name };
+		}
+	}
+}
+
+static const struct cut *cut_find(const struct overlay *overlay, uint32_t index)
+{
+	for (size_t i = 0; i < overlay->cut_count; i++)
+		if (overlay->cuts[i].index == index)
+			return &overlay->cuts[i];
+	return NULL;
+}
+
+/* ---- which flows go on */
+
+/* The name of the flow with this mark: the original direction's element has it. An empty span: it has none. */
+static struct span name_of_mark(const struct set *set, const uint8_t *mark)
+{
+	uint8_t identity[COMPILE_IDENTITY_BYTES];
+	size_t low = 0, high = set->element_count;
+	struct span name;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(set->elements[middle].key, mark, MARK_BYTES) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < set->element_count && memcmp(set->elements[low].key, mark, MARK_BYTES) == 0; low++) {
+		const char *comment = set->elements[low].comment;
+
+		if (comment && live_comment_parse(comment, &name, identity))
+			return name;
+	}
+	return (struct span){ .length = 0 };
+}
+
+static bool isolation_excepts(const struct isolation *isolation, struct span name)
+{
+	for (size_t i = 0; i < isolation->except_count; i++)
+		if (span_equal(span_of(isolation->except[i]), name))
+			return true;
+	return false;
+}
+
+/* The flow was named in every isolation of this zone. */
+static bool zone_excepts(const struct overlay *overlay, const char *zone, struct span name)
+{
+	for (size_t i = 0; i < overlay->isolations->count; i++) {
+		const struct isolation *isolation = &overlay->isolations->items[i];
+
+		if (isolation_means(isolation, zone) && !isolation_excepts(isolation, name))
+			return false;
+	}
+	return true;
+}
+
+/* Of a live element: it goes into or out of an isolated zone, and may. */
+static bool element_is_spared(const struct overlay *overlay, const struct set *set, const struct element *element)
+{
+	size_t size = key_size(&set->key);
+	bool touched = false, excepted = true;
+	struct span name = { .length = 0 };
+
+	for (size_t at = MARK_BYTES; at < size; at += INDEX_BYTES) {
+		const struct cut *cut = cut_find(overlay, number_at(element->key + at));
+
+		if (!cut)
+			continue;
+		if (!touched)
+			name = name_of_mark(set, element->key);
+		touched = true;
+		excepted = excepted && name.length > 0 && zone_excepts(overlay, cut->zone, name);
+	}
+	return touched && (excepted || set_find(overlay->life_safety, element->key));
+}
+
+/* ---- the sets */
+
+static void set_fill_isolated(const struct overlay *overlay, struct set *set)
+{
+	set->elements = arena_array(overlay->arena, overlay->cut_count, sizeof(*set->elements));
+	set->element_count = 0;
+	for (size_t i = 0; i < overlay->cut_count; i++) {
+		uint8_t *key = arena_alloc(overlay->arena, INDEX_BYTES);
+
+		for (size_t byte = 0; byte < INDEX_BYTES; byte++)
+			key[byte] = (uint8_t)(overlay->cuts[i].index >> (24 - 8 * byte));
+		set->elements[set->element_count++] = (struct element){ .key = key };
+	}
+	set_sort(set);
+}
+
+/* Elements keep the order of the live set. */
+static void set_fill_spared(const struct overlay *overlay, struct set *set, const struct set *live)
+{
+	size_t capacity = 0;
+
+	set->elements = NULL;
+	set->element_count = 0;
+	for (size_t i = 0; overlay->cut_count > 0 && i < live->element_count; i++) {
+		if (!element_is_spared(overlay, live, &live->elements[i]))
+			continue;
+		set->elements = arena_grow(overlay->arena, set->elements, set->element_count, &capacity, sizeof(*set->elements));
+		set->elements[set->element_count++] = (struct element){ .key = live->elements[i].key };
+	}
+}
+
+static struct ruleset *ruleset_copy(struct arena *arena, const struct ruleset *ruleset)
+{
+	struct ruleset *copy = arena_alloc(arena, sizeof(*copy));
+
+	*copy = *ruleset;
+	copy->tables = arena_array(arena, ruleset->table_count, sizeof(*copy->tables));
+	for (size_t i = 0; i < ruleset->table_count; i++)
+		copy->tables[i] = ruleset->tables[i];
+	return copy;
+}
+
+/* The inet table, with a list of sets of its own. NULL: the ruleset has none. */
+static struct table *table_loosen(struct arena *arena, struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->table_count; i++) {
+		struct table *table = &ruleset->tables[i];
+		struct set *sets;
+
+		if (table->family != FAMILY_INET)
+			continue;
+		sets = arena_array(arena, table->set_count, sizeof(*sets));
+		if (table->set_count > 0)
+			memcpy(sets, table->sets, table->set_count * sizeof(*sets));
+		table->sets = sets;
+		return table;
+	}
+	return NULL;
+}
+
+static struct set *set_of(struct table *table, const char *name)
+{
+	return (struct set *)(uintptr_t)table_set(table, name);
+}
+
+struct ruleset *isolation_apply(struct arena *arena, const struct ruleset *ruleset, const struct program_input *pins, const struct isolations *isolations)
+{
+	struct overlay overlay = { .arena = arena, .isolations = isolations };
+	struct ruleset *copy = ruleset_copy(arena, ruleset);
+	struct table *table = table_loosen(arena, copy);
+	struct set *isolated, *spared, *local_spared;
+
+	if (!table)
+		return copy;
+	isolated = set_of(table, "isolated");
+	spared = set_of(table, "spared");
+	local_spared = set_of(table, "local-spared");
+	overlay.live = table_set(table, "live");
+	overlay.local_live = table_set(table, "local-live");
+	overlay.life_safety = table_set(table, "life-safety");
+	if (!isolated || !spared || !local_spared || !overlay.live || !overlay.local_live || !overlay.life_safety)
+		return copy;
+	cuts_collect(&overlay, pins, &ruleset->links);
+	set_fill_isolated(&overlay, isolated);
+	set_fill_spared(&overlay, spared, overlay.live);
+	set_fill_spared(&overlay, local_spared, overlay.local_live);
+	return copy;
+}
+
+/* ---- the effect */
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void names_add(struct arena *arena, const struct set *spared, const struct set *live, struct isolation_effect *effect, size_t *capacity)
+{
+	for (size_t i = 0; i < spared->element_count; i++) {
+		struct span name = name_of_mark(live, spared->elements[i].key);
+
+		if (name.length == 0)
+			continue;
+		effect->keeps = arena_grow(arena, effect->keeps, effect->keep_count, capacity, sizeof(*effect->keeps));
+		effect->keeps[effect->keep_count++] = arena_strndup(arena, name.data, name.length);
+	}
+}
+
+static void names_settle(struct isolation_effect *effect)
+{
+	size_t kept = 0;
+
+	if (effect->keep_count > 0)
+		qsort(effect->keeps, effect->keep_count, sizeof(*effect->keeps), compare_names);
+	for (size_t i = 0; i < effect->keep_count; i++)
+		if (kept == 0 || strcmp(effect->keeps[kept - 1], effect->keeps[i]) != 0)
+			effect->keeps[kept++] = effect->keeps[i];
+	effect->keep_count = kept;
+}
+
+static bool set_names(const struct set *live, const char *name)
+{
+	uint8_t identity[COMPILE_IDENTITY_BYTES];
+	struct span own;
+
+	for (size_t i = 0; i < live->element_count; i++)
+		if (live->elements[i].comment && live_comment_parse(live->elements[i].comment, &own, identity) && span_equal(own, span_of(name)))
+			return true;
+	return false;
+}
+
+static void unknown_collect(struct arena *arena, const struct isolations *isolations, const struct set *live, const struct set *local_live,
+			    struct isolation_effect *effect)
+{
+	size_t capacity = 0;
+
+	for (size_t i = 0; i < isolations->count; i++) {
+		for (size_t e = 0; e < isolations->items[i].except_count; e++) {
+			const char *name = isolations->items[i].except[e];
+
+			if (set_names(live, name) || set_names(local_live, name))
+				continue;
+			effect->unknown = arena_grow(arena, effect->unknown, effect->unknown_count, &capacity, sizeof(*effect->unknown));
+			effect->unknown[effect->unknown_count++] = name;
+		}
+	}
+}
+
+struct isolation_effect isolation_effect_of(struct arena *arena, const struct ruleset *ruleset, const struct isolations *isolations)
+{
+	const struct table *table = ruleset_table(ruleset, FAMILY_INET, "sekisho");
+	const struct set *isolated = table ? table_set(table, "isolated") : NULL, *spared = table ? table_set(table, "spared") : NULL;
+	const struct set *local_spared = table ? table_set(table, "local-spared") : NULL;
+	const struct set *live = table ? table_set(table, "live") : NULL, *local_live = table ? table_set(table, "local-live") : NULL;
+	struct isolation_effect effect = { .interfaces = isolated ? isolated->element_count : 0 };
+	size_t capacity = 0;
+
+	if (!spared || !local_spared || !live || !local_live)
+		return effect;
+	names_add(arena, spared, live, &effect, &capacity);
+	names_add(arena, local_spared, local_live, &effect, &capacity);
+	names_settle(&effect);
+	unknown_collect(arena, isolations, live, local_live, &effect);
+	return effect;
+}
