@@ -26,7 +26,7 @@ leave() {
 trap leave EXIT
 
 say() { echo "systemd-unit: $*"; }
-die() { say "FAILED: $*"; inside journalctl -b -u sekishod --no-pager | tail -n 30 || true; exit 1; }
+die() { say "FAILED: $*"; inside journalctl -b -u sekishod -u sekisho-relay --no-pager | tail -n 40 || true; exit 1; }
 expect() { local what=$1; shift; if "$@" >"$parent/last" 2>&1; then say "ok: $what"; else cat "$parent/last"; die "$what"; fi; }
 await() {
 	local what=$1 deadline=$((SECONDS + boot_seconds))
