@@ -81,7 +81,7 @@ INNER = {
     "mynetworks": "10.2.0.1/32",
     "relayhost": "[127.0.0.1]:9",  # nothing leaves
     "virtual_mailbox_domains": "town.unno.lg.jp",
-    "virtual_mailbox_maps": "static:new/",
+    "virtual_mailbox_maps": "static:all/",
     "smtpd_recipient_restrictions":
         "check_recipient_access regexp:{{/^kyohi/ 550 5.1.1 no such person}, {/^ato/ 450 4.2.1 not today}}, permit_mynetworks, reject",
     "default_process_limit": "20",
@@ -131,27 +131,22 @@ class Mailbox:
 
     def __init__(self, directory):
         self.directory = directory
-        self.read = {}
-
-    def paths(self):
-        """The names of all files, oldest first."""
-        with contextlib.suppress(FileNotFoundError):
-            return sorted(entry.path for entry in os.scandir(os.path.join(self.directory, "new", "new")))
-        return []
-
-    def count(self):
-        return len(self.paths())
+        self.read = []
+        self.message_ids = set()	# of what was read
 
     def await_count(self, count):
-        await_true(f"{count} mails are delivered", lambda: self.count() >= count)
+        """Waits until so many have arrived; returns all."""
+        await_true(f"{count} mails are delivered", lambda: len(self.mails()) >= count)
         return self.mails()
 
     def mails(self):
-        """Everything that was delivered."""
-        for path in self.paths():
-            if path not in self.read:
-                self.read[path] = self._read(path)
-        return list(self.read.values())
+        """Everything that has arrived, in order. What is read leaves the directory of what is new, so that looking again costs little."""
+        new, seen = (os.path.join(self.directory, "all", name) for name in ("new", "cur"))
+        for name in sorted(os.listdir(new)) if os.path.isdir(new) else []:
+            self.read.append(self._read(os.path.join(new, name)))
+            self.message_ids.add(self.read[-1].message_id)
+            os.rename(os.path.join(new, name), os.path.join(seen, name))
+        return self.read
 
     def _read(self, path):
         with open(path, "rb") as file:
