@@ -182,10 +182,14 @@ void wash_headers_finish(struct wash *wash);
 
 /* ---- wash_ids.c ---- */
 
-/* Field values that hold message ids. */
+/* The value of a Message-ID field. */
 void wash_message_id_take(struct wash *wash, struct span value);
-void wash_in_reply_to_take(struct wash *wash, struct span value);	/* see wash_message_id_take() */
-void wash_references_take(struct wash *wash, struct span value);	/* see wash_message_id_take() */
+
+/* The value of an In-Reply-To field. */
+void wash_in_reply_to_take(struct wash *wash, struct span value);
+
+/* The value of a References field: the first and the last ids count. */
+void wash_references_take(struct wash *wash, struct span value);
 
 /* ---- wash_verdicts.c ---- */
 
