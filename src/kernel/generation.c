@@ -94,6 +94,7 @@ struct generation *generation_load(const char *path, const struct generation_wor
 	generation->findings = findings_in(arena);
 	generation->made_at = world->now;
 	if (settings_read(generation->making, path, &generation->findings, &settings) == 0) {
+		generation->settings = settings;
 		generation->sources = settings->sources;
 		generation->source_count = settings->source_count;
 		sources_digest(settings->sources, settings->source_count, generation->digest);
@@ -114,6 +115,7 @@ void generation_settle(struct generation *generation)
 {
 	arena_free(generation->making);
 	generation->making = NULL;
+	generation->settings = NULL;
 	generation->compiled = (struct compiled){ .ruleset = NULL };
 }
 

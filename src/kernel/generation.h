@@ -19,6 +19,7 @@ struct generation {
 	struct findings findings;	/* of all stations, sorted */
 	const struct source *sources;	/* the files it was read from */
 	size_t source_count;
+	const struct settings *settings; /* what was written; NULL when the file could not be read, or after generation_settle() */
 	const struct policy *policy;	/* NULL when the file could not be read */
 	struct compiled compiled;	/* ruleset NULL when there is an error in the findings, when none was wanted, or after generation_settle() */
 	uint8_t digest[32];		/* SHA-256 over all sources in order: which text this is */

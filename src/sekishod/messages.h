@@ -34,6 +34,12 @@ struct ready {
 
 enum { READY_STATUS_BYTES_MAX = 256 };
 
+/* The payload of VERB_RENEW_PINS from the planner: empty for the zone file, or one byte. */
+enum { RENEW_LAST_GOOD = 1 };
+
+/* The text that was in force last, in canonical form, below the state directory; the parent writes it. */
+#define STATE_LAST_GOOD_NAME "last-good.conf"
+
 /* Each appends a payload. */
 void held_pack(struct buf *out, const struct held *held);
 void committed_pack(struct buf *out, const struct committed *committed);	/* see held_pack() */

@@ -21,6 +21,7 @@
 #include "base/sandbox.h"
 #include "daemon/crew.h"
 #include "daemon/notify.h"
+#include "daemon/state.h"
 #include "daemon/caller.h"
 #include "sekishod/isolation_messages.h"
 #include "sekishod/journal_book.h"
@@ -30,7 +31,8 @@
 #include "wire/report.h"
 
 enum {
-	JOURNAL_PATH_BYTES = 4096,
+	TEXT_BYTES_MAX = 512 << 20,	/* READER_TOTAL_BYTES_MAX */
+	STATE_PATH_BYTES = 4096,
 	DRIFTS_PER_MINUTE_MAX = 30,	/* recorded one by one; who fights us may not fill the disk */
 	DRIFT_DETAIL_BYTES = 80,
 	WHY_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
@@ -42,6 +44,9 @@ struct parent {
 	struct crew_plan plan;
 	struct crew *crew;
 	struct buf pins;		/* packed; what the enforcer has, empty: none */
+	struct buf text;		/* the file the pins are of, in canonical form; empty: the pins are those that were kept */
+	uint8_t text_digest[DIGEST_BYTES]; /* of the text as it was written */
+	char last_good_path[STATE_PATH_BYTES];
 	char in_force[DIGEST_TEXT_BYTES]; /* the digest a planner that is started again gets; "" before the first policy */
 	bool ready;
 	struct arena *isolations_arena;
@@ -52,7 +57,7 @@ struct parent {
 	uint32_t order_number;
 	bool order_kept;		/* the list is on the disk */
 	int64_t order_began_ms;
-	char journal_path[JOURNAL_PATH_BYTES];
+	char journal_path[STATE_PATH_BYTES];
 	struct journal_book journal;
 	time_t drifts_since;		/* when the minute began in which drifts are counted */
 	unsigned int drift_count, drifts_folded; /* in it; not recorded one by one since the last that was */
@@ -107,33 +112,36 @@ static void parent_started(void *context, int role)
 }
 
 /*
- * Reads the pins of the file into parent->pins; what was there stays when that fails. Findings as JSON are
+ * Reads the pins of the file at path into parent->pins; what was there stays when that fails. Findings as JSON are
  * appended to why.
  */
-static int pins_renew(struct parent *parent, struct buf *why)
+static int pins_renew(struct parent *parent, const char *path, struct buf *why)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	struct buf pins = buf_limited(PINS_BYTES_MAX);
-	int error = pins_read(parent->options->config, (int64_t)time(NULL), &findings, &pins);
+	struct buf pins = buf_limited(PINS_BYTES_MAX), text = buf_limited(TEXT_BYTES_MAX);
+	int error = pins_read(path, (int64_t)time(NULL), &findings, &pins, &text, parent->text_digest);
 	json_t *array;
-	char *text;
+	char *json;
 
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
 	if (!error) {
 		buf_free(&parent->pins);
+		buf_free(&parent->text);
 		parent->pins = pins;
+		parent->text = text;
 		/* The file's tree was large, and this process does nothing else for days. */
 		malloc_trim(0);
 		return 0;
 	}
 	buf_free(&pins);
+	buf_free(&text);
 	if (why && findings.count > 0) {
 		array = findings_to_json(&findings);
-		text = json_dumps(array, JSON_COMPACT);
-		buf_puts(why, text ? text : "[]");
-		free(text);
+		json = json_dumps(array, JSON_COMPACT);
+		buf_puts(why, json ? json : "[]");
+		free(json);
 		json_decref(array);
 	}
 	return error;
@@ -158,7 +166,7 @@ static bool pins_remember(struct parent *parent)
  */
 static void pins_begin(struct parent *parent)
 {
-	int error = pins_remember(parent) ? 0 : pins_renew(parent, NULL);
+	int error = pins_remember(parent) ? 0 : pins_renew(parent, parent->options->config, NULL);
 
 	if (error)
 		log_event(LOG_LEVEL_ERROR, "SKS-PINS", "the zones of the file cannot be used file=%s reason=\"%s\"", parent->options->config,
@@ -166,17 +174,48 @@ static void pins_begin(struct parent *parent)
 }
 
 /* The planner asks for the pins to be read again: the enforcer gets them before the planner gets the answer. */
-static void renew_answer(struct parent *parent)
+static void renew_answer(struct parent *parent, const char *path)
 {
 	__attribute__((cleanup(buf_free))) struct buf why = buf_limited(WHY_BYTES_MAX);
 
-	if (pins_renew(parent, &why) == 0) {
+	if (pins_renew(parent, path, &why) == 0) {
 		crew_send(parent->crew, ROLE_ENFORCER, VERB_PINS, buf_span(&parent->pins), -1);
 		crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, (struct span){ .length = 0 }, -1);
 		return;
 	}
 	/* An empty answer would say that all is well; so a refusal whose reasons do not fit, or that has none, is an empty list. */
 	crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, why.length > 0 && !why.overflow ? buf_span(&why) : span_of("[]"), -1);
+}
+
+/* Which file the planner means: the zone file, or the one that was in force last. */
+static int renew_take(struct parent *parent, struct span payload)
+{
+	if (payload.length == 0)
+		renew_answer(parent, parent->options->config);
+	else if (payload.length == 1 && payload.data[0] == RENEW_LAST_GOOD)
+		renew_answer(parent, parent->last_good_path);
+	else
+		return -EBADMSG;
+	return 0;
+}
+
+/*
+ * Keeps what is in force for the next start: the pins, and the text they are of. A text that was read and then refused is not in force: the digest tells.
+ */
+static void in_force_keep(struct parent *parent, const uint8_t digest[static DIGEST_BYTES])
+{
+	int error;
+
+	if (parent->text.length == 0 || memcmp(parent->text_digest, digest, DIGEST_BYTES) != 0)
+		return;
+	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));
+	if (!error)
+		error = state_keep(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "what is in force could not be kept for the next start dir=%s reason=\"%s\"",
+			  parent->options->state_dir, strerror(-error));
+	else
+		buf_free(&parent->text);
 }
 
 /* A policy or the seal is in force. */
@@ -198,10 +237,7 @@ static int ready_take(struct parent *parent, struct span payload)
 	if (memcmp(ready.digest, no_digest, sizeof(no_digest)) == 0)
 		return 0;
 	digest_hex(ready.digest, DIGEST_BYTES, parent->in_force);
-	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));
-	if (error)
-		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "the zones could not be kept dir=%s reason=\"%s\"", parent->options->state_dir,
-			  strerror(-error));
+	in_force_keep(parent, ready.digest);
 	return 0;
 }
 
@@ -453,8 +489,7 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 	case VERB_ISOLATE:
 		return order_take(parent, frame->payload);
 	case VERB_RENEW_PINS:
-		renew_answer(parent);
-		return 0;
+		return renew_take(parent, frame->payload);
 	case VERB_READY:
 		return ready_take(parent, frame->payload);
 	default:
@@ -507,7 +542,8 @@ static int parent_begin(struct parent *parent)
 		return error;
 	if (parent_directory(parent->options->state_dir) != 0)
 		log_event(LOG_LEVEL_WARNING, "SKS-START", "nothing will survive a reboot");
-	if (snprintf(parent->journal_path, sizeof(parent->journal_path), "%s/journal", parent->options->state_dir) >= JOURNAL_PATH_BYTES)
+	if (snprintf(parent->journal_path, sizeof(parent->journal_path), "%s/journal", parent->options->state_dir) >= STATE_PATH_BYTES ||
+	    snprintf(parent->last_good_path, sizeof(parent->last_good_path), "%s/" STATE_LAST_GOOD_NAME, parent->options->state_dir) >= STATE_PATH_BYTES)
 		return -ENAMETOOLONG;
 	parent->journal = journal_book_at(parent->journal_path);
 	parent->loop = event_base_new();
@@ -519,6 +555,7 @@ static void parent_end(struct parent *parent)
 {
 	crew_free(parent->crew);
 	event_base_free(parent->loop);
+	buf_free(&parent->text);
 	journal_book_close(&parent->journal);
 	arena_free(parent->isolations_arena);
 	arena_free(parent->order_arena);

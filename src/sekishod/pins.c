@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/reader.h"
 #include "config/trust.h"
 #include "daemon/state.h"
 #include "kernel/generation.h"
@@ -67,7 +68,7 @@ static int pins_check(const struct program_input *pins)
 	return 0;
 }
 
-int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out)
+int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out, struct buf *text, uint8_t digest[static DIGEST_BYTES])
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	__attribute__((cleanup(generation_freep))) struct generation *generation = NULL;
@@ -86,9 +87,12 @@ int pins_read(const char *path, int64_t now, struct findings *findings, struct b
 		return error;
 	pins = pins_of_policy(arena, generation->policy, NULL);
 	error = pins_check(&pins->program);
-	if (!error)
-		pins_pack(out, pins);
-	return error ? error : out->overflow ? -EFBIG : 0;
+	if (error)
+		return error;
+	pins_pack(out, pins);
+	settings_print(text, generation->settings);
+	memcpy(digest, generation->digest, DIGEST_BYTES);
+	return out->overflow || text->overflow ? -EFBIG : 0;
 }
 
 /* ---- as bytes */

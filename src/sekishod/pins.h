@@ -12,6 +12,7 @@
 
 #include "base/finding.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "ruleset/pins.h"
 
 enum {
@@ -22,10 +23,11 @@ enum {
 /*
  * Reads the file at path and what it includes, after checking that each file is a regular file, belongs to
  * root or to ourselves, and may be written by no group and not by everybody: else a finding each. Appends
- * the pins as pins_pack() does. now: Unix time. 0; -EPERM: there are findings; -EBADMSG: the file is broken
+ * the pins as pins_pack() does, and the file in canonical form (without includes) to text; digest is that of the text as it was
+ * written, by which the planner names it. now: Unix time. 0; -EPERM: there are findings; -EBADMSG: the file is broken
  * or against the law (whoever loads the policy finds out how); other negative errno.
  */
-int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out);
+int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out, struct buf *text, uint8_t digest[static DIGEST_BYTES]);
 
 /* Appends the pins as bytes, for VERB_PINS and for the state directory. */
 void pins_pack(struct buf *out, const struct pins *pins);

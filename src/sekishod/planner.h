@@ -83,6 +83,7 @@ struct planner {
 	size_t known_count;
 
 	enum planner_state state;
+	const char *last_good_why;	/* STATE_LAST_GOOD: why not the file */
 	struct generation *in_force;	/* NULL unless STATE_IN_FORCE */
 	uint32_t generation_number;	/* how many were put in force since this process began */
 	int64_t committed_at;		/* Unix time; 0: never */

@@ -34,6 +34,8 @@ struct job {
 	struct held held;
 	bool held_lawful;
 	struct generation *generation;	/* START, APPLY: what was loaded */
+	struct generation *unsound;	/* START: that of the file, when it cannot be put in force */
+	const char *last_good_why;	/* START: the file cannot be put in force, and this is why; the generation is that of the last good text */
 	bool adopted;			/* it is the planner's now, and in force */
 	const struct ruleset *wanted;	/* NULL: the seal */
 	struct caller caller;		/* who asked; pid 0: nobody */
@@ -46,6 +48,7 @@ struct job {
 };
 
 static const struct origin nowhere;
+static const struct ruleset no_ruleset;
 
 static void finding_say(struct job *job, enum daemon_finding kind, const char *argument)
 {
@@ -61,6 +64,7 @@ void job_free(struct job *job)
 		generation_settle(job->generation);
 	else
 		generation_free(job->generation);
+	generation_free(job->unsound);
 	json_decref(job->foreign_findings);
 	arena_free(job->arena);
 }
@@ -162,8 +166,8 @@ static void details_of_refusal(const struct job *job, struct journal_record *rec
 	const json_t *item;
 	size_t i;
 
-	if (job->generation)
-		details_of_findings(job, record, &job->generation->findings);
+	if (job->unsound || job->generation)
+		details_of_findings(job, record, job->unsound ? &job->unsound->findings : &job->generation->findings);
 	details_of_findings(job, record, &job->findings);
 	json_array_foreach(job->foreign_findings, i, item) {
 		const char *id = json_string_value(json_object_get(item, "id"));
@@ -179,7 +183,9 @@ static enum journal_event event_of(const struct job *job)
 		return JOURNAL_REFUSED;
 	if (strcmp(job->result, "failed") == 0)
 		return JOURNAL_FAILED;
-	return job->wanted ? JOURNAL_COMMIT : JOURNAL_SEALED;
+	if (!job->wanted)
+		return JOURNAL_SEALED;
+	return job->last_good_why ? JOURNAL_LAST_GOOD : JOURNAL_COMMIT;
 }
 
 /*
@@ -205,11 +211,13 @@ static void job_record(struct planner *planner)
 	struct journal_record record = { .event = event_of(job), .reason = span_of(job->request.reason), .before = span_of(job->before) };
 	char after[DIGEST_TEXT_BYTES] = "";
 
-	if (record.event == JOURNAL_COMMIT || record.event == JOURNAL_SEALED)
+	if (job->has_committed)
 		details_of_commit(job, &record);
 	if (record.event != JOURNAL_COMMIT)
 		details_of_refusal(job, &record);
-	if (record.event == JOURNAL_COMMIT)
+	if (job->last_good_why)
+		detail_add(job, &record, job->last_good_why);
+	if (job->has_committed && job->wanted)
 		digest_hex(planner->in_force->digest, DIGEST_BYTES, after);
 	else if (job->generation)
 		digest_hex(job->generation->digest, DIGEST_BYTES, after);
@@ -271,7 +279,8 @@ static void last_good_say(struct planner *planner, const char *why)
 	char status[READY_STATUS_BYTES_MAX];
 
 	planner->state = STATE_LAST_GOOD;
-	log_event(LOG_LEVEL_WARNING, "SKS-LAST-GOOD", "the rules in the kernel stay as they are reason=\"%s\"", why);
+	planner->last_good_why = why;
+	log_event(LOG_LEVEL_WARNING, "SKS-LAST-GOOD", "what was in force before stays in force reason=\"%s\"", why);
 	snprintf(status, sizeof(status), "last good policy in force: %s", why);
 	ready_say(planner, status);
 }
@@ -285,7 +294,9 @@ static void generation_adopt(struct planner *planner, struct job *job)
 		planner->generation_number++;
 		job->adopted = true;
 	}
-	planner->state = STATE_IN_FORCE;
+	/* What is made again of the text in force makes no other state. */
+	if (job->kind != JOB_RENEW)
+		planner->state = job->last_good_why ? STATE_LAST_GOOD : STATE_IN_FORCE;
 	planner->again_ms = PLANNER_AGAIN_FIRST_MS;
 	if (job->kind != JOB_RENEW)
 		links_accept(planner);
@@ -333,14 +344,44 @@ static void job_propose(struct planner *planner)
 	}
 }
 
+static void pins_ask(struct planner *planner)
+{
+	static const char last_good = RENEW_LAST_GOOD;
+
+	planner->job->step = STEP_PINS;
+	if (planner_send_parent(VERB_RENEW_PINS, (struct span){ .data = &last_good, .length = planner->job->last_good_why ? 1 : 0 }) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
+}
+
+/* Makes the last good text the job's, unless it was tried already. True when it may be proposed. Its findings were told when it was applied. */
+static bool last_good_load(struct planner *planner, const char *why)
+{
+	struct job *job = planner->job;
+	const char *path = arena_printf(job->arena, "%s/" STATE_LAST_GOOD_NAME, planner->options->state_dir);
+	struct mark_book marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
+	struct generation_world world = { .now = planner_now(), .marks = &marks, .prove = true };
+
+	if (job->last_good_why || links_table(planner, job->arena, true, &world.links) != 0)
+		return false;
+	job->last_good_why = why;
+	job->unsound = job->generation;
+	job->generation = generation_load(path, &world);
+	job->wanted = job->generation->compiled.ruleset;
+	return job->wanted != NULL;
+}
+
 /*
- * The file cannot be put in force at start: what the kernel holds stays if it is lawful, else nothing
- * passes.
+ * The file cannot be put in force at start: what was in force last is made again of its text. Where that does not do, what the kernel holds stays if
+ * it is lawful; else nothing passes.
  */
 static void start_fall_back(struct planner *planner, const char *why)
 {
 	struct job *job = planner->job;
 
+	if (last_good_load(planner, why)) {
+		pins_ask(planner);
+		return;
+	}
 	if (job->held_ruleset && job->held_lawful) {
 		last_good_say(planner, why);
 		job_end(planner, "refused", NULL);
@@ -426,13 +467,6 @@ static bool start_is_another_text(const struct planner *planner)
 	       strcmp(digest_hex(planner->job->generation->digest, DIGEST_BYTES, digest), planner->options->in_force) != 0;
 }
 
-static void pins_ask(struct planner *planner)
-{
-	planner->job->step = STEP_PINS;
-	if (planner_send_parent(VERB_RENEW_PINS, (struct span){ .length = 0 }) != 0)
-		planner_give_up(planner, "the parent cannot be reached");
-}
-
 /* START and APPLY: reads the file and judges it. */
 static void job_judge(struct planner *planner, const struct mark_book *marks)
 {
@@ -440,8 +474,7 @@ static void job_judge(struct planner *planner, const struct mark_book *marks)
 	bool sound = job_load(planner, marks);
 
 	if (job->kind == JOB_START && start_is_another_text(planner) && job->held_ruleset && job->held_lawful) {
-		last_good_say(planner, "the file was changed and not applied");
-		job_end(planner, "refused", NULL);
+		start_fall_back(planner, "the file was changed and not applied");
 		return;
 	}
 	if (!sound) {
@@ -498,7 +531,6 @@ static int held_take(struct job *job, struct frame *frame)
 
 static void job_take_held(struct planner *planner, struct frame *frame)
 {
-	static const struct ruleset empty;
 	struct job *job = planner->job;
 	struct mark_book marks;
 
@@ -507,7 +539,7 @@ static void job_take_held(struct planner *planner, struct frame *frame)
 		job_fail(planner);
 		return;
 	}
-	marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &empty, job->held.marks, job->held.mark_count);
+	marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
 	if (job->kind == JOB_RENEW)
 		job_recompile(planner, &marks);
 	else
@@ -555,7 +587,10 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 			  committed.elements_added, committed.elements_deleted, committed.rules_added, committed.generation, job->request.reason);
 	if (job->wanted) {
 		generation_adopt(planner, job);
-		in_force_say(planner);
+		if (planner->state == STATE_LAST_GOOD)
+			last_good_say(planner, job->last_good_why ? job->last_good_why : planner->last_good_why);
+		else
+			in_force_say(planner);
 	} else {
 		planner->state = STATE_SEALED;
 		ready_say(planner, "sealed: nothing passes; the file has errors");

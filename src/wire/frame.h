@@ -35,7 +35,7 @@ enum verb {
 	/* parent -> planner, enforcer */
 	VERB_CHANNEL,		/* descriptor: a new socket to another role; payload: one byte, its number */
 	/* planner <-> parent */
-	VERB_RENEW_PINS,	/* planner: read the pins again; parent: done (payload: empty, or findings as JSON) */
+	VERB_RENEW_PINS,	/* planner: read the pins again (payload: of which file, sekishod/messages.h); parent: done (payload: empty, or findings as JSON) */
 	VERB_READY,		/* planner: a policy (or the seal) is in force; payload: digest of its text, then a status text for systemd */
 	/* between the roles of sekisho-relay; relay/messages.h says who says what to whom */
 	VERB_RELOAD, VERB_PLAN, VERB_LISTENING,

@@ -22,6 +22,7 @@
 enum journal_event {
 	JOURNAL_START, JOURNAL_STOP,
 	JOURNAL_COMMIT,			/* other rules are in force */
+	JOURNAL_LAST_GOOD,		/* the file could not be put in force, so what was in force before is, again */
 	JOURNAL_SEALED,			/* nothing passes any more: no lawful rules were to be had */
 	JOURNAL_REFUSED,		/* an apply changed nothing: the file, or the kernel */
 	JOURNAL_FAILED,			/* it came to no end */

@@ -30,6 +30,7 @@ def check(what, edit, damage_pins):
         if damage_pins:
             with open(os.path.join(town.state_dir, "pins"), "wb") as pins:
                 pins.write(b"\xff" * 100)
+            os.unlink(os.path.join(town.state_dir, "last-good.conf"))
         town.start_daemon()
         state = town.status()["state"]
         if damage_pins:
@@ -48,7 +49,7 @@ def main():
         check(what, edit, False)
         print(f"ok: the last good rules stay when {what}")
     check(*EDITS[0], True)
-    print("ok: without the zones they were made from, nothing passes")
+    print("ok: without the zones and the text they were made from, nothing passes")
 
 
 if __name__ == "__main__":
