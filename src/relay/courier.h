@@ -18,6 +18,7 @@
 
 enum {
 	COURIER_CONNECTIONS_MAX = 200,	/* to the inner server, in one session; an honest front needs one, and one more for each mail given up */
+	COURIER_HELD_BYTES_MAX = 512 << 20, /* letters and messages of all sessions: beyond, the sender keeps the next mail (451) */
 	COURIER_HOPS_MAX = 50,		/* a mail that came so often through a server goes round in a loop (554 5.4.6) */
 };
 

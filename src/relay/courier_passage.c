@@ -179,6 +179,16 @@ static bool letter_is_ours(const struct passage *passage, const struct message_l
 	return !passage->expecting || passage->letter.transaction == letter->transaction;
 }
 
+/* Memory that mails hold until the inner server has answered. At most as many more are coming in as there are washers. */
+static bool courier_is_full(const struct courier *courier)
+{
+	size_t held = 0;
+
+	for (const struct passage *passage = courier->passages; passage; passage = passage->next)
+		held += passage->frame.length + passage->message.length;
+	return held > COURIER_HELD_BYTES_MAX;
+}
+
 static void pipe_listen(struct passage *passage, int pipe)
 {
 	evutil_make_socket_nonblocking(pipe);
@@ -199,12 +209,12 @@ static void letter_return(struct passage *passage, const struct message_letter *
 	});
 }
 
-/* From now on a result is owed. False: nobody was accepted. */
+/* From now on a result is owed. False: nobody was accepted, or there is no room now. */
 static bool letter_expect(struct passage *passage)
 {
 	if (passage->expecting)
 		return true;
-	if (delivery_expect(&passage->delivery, courier_now_ms()) != 0)
+	if (courier_is_full(passage->courier) || delivery_expect(&passage->delivery, courier_now_ms()) != 0)
 		return false;
 	passage->expecting = true;
 	passage->began_ms = courier_now_ms();
