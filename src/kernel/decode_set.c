@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libnftnl/expr.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -87,13 +88,23 @@ static const char *data_decode(const struct nftnl_set *set, uint32_t flags, enum
 	return NULL;
 }
 
+/* True when the elements have no expression, or a counter and nothing else. */
+static bool expression_is_ours(const struct nftnl_set *set, bool counted)
+{
+	const struct nftnl_expr *expression;
+
+	if (!counted)
+		return !nftnl_set_is_set(set, NFTNL_SET_EXPR) && !nftnl_set_is_set(set, NFTNL_SET_EXPRESSIONS);
+	expression = nftnl_set_get(set, NFTNL_SET_EXPR);
+	return expression && strcmp(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), "counter") == 0;
+}
+
 /* What is not ours about a set; NULL when everything is. */
 static const char *set_objection(const struct nftnl_set *set, uint32_t flags, const struct set *decoded)
 {
 	if (flags & ~(uint32_t)SET_FLAGS_KNOWN)
 		return "flags that no set of ours has";
-	if (nftnl_set_is_set(set, NFTNL_SET_OBJ_TYPE) || nftnl_set_is_set(set, NFTNL_SET_EXPR) ||
-	    nftnl_set_is_set(set, NFTNL_SET_EXPRESSIONS))
+	if (nftnl_set_is_set(set, NFTNL_SET_OBJ_TYPE) || !expression_is_ours(set, decoded->counted))
 		return "elements with expressions or objects";
 	if (decoded->interval && decoded->room > 0)
 		return "a limited size";
@@ -116,6 +127,7 @@ int set_decode(struct arena *arena, const struct nftnl_set *set, struct set *ret
 		.name = arena_strdup(arena, nftnl_set_get_str(set, NFTNL_SET_NAME)),
 		.interval = flags & NFT_SET_INTERVAL,
 		.timeout = flags & NFT_SET_TIMEOUT,
+		.counted = nftnl_set_is_set(set, NFTNL_SET_EXPR),
 		.room = nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE) ? nftnl_set_get_u32(set, NFTNL_SET_DESC_SIZE) : 0,
 	};
 	if (!key_of_type(nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE), &ret_set->key))
@@ -239,7 +251,8 @@ static const char *element_decode(struct element_reader *reader, const struct nl
 
 	if (!attributes_sort(attributes_of_nest(nest), attributes, COUNT))
 		return "an element with an attribute that this program does not know";
-	if (attributes[NFTA_SET_ELEM_EXPR] || attributes[NFTA_SET_ELEM_OBJREF] ||
+	/* In a counted set the kernel itself gives each element its counter, and takes no other expression. */
+	if ((attributes[NFTA_SET_ELEM_EXPR] && !reader->set->counted) || attributes[NFTA_SET_ELEM_OBJREF] ||
 	    attributes[NFTA_SET_ELEM_EXPRESSIONS])
 		return "an element with an expression or an object";
 	flags = attribute_u32(attributes[NFTA_SET_ELEM_FLAGS]);

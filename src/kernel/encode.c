@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
@@ -209,6 +210,8 @@ static void set_fill(struct nftnl_set *out, const struct set *set)
 		nftnl_set_set_u32(out, NFTNL_SET_DESC_SIZE, set->room);
 	if (set->interval && concatenated)
 		nftnl_set_set_data(out, NFTNL_SET_DESC_CONCAT, lengths, (uint32_t)count);
+	if (set->counted)
+		nftnl_set_add_expr(out, allocated(nftnl_expr_alloc("counter")));
 	nftnl_set_set_data(out, NFTNL_SET_USERDATA, userdata, (uint32_t)userdata_length);
 }
 

@@ -108,6 +108,8 @@ bool audit_set_is_fixed(const struct set *set)
 {
 	static const char *const names[] = { "ports", "uplinks", "guarded", "pairs" };
 
+	if (set->counted)
+		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(set->name, names[i]) == 0)
 			return true;

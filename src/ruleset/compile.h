@@ -32,7 +32,10 @@
  *                               local.in.portless<4|6>, local.out<4|6>, local.out.portless<4|6>; ND and MLD explicit; multicast and broadcast dropped with a counter;
  *                               loopback accepted, but out of a user in @relay-users -> refuse "loopback"
  *   set   relay-users         the users of the mail relay's processes; empty where the policy has no relay
- *   chain refuse.<reason>     counter, limit, NFLOG "sekisho <reason> ", drop
+ *   chain refuse.<reason>     counter, counted by pair of interfaces in @refused.<reason>, limit, NFLOG "sekisho <reason> ", drop;
+ *                               reject.flow the same, with an answer; quiet: broadcast and multicast, without the log
+ *   set   refused.<reason>    iif . oif of every pair of interfaces at which a packet can be refused for that reason (0: the side it has not);
+ *                               each element counts
  *
  * Lookups in reply chains use the same maps with mirrored keys. The comment of the original direction's element in @live and local-live is
  * "<flow name> <identity>": what `nft list` shows and from which a restarted daemon recovers the marks.

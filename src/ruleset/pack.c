@@ -31,7 +31,7 @@
 enum {
 	TEXT_NONE = 255, TEXT_BYTES_MAX = 254,
 	LINKS_MAX = 65536,
-	SET_FLAG_INTERVAL = 1, SET_FLAG_TIMEOUT = 2, SET_FLAGS = 3,
+	SET_FLAG_INTERVAL = 1, SET_FLAG_TIMEOUT = 2, SET_FLAG_COUNTED = 4, SET_FLAGS = 7,
 	LOG_TEXT_BYTES_MAX = 127,	/* NF_LOG_PREFIXLEN - 1 */
 	INTERFACE_NAME_BYTES_MAX = 15,	/* IFNAMSIZ - 1 */
 	HOOK_NUMBER_MAX = 4,		/* NF_INET_POST_ROUTING */
@@ -115,7 +115,8 @@ static void put_set(struct buf *out, const struct set *set)
 {
 	put_text(out, set->name);
 	put_key(out, &set->key);
-	put_u8(out, (set->interval ? SET_FLAG_INTERVAL : 0u) | (set->timeout ? SET_FLAG_TIMEOUT : 0u));
+	put_u8(out, (set->interval ? SET_FLAG_INTERVAL : 0u) | (set->timeout ? SET_FLAG_TIMEOUT : 0u) |
+		    (set->counted ? SET_FLAG_COUNTED : 0u));
 	put_u8(out, set->data);
 	put_u32(out, set->room);
 	put_count(out, set->element_count);
@@ -429,6 +430,7 @@ static void take_set(struct cursor *cursor, struct set *set)
 	flags = take_choice(cursor, 0, SET_FLAGS);
 	set->interval = flags & SET_FLAG_INTERVAL;
 	set->timeout = flags & SET_FLAG_TIMEOUT;
+	set->counted = flags & SET_FLAG_COUNTED;
 	set->data = (enum set_data)take_choice(cursor, SET_DATA_NONE, SET_DATA_VERDICT);
 	set->room = take_u32(cursor);
 	demand(cursor, set->room <= PACK_ROOM_MAX);

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "ruleset/ruleset.h"
 
-#define RULESET_PACK_MAGIC "sekishoR2"
+#define RULESET_PACK_MAGIC "sekishoR3"
 
 enum {
 	PACK_BYTES_MAX = 512 << 20,

@@ -50,6 +50,16 @@ static const struct {
 			      "無害化中継のプロセスが、関所の中のほかのプログラムと通信することは許可されていません" },
 };
 
+/* Where a packet can be when it is refused: what of its two interfaces is known there. */
+enum { PLACE_IN = 1, PLACE_FORWARD = 2, PLACE_OUT = 4, PLACES = 7 };
+
+static const unsigned int refusal_places[REFUSE_COUNT] = {
+	[REFUSE_SOURCE] = PLACE_IN, [REFUSE_MAC] = PLACE_IN, [REFUSE_ROUTING_HEADER] = PLACE_IN | PLACE_FORWARD, [REFUSE_ISOLATED] = PLACES,
+	[REFUSE_INVALID] = PLACES, [REFUSE_NAT] = PLACES, [REFUSE_NEXT_HOP] = PLACE_FORWARD | PLACE_OUT, [REFUSE_RELATED] = PLACES,
+	[REFUSE_MIDSTREAM] = PLACES, [REFUSE_PAIR] = PLACE_FORWARD, [REFUSE_FLOW] = PLACE_FORWARD, [REFUSE_LOCAL] = PLACE_IN,
+	[REFUSE_EGRESS] = PLACE_OUT, [REFUSE_LOOPBACK] = 0,	/* at no interface of a zone */
+};
+
 const char *refusal_name(enum refusal refusal)
 {
 	return refusals[refusal].name;
@@ -62,7 +72,11 @@ const char *refusal_sentence(enum refusal refusal, enum language language)
 
 static const char refuse_prefix[] = "refuse.";
 static const char admitted_forward[] = "admitted", admitted_in[] = "admitted.in", admitted_out[] = "admitted.out";
+static const char refused_prefix[] = "refused.";
+static const char quiet_word[] = "quiet";
+static const char log_prefix[] = "sekisho ";
 static const char reject_chain[] = "reject.flow";
+static const struct key refused_key = { { FIELD_IIF, FIELD_OIF } };
 
 bool refusal_of_chain(const char *chain, enum refusal *ret_refusal)
 {
@@ -341,18 +355,86 @@ static void build_bridge(struct builder *builder)
 
 /* ---- table inet */
 
+/* All interfaces of zones, by index, with 0 in front: the side a packet does not have. */
+struct sides {
+	uint32_t *indexes;
+	size_t count, capacity;
+};
+
+static void add_side(const struct builder *builder, const char *name, uint32_t index, void *context)
+{
+	struct sides *sides = context;
+
+	(void)name;
+	sides->indexes = arena_grow(builder->arena, sides->indexes, sides->count, &sides->capacity, sizeof(*sides->indexes));
+	sides->indexes[sides->count++] = index;
+}
+
+static struct sides all_sides(struct builder *builder)
+{
+	struct sides sides = { .count = 0 };
+
+	add_side(builder, NULL, 0, &sides);
+	for (size_t i = 0; i < builder->input->zone_count; i++)
+		each_interface(builder, &builder->input->zones[i], add_side, &sides);
+	return sides;
+}
+
+/* The place of a packet that came by iif and goes out by oif (0: neither). */
+static unsigned int place_of(uint32_t iif, uint32_t oif)
+{
+	if (iif == 0)
+		return oif == 0 ? 0 : PLACE_OUT;
+	return oif == 0 ? PLACE_IN : PLACE_FORWARD;
+}
+
+/* Counts by pair of interfaces, whatever else happens to the log. */
+static void add_refused_set(struct builder *builder, const char *name, unsigned int places)
+{
+	struct set *set = add_set(builder, name, refused_key, SET_DATA_NONE);
+	struct element_sink sink = { .set = set };
+	struct sides sides = all_sides(builder);
+
+	set->counted = true;
+	for (size_t i = 0; i < sides.count * sides.count; i++) {
+		uint32_t iif = sides.indexes[i / sides.count], oif = sides.indexes[i % sides.count];
+		uint8_t *key;
+
+		if (!(place_of(iif, oif) & places))
+			continue;
+		key = arena_alloc(builder->arena, 8);
+		put_value(key, iif, 4);
+		put_value(key + 4, oif, 4);
+		add_element(builder, &sink)->key = key;
+	}
+	set_sort(set);
+}
+
+/* One rule counts all, one by the pair of interfaces. */
+static void add_counting_rules(struct builder *builder, struct chain *chain, const char *word)
+{
+	rule_step(builder, chain_rule(builder, chain), STEP_COUNTER);
+	use_set(builder, chain_rule(builder, chain), STEP_LOOKUP, refused_key, arena_printf(builder->arena, "%s%s", refused_prefix, word));
+}
+
+/* The first of them in each second, with their headers, for the witness. */
+static void add_log_rule(struct builder *builder, struct chain *chain, enum refusal refusal)
+{
+	struct rule *rule = chain_rule(builder, chain);
+	struct step *limit = rule_step(builder, rule, STEP_LIMIT);
+
+	limit->rate = LOG_RATE;
+	limit->burst = LOG_BURST;
+	rule_step(builder, rule, STEP_LOG)->text = arena_printf(builder->arena, "%s%s ", log_prefix, refusals[refusal].name);
+}
+
 static void add_refuse_chain(struct builder *builder, enum refusal refusal)
 {
 	struct chain *chain = add_chain(builder, refuse_chain(builder, refusal));
-	struct rule *rule = chain_rule(builder, chain);
-	struct step *limit;
 
-	rule_step(builder, rule, STEP_COUNTER);
-	rule = chain_rule(builder, chain);
-	limit = rule_step(builder, rule, STEP_LIMIT);
-	limit->rate = LOG_RATE;
-	limit->burst = LOG_BURST;
-	rule_step(builder, rule, STEP_LOG)->text = arena_printf(builder->arena, "sekisho %s ", refusals[refusal].name);
+	add_refused_set(builder, arena_printf(builder->arena, "%s%s", refused_prefix, refusals[refusal].name), refusal_places[refusal]);
+	add_counting_rules(builder, chain, refusals[refusal].name);
+	add_log_rule(builder, chain, refusal);
 	verdict(builder, chain_rule(builder, chain), VERDICT_DROP, NULL);
 }
 
@@ -360,10 +442,11 @@ static void add_refuse_chain(struct builder *builder, enum refusal refusal)
 static void add_reject_chain(struct builder *builder)
 {
 	struct chain *chain = add_chain(builder, reject_chain);
-	struct rule *rule = chain_rule(builder, chain);
+	struct rule *rule;
 	struct step *step;
 
-	rule_step(builder, rule, STEP_COUNTER);
+	add_counting_rules(builder, chain, refusals[REFUSE_FLOW].name);
+	add_log_rule(builder, chain, REFUSE_FLOW);
 	rule = chain_rule(builder, chain);
 	step = rule_step(builder, rule, STEP_LIMIT);
 	step->rate = REJECT_RATE;
@@ -376,11 +459,11 @@ static void add_reject_chain(struct builder *builder)
 /* Broadcast and multicast: counted, never an alarm. */
 static void add_quiet_chain(struct builder *builder)
 {
-	struct chain *chain = add_chain(builder, "quiet");
-	struct rule *rule = chain_rule(builder, chain);
+	struct chain *chain = add_chain(builder, quiet_word);
 
-	rule_step(builder, rule, STEP_COUNTER);
-	verdict(builder, rule, VERDICT_DROP, NULL);
+	add_refused_set(builder, arena_printf(builder->arena, "%s%s", refused_prefix, quiet_word), PLACE_IN);
+	add_counting_rules(builder, chain, quiet_word);
+	verdict(builder, chain_rule(builder, chain), VERDICT_DROP, NULL);
 }
 
 static void add_quiet_rules(struct builder *builder, struct chain *chain)
@@ -391,7 +474,7 @@ static void add_quiet_rules(struct builder *builder, struct chain *chain)
 		struct rule *rule = chain_rule(builder, chain);
 
 		match(builder, rule, FIELD_PKTTYPE, types[i]);
-		verdict(builder, rule, VERDICT_GOTO, "quiet");
+		verdict(builder, rule, VERDICT_GOTO, quiet_word);
 	}
 }
 

@@ -314,7 +314,7 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 bool set_same_kind(const struct set *a, const struct set *b)
 {
 	return key_same_types(&a->key, &b->key) && a->interval == b->interval && a->timeout == b->timeout &&
-	       a->data == b->data;
+	       a->counted == b->counted && a->data == b->data;
 }
 
 static bool set_equal(const struct set *a, const struct set *b)

@@ -149,6 +149,7 @@ struct set {
 	struct key key;		/* field_representative() of each field: the kernel knows types, not which address it is */
 	bool interval;		/* every field is a range (pipapo); ranges of two elements share no point */
 	bool timeout;		/* elements may expire */
+	bool counted;		/* each element counts the packets whose look-up hit it; what it has counted is not part of the value */
 	enum set_data data;
 	uint32_t room;		/* the kernel takes so many elements and makes its hash table for them at once; 0: no limit. Not compared */
 	struct element *elements; /* sorted by key bytes (then key_end), no two equal */

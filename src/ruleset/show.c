@@ -474,6 +474,8 @@ static void show_set(struct buf *out, const struct set *set, const struct link_t
 	if (set->interval || set->timeout)
 		buf_printf(out, "\t\tflags %s%s%s\n", set->interval ? "interval" : "",
 			   set->interval && set->timeout ? "," : "", set->timeout ? "timeout" : "");
+	if (set->counted)
+		buf_puts(out, "\t\tcounter\n");
 	if (set->room > 0)
 		buf_printf(out, "\t\tsize %" PRIu32 "\n", set->room);
 	if (set->element_count > 0)

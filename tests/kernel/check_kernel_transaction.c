@@ -369,7 +369,7 @@ static const struct {
 	  "chain c rule 1", "lookup", false },
 	{ "an IPv4 look at IPv6", "table inet sekisho { chain c { meta nfproto ipv6 @nh,96,32 5 accept; }; }",
 	  "chain c rule 1", "payload", false },
-	{ "a set with counters", "table inet sekisho { set s { type ipv4_addr; counter; }; }",
+	{ "a set with limits", "table inet sekisho { set s { type ipv4_addr; limit rate 5/second; }; }",
 	  "set s", "expressions", false },
 	{ "a set with a timeout", "table inet sekisho { set s { type ipv4_addr; timeout 5s; }; }",
 	  "set s", "timeout", false },

@@ -320,6 +320,17 @@ static void let_live_expire_never(struct fixture *fixture)
 	set_named(fixture, "live")->timeout = false;
 }
 
+/* A pair of interfaces at which refusals would not be counted. */
+static void drop_count(struct fixture *fixture)
+{
+	set_named(fixture, "refused.flow")->element_count--;
+}
+
+static void stop_counting(struct fixture *fixture)
+{
+	set_named(fixture, "refused.flow")->counted = false;
+}
+
 static void drop_bridge(struct fixture *fixture)
 {
 	fixture->ruleset->table_count--;
@@ -345,6 +356,8 @@ static const struct program_row program_rows[] = {
 	{ "an uplink less", "audit-program-differs", drop_uplink, "inet set uplinks" },
 	{ "a pair led elsewhere", "audit-program-differs", redirect_pair, "inet set pairs" },
 	{ "live without expiry", "audit-program-differs", let_live_expire_never, "inet set live" },
+	{ "refusals of a pair not counted", "audit-program-differs", drop_count, "inet set refused.flow" },
+	{ "refusals not counted", "audit-program-differs", stop_counting, "inet set refused.flow" },
 	{ "no bridge table", "audit-program-differs", drop_bridge, "bridge table sekisho" },
 	{ "a netdev chain at another device", "audit-program-differs", rename_device, "netdev chain ingress.gk0" },
 };

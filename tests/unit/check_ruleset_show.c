@@ -285,6 +285,7 @@ static const char whole_text[] =
 	"\tset live {\n"
 	"\t\ttype mark . iface_index\n"
 	"\t\tflags timeout\n"
+	"\t\tcounter\n"
 	"\t}\n"
 	"\n"
 	"\tset ports {\n"
@@ -313,7 +314,7 @@ START_TEST(a_ruleset_reads_as_nft_says_it)
 	struct ruleset *ruleset = ruleset_sample_large(arena, 2, true);
 	struct set sets[] = {
 		ruleset->tables[0].sets[0],
-		{ .name = "live", .key = { { FIELD_CT_MARK, FIELD_IIF } }, .timeout = true },
+		{ .name = "live", .key = { { FIELD_CT_MARK, FIELD_IIF } }, .timeout = true, .counted = true },
 		{ .name = "ports", .key = { { FIELD_IIF } } },
 	};
 	struct step step = {

@@ -304,6 +304,7 @@ static void fill_set(struct sampler *sampler, struct set *set, const char *name)
 	set->timeout = one_in(sampler, 4);
 	if (sampler->table->family == FAMILY_INET)
 		set->data = (enum set_data)below(sampler, 3);
+	set->counted = !set->interval && set->data == SET_DATA_NONE && one_in(sampler, 3);
 	set->elements = arena_array(sampler->arena, wanted, sizeof(*set->elements));
 	for (size_t i = 0; i < wanted; i++)
 		add_random_element(sampler, set);
