@@ -25,7 +25,7 @@ FLOOR_0 = base
 FLOOR_1 = config wire
 FLOOR_2 = policy mail
 FLOOR_3 = ruleset
-FLOOR_4 = kernel daemon
+FLOOR_4 = kernel daemon events
 FLOOR_5 = sekishod relay sekisho
 PURE = policy mail ruleset
 # A program has the name of its directory, but for the relay.
@@ -49,6 +49,7 @@ LIBS_config = $(LIBCONFIG_LIBS)
 LIBS_wire = $(JANSSON_LIBS)
 LIBS_kernel = $(LIBNFTNL_LIBS) $(LIBNL_ROUTE_LIBS) $(LIBNL_LIBS) $(LIBMNL_LIBS)
 LIBS_daemon = $(LIBEVENT_LIBS)
+LIBS_events = $(SQLITE_LIBS)
 
 # $(call archives,FLAVOUR,DIRECTORY): the directory's archive and those below it, the lowest last; so for libraries.
 archives = $(patsubst %,$(1)/lib%.a,$(call existing,$(2) $(call below,$(2))))

@@ -95,6 +95,36 @@ bool refusal_of_chain(const char *chain, enum refusal *ret_refusal)
 	return false;
 }
 
+bool refusal_of_prefix(struct span prefix, enum refusal *ret_refusal)
+{
+	const size_t begin = sizeof(log_prefix) - 1;
+
+	if (prefix.length <= begin || memcmp(prefix.data, log_prefix, begin) != 0 || prefix.data[prefix.length - 1] != ' ')
+		return false;
+	for (int i = 0; i < REFUSE_COUNT; i++) {
+		if (span_equal(span_part(prefix, begin, prefix.length - 1), span_of(refusals[i].name))) {
+			*ret_refusal = (enum refusal)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct refusal_counter *refusal_counters(struct arena *arena)
+{
+	struct refusal_counter *counters = arena_array(arena, REFUSAL_COUNTERS, sizeof(*counters));
+
+	for (int i = 0; i < REFUSE_COUNT; i++) {
+		const char *reason = refusals[i].name;
+
+		counters[i] = (struct refusal_counter){ reason, arena_printf(arena, "%s%s", refuse_prefix, reason),
+							arena_printf(arena, "%s%s", refused_prefix, reason) };
+	}
+	counters[REFUSE_COUNT] = (struct refusal_counter){ refusals[REFUSE_FLOW].name, reject_chain, NULL };
+	counters[REFUSE_COUNT + 1] = (struct refusal_counter){ quiet_word, quiet_word, arena_printf(arena, "%s%s", refused_prefix, quiet_word) };
+	return counters;
+}
+
 /* A table under construction: sets and chains are collected, then sorted by name. */
 struct builder {
 	struct arena *arena;

@@ -7,6 +7,7 @@
 #ifndef RULESET_PROGRAM_H
 #define RULESET_PROGRAM_H
 
+#include "base/buf.h"
 #include "policy/policy.h"
 #include "ruleset/ruleset.h"
 
@@ -44,6 +45,21 @@ const char *refusal_sentence(enum refusal refusal, enum language language);
 
 /* The refusal whose chain has this name; false if none has. */
 bool refusal_of_chain(const char *chain, enum refusal *ret_refusal);
+
+/* The refusal that a log prefix names ("sekisho flow "); false if it is none of ours. */
+bool refusal_of_prefix(struct span prefix, enum refusal *ret_refusal);
+
+/* A place where the kernel counts refusals: a chain whose first rule counts all of them, and a set whose elements count them by pair of interfaces. */
+struct refusal_counter {
+	const char *reason;	/* refusal_name(), or "quiet": broadcast and multicast */
+	const char *chain;
+	const char *set;	/* NULL: another counter has the set of this reason */
+};
+
+enum { REFUSAL_COUNTERS = REFUSE_COUNT + 2 };
+
+/* All of them, in the arena: first those of the reasons in their order, then reject.flow, then quiet. All are in table inet sekisho. */
+const struct refusal_counter *refusal_counters(struct arena *arena);
 
 /*
  * The program: all tables, chains, rules and sets; the sets `ports`, `uplinks`, `guarded` and `pairs` are filled (they follow from the input alone), all other sets

@@ -80,6 +80,16 @@ static const struct command commands[] = {
 		  "verify で、別に控えたチェーンの先端が含まれることを確かめる" },
 		  { "--dir DIRECTORY", "another journal than that of this machine", "この装置以外の記録を読む" },
 	  } },
+	{ "refusals", command_refusals, "[-f] [--zone NAME] [--since TIME]", "what was refused, and what to do about it (root)",
+	  "遮断した通信の記録と、次にすることを表示する(root)",
+	  {
+		  { "-f", "go on and print what is refused from now on", "これから遮断する通信を表示し続ける" },
+		  { "--zone NAME", "only what came from or went to this zone, or \"gateway\"", "送信元か宛先がこのゾーン(または gateway)のもの" },
+		  { "--since TIME", "a day (2027-03-31), or so long ago (30m, 12h, 7d); today if not given",
+		    "いつ以降か。日付(2027-03-31、令和9年3月31日)か、さかのぼる長さ(30m、12h、7d)。省略すると今日" },
+		  { "--limit N", "so many rows of detail (50); 0: all", "詳しい記録の件数(50)。0 ですべて" },
+		  { "--events FILE", "another database than the default", "既定以外のデータベースを使う" },
+	  } },
 	{ "wash", command_wash, "FILE [--links STYLE]", "a mail as its reader on the LGWAN side will see it",
 	  "メールを、LGWAN 側の受信者に届く形で表示する",
 	  {

@@ -29,6 +29,7 @@
 #include "ruleset/pack.h"
 #include "ruleset/prove.h"
 #include "sekishod/catalogue.h"
+#include "sekishod/door.h"
 #include "sekishod/install.h"
 #include "sekishod/isolation_messages.h"
 #include "sekishod/messages.h"
@@ -58,6 +59,7 @@ struct enforcer {
 	struct holding holding;		/* what was installed last */
 	struct switches switches;
 	struct frame_reader parent_reader;
+	struct door door;		/* to the witness */
 	int planner;			/* -1: none */
 	struct frame_reader planner_reader;
 	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
@@ -537,6 +539,10 @@ static int parent_frame(struct enforcer *enforcer, const struct frame *frame)
 		return pins_take(enforcer, frame->payload);
 	if (frame->verb == VERB_ISOLATION && frame->descriptor < 0)
 		return isolation_take(enforcer, frame->payload);
+	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0 && frame->payload.length == 1 && frame->payload.data[0] == ROLE_WITNESS) {
+		door_open(&enforcer->door, frame->descriptor);
+		return 0;
+	}
 	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
 		planner_drop(enforcer);
 		enforcer->planner = frame->descriptor;
@@ -574,8 +580,9 @@ static int enforcer_loop(struct enforcer *enforcer)
 {
 	for (;;) {
 		struct pollfd waits[] = { { .fd = CREW_CHANNEL, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN },
-					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN } };
-		int planner = enforcer->planner, error;
+					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN },
+					  { .fd = enforcer->door.channel, .events = POLLIN } };
+		int planner = enforcer->planner, witness = enforcer->door.channel, error;
 
 		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0 && errno != EINTR)
 			return -errno;
@@ -587,6 +594,8 @@ static int enforcer_loop(struct enforcer *enforcer)
 		/* The parent may have sent another planner's socket just now. */
 		if (waits[1].revents != 0 && enforcer->planner == planner && planner >= 0)
 			planner_readable(enforcer);
+		if (waits[3].revents != 0 && enforcer->door.channel == witness && witness >= 0)
+			door_serve(&enforcer->door, &enforcer->nfnl, enforcer->pins_arena ? &enforcer->pins : NULL);
 	}
 }
 
@@ -620,6 +629,7 @@ static int kernel_open(struct enforcer *enforcer)
 		error = conntrack_marks(arena, &enforcer->nfnl, &marks);
 	if (error)
 		return error;
+	door_prepare(&enforcer->door);
 	enforcer->switches = switches_open();
 	error = links_read(arena, &links);
 	if (!error)
@@ -645,6 +655,7 @@ static int enforcer_begin(struct enforcer *enforcer)
 static void enforcer_end(struct enforcer *enforcer)
 {
 	planner_drop(enforcer);
+	door_close(&enforcer->door);
 	frame_reader_free(&enforcer->parent_reader);
 	switches_close(&enforcer->switches);
 	holding_free(&enforcer->holding);
@@ -656,7 +667,7 @@ static void enforcer_end(struct enforcer *enforcer)
 
 int enforcer_run(const struct options *options)
 {
-	struct enforcer enforcer = { .planner = -1, .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
+	struct enforcer enforcer = { .planner = -1, .door = door_closed(), .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
 	int error = enforcer_begin(&enforcer);
 
 	(void)options;

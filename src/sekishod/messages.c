@@ -74,3 +74,79 @@ int ready_unpack(struct span payload, struct ready *ret_ready)
 	*ret_ready = ready;
 	return 0;
 }
+
+enum { TALLY_PORT_BYTES_MIN = 8, TALLY_COUNT_BYTES = 26 };	/* as packed */
+
+void tally_report_pack(struct buf *out, const struct tally_report *report)
+{
+	buf_put_u32(out, (uint32_t)report->port_count);
+	for (size_t i = 0; i < report->port_count; i++) {
+		buf_put_u32(out, report->ports[i].index);
+		buf_put_text(out, span_of(report->ports[i].zone));
+	}
+	buf_put_u32(out, (uint32_t)report->tally.count);
+	for (size_t i = 0; i < report->tally.count; i++) {
+		const struct tally_count *count = &report->tally.counts[i];
+
+		buf_put_u8(out, count->counter);
+		buf_put_u8(out, count->whole);
+		buf_put_u32(out, count->iif);
+		buf_put_u32(out, count->oif);
+		buf_put_u64(out, count->handle);
+		buf_put_u64(out, count->packets);
+	}
+}
+
+/* A number of things of which each takes at least so many bytes of what is left. */
+static bool count_take(struct span *payload, size_t bytes_each, size_t *ret_count)
+{
+	uint32_t count;
+
+	if (!span_take_u32(payload, &count) || count > payload->length / bytes_each)
+		return false;
+	*ret_count = count;
+	return true;
+}
+
+static bool port_take(struct arena *arena, struct span *payload, struct tally_port *port)
+{
+	struct span zone;
+
+	if (!span_take_u32(payload, &port->index) || !span_take_text(payload, &zone) || memchr(zone.data ? zone.data : "", '\0', zone.length))
+		return false;
+	port->zone = arena_strndup(arena, zone.data ? zone.data : "", zone.length);
+	return true;
+}
+
+static bool count_of_tally_take(struct span *payload, struct tally_count *count)
+{
+	uint8_t whole;
+
+	if (!span_take_u8(payload, &count->counter) || !span_take_u8(payload, &whole) || !span_take_u32(payload, &count->iif) ||
+	    !span_take_u32(payload, &count->oif) || !span_take_u64(payload, &count->handle) || !span_take_u64(payload, &count->packets))
+		return false;
+	count->whole = whole == 1;
+	return whole <= 1 && count->counter < REFUSAL_COUNTERS;
+}
+
+int tally_report_unpack(struct arena *arena, struct span payload, struct tally_report *ret_report)
+{
+	struct tally_report report = { .port_count = 0 };
+
+	if (!count_take(&payload, TALLY_PORT_BYTES_MIN, &report.port_count))
+		return -EBADMSG;
+	report.ports = arena_array(arena, report.port_count, sizeof(*report.ports));
+	for (size_t i = 0; i < report.port_count; i++)
+		if (!port_take(arena, &payload, &report.ports[i]) || (i > 0 && report.ports[i].index <= report.ports[i - 1].index))
+			return -EBADMSG;
+	if (!count_take(&payload, TALLY_COUNT_BYTES, &report.tally.count))
+		return -EBADMSG;
+	report.tally.counts = arena_array(arena, report.tally.count, sizeof(*report.tally.counts));
+	for (size_t i = 0; i < report.tally.count; i++)
+		if (!count_of_tally_take(&payload, &report.tally.counts[i]))
+			return -EBADMSG;
+	if (payload.length != 0)
+		return -EBADMSG;
+	*ret_report = report;
+	return 0;
+}

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "kernel/tally.h"
 #include "wire/fields.h"
 
 /* VERB_HELD: what the kernel holds besides the ruleset, which travels beside it. */
@@ -39,15 +40,31 @@ enum { RENEW_LAST_GOOD = 1 };
 
 /* The text that was in force last, in canonical form, below the state directory; the parent writes it. */
 #define STATE_LAST_GOOD_NAME "last-good.conf"
+/* An interface of a zone, as the enforcer knows it. */
+struct tally_port {
+	uint32_t index;
+	const char *zone;
+};
+
+/* VERB_TALLY: what the kernel counted, and which zones its interfaces belong to. */
+struct tally_report {
+	struct tally_port *ports;	/* sorted by index */
+	size_t port_count;
+	struct tally tally;		/* kernel/tally.h */
+};
+
+enum { TALLY_BYTES_MAX = 16 << 20 };
 
 /* Each appends a payload. */
 void held_pack(struct buf *out, const struct held *held);
 void committed_pack(struct buf *out, const struct committed *committed);	/* see held_pack() */
 void ready_pack(struct buf *out, const struct ready *ready);			/* see held_pack() */
+void tally_report_pack(struct buf *out, const struct tally_report *report);	/* see held_pack() */
 
 /* Each reads a payload: 0 or -EBADMSG. Marks are copied into the arena; the status points into the payload. */
 int held_unpack(struct arena *arena, struct span payload, struct held *ret_held);
 int committed_unpack(struct span payload, struct committed *ret_committed);	/* see held_unpack() */
 int ready_unpack(struct span payload, struct ready *ret_ready);			/* see held_unpack() */
+int tally_report_unpack(struct arena *arena, struct span payload, struct tally_report *ret_report); /* see held_unpack() */
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 /* The roles in the order the parent starts them, and the parent itself. */
-enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_PARENT, ROLE_COUNT };
+enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_WITNESS, ROLE_PARENT, ROLE_COUNT };
 
 struct options {
 	enum role role;		/* --role; given by the parent only */

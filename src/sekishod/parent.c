@@ -97,18 +97,21 @@ static bool order_is_drill(const struct parent *parent)
 	return parent->order_arena && parent->order.action == ISOLATION_DRILL;
 }
 
-/* A role runs: the enforcer gets its pins and what is isolated before it hears of the planner, so that nothing opens between them. */
+/* A role runs: the enforcer gets its pins and what is isolated before it hears of the others, so that nothing opens between them. */
 static void parent_started(void *context, int role)
 {
 	struct parent *parent = context;
 
 	if (role == ROLE_ENFORCER && parent->pins.length > 0)
 		crew_send(parent->crew, role, VERB_PINS, buf_span(&parent->pins), -1);
-	if (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent)))
+	if (role != ROLE_WITNESS && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
 		isolations_send(parent, role, &parent->isolations, false);
 	if (role == ROLE_ENFORCER && order_is_drill(parent))
 		isolations_send(parent, role, &parent->ordered, true);
-	crew_join(parent->crew, ROLE_ENFORCER, ROLE_PLANNER);
+	if (role != ROLE_WITNESS)
+		crew_join(parent->crew, ROLE_ENFORCER, ROLE_PLANNER);
+	if (role != ROLE_PLANNER)
+		crew_join(parent->crew, ROLE_ENFORCER, ROLE_WITNESS);
 }
 
 /*

@@ -3,7 +3,8 @@
 
 const char *role_name(enum role role)
 {
-	static const char *const names[] = { [ROLE_PARENT] = "parent", [ROLE_ENFORCER] = "enforcer", [ROLE_PLANNER] = "planner" };
+	static const char *const names[] = { [ROLE_PARENT] = "parent", [ROLE_ENFORCER] = "enforcer", [ROLE_PLANNER] = "planner",
+					      [ROLE_WITNESS] = "witness" };
 
 	return names[role];
 }

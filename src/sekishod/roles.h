@@ -1,7 +1,7 @@
 /*
  * roles: the processes of sekishod, and what each of them runs (daemon/crew.h says how they live).
  *
- * The channel between planner and enforcer comes anew whenever one of them was started again.
+ * The channels between planner and enforcer, and between witness and enforcer, come anew whenever one of the two was started again.
  */
 #ifndef SEKISHOD_ROLES_H
 #define SEKISHOD_ROLES_H
@@ -12,8 +12,9 @@
 int parent_run(const struct options *options);
 int enforcer_run(const struct options *options);	/* see parent_run() */
 int planner_run(const struct options *options);		/* see parent_run() */
+int witness_run(const struct options *options);		/* see parent_run() */
 
-/* "parent", "enforcer", "planner". */
+/* "parent", "enforcer", "planner", "witness". */
 const char *role_name(enum role role);
 
 #endif

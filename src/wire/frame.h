@@ -37,6 +37,9 @@ enum verb {
 	/* planner <-> parent */
 	VERB_RENEW_PINS,	/* planner: read the pins again (payload: of which file, sekishod/messages.h); parent: done (payload: empty, or findings as JSON) */
 	VERB_READY,		/* planner: a policy (or the seal) is in force; payload: digest of its text, then a status text for systemd */
+	/* witness -> enforcer, and its answer */
+	VERB_WATCH,		/* witness: let me see the log of refusals; enforcer: descriptor; payload: empty, or why there is none */
+	VERB_TALLY,		/* witness: how many were refused? enforcer: memfd: packed tally */
 	/* between the roles of sekisho-relay; relay/messages.h says who says what to whom */
 	VERB_RELOAD, VERB_PLAN, VERB_LISTENING,
 	VERB_SESSION, VERB_COURIER, VERB_SENDER, VERB_RECIPIENT, VERB_RESET, VERB_ANSWER,

@@ -56,7 +56,7 @@ def process_status(pid):
 def check_sandbox(town):
     """What each process may still do. A sanitizer build (given by $SEKISHOD) has no filter of system calls."""
     net_admin, setpcap = 1 << 12, 1 << 8
-    for role, capabilities in (("planner", 0), ("enforcer", net_admin)):
+    for role, capabilities in (("planner", 0), ("enforcer", net_admin), ("witness", 0)):
         status = process_status(town.role_pid(role))
         for kind in ("CapPrm", "CapEff", "CapBnd"):
             expect(f"the {role}'s {kind}", int(status[kind], 16) == capabilities, status[kind])
