@@ -595,7 +595,7 @@ static int enforcer_loop(struct enforcer *enforcer)
 		if (waits[1].revents != 0 && enforcer->planner == planner && planner >= 0)
 			planner_readable(enforcer);
 		if (waits[3].revents != 0 && enforcer->door.channel == witness && witness >= 0)
-			door_serve(&enforcer->door, &enforcer->nfnl, enforcer->pins_arena ? &enforcer->pins : NULL);
+			door_serve(&enforcer->door, &enforcer->nfnl, enforcer->pins_arena ? &enforcer->pins.program : NULL);
 	}
 }
 
