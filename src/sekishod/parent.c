@@ -484,6 +484,9 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 		close(frame->descriptor);
 		return -EBADMSG;
 	}
+	/* It meets strangers' bytes, and has nothing to ask of us. */
+	if (role == ROLE_WITNESS)
+		return -EBADMSG;
 	if (frame->verb == VERB_RECORD)
 		return record_take(parent, role, frame->payload);
 	if (role == ROLE_ENFORCER)
