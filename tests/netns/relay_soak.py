@@ -30,7 +30,8 @@ MAILS = int(os.environ.get("SEKISHO_MAILS", "1000"))
 SEED = int(os.environ.get("SEKISHO_SEED", "1"))
 FAULTS = max(42, MAILS // 50)
 ON_THE_WAY_MAX = 150  # mails that were given to the sender and have not arrived
-DISK_MIB, FULL_DISK_MIB = 2048, 1
+MIB = 1024 * 1024
+DISK_MIB, FULL_DISK_ROOM_MIB = 4096, 32  # of the latter the relay wants 64
 SYNC_CALLS, NAME_CALLS, WRITE_CALLS = "fsync,fdatasync", "rename,renameat,renameat2,linkat", "write,writev,pwrite64,splice,sendfile"
 ORIGINAL_ID = re.compile(r"\bid=([0-9A-Za-z-]+);")
 
@@ -43,9 +44,16 @@ class Disk:
         os.makedirs(directory, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0755", "tmpfs", directory], check=True)
 
-    def resize(self, mib):
-        used = subprocess.run(["du", "-sm", self.directory], capture_output=True, text=True, check=False).stdout.split()[0]
-        subprocess.run(["mount", "-o", f"remount,size={max(mib, int(used))}m", self.directory], check=True)
+    def fill(self):
+        """Leaves less than the relay keeps free for others, and enough for what is being written."""
+        status = os.statvfs(self.directory)
+        self._resize((status.f_blocks - status.f_bfree) * status.f_frsize // MIB + FULL_DISK_ROOM_MIB)
+
+    def empty(self):
+        self._resize(DISK_MIB)
+
+    def _resize(self, mib):
+        subprocess.run(["mount", "-o", f"remount,size={mib}m", self.directory], check=True)
 
 
 class Sending(threading.Thread):
@@ -117,9 +125,9 @@ class Faults:
 
     def fill_disk(self):
         """Full until somebody is told so."""
-        self.disk.resize(FULL_DISK_MIB)
+        self.disk.fill()
         await_true("the full disk is noticed", lambda: answer_to_attempt(self.town) == 452)
-        self.disk.resize(DISK_MIB)
+        self.disk.empty()
 
     def killing(self, role):
         return named(f"kill {role}", lambda: kill_one(self.chance, self.town.roles()[role]))
