@@ -1,6 +1,8 @@
 /*
- * sekisho apply [--reason TEXT] [--force] [--dry-run] [--any-terminal]: has the daemon read its file and put it in force, and
+ * sekisho apply [--reason TEXT] [--force] [--dry-run] [--confirm TIME] [--any-terminal]: has the daemon read its file and put it in force, and
  * tells what came of it.
+ *
+ * sekisho confirm [--reason TEXT]: what was applied with --confirm is for good.
  *
  * --json prints the daemon's answer as it is: {"result", "findings", "changes", "generation", "digest"}. Exit
  * status: 0 committed or unchanged, 1 refused, 3 it could not be done or is not known.
@@ -14,26 +16,43 @@
 #include "sekisho/terminal.h"
 #include "wire/report.h"
 
-enum { REASON_BYTES_MAX = 1024 };	/* the daemon takes no more */
+enum { REASON_BYTES_MAX = 1024, CONFIRM_SECONDS_MAX = 24 * 3600 };	/* the daemon takes no more */
 
 struct apply_options {
 	const char *reason;
+	long confirm_seconds;	/* 0: for good at once */
 	bool force, dry_run;
 	bool any_terminal;	/* the service manager asks for somebody: any connection may be his */
 };
+
+/* "90", "90s", "10m", "1h". */
+static int take_time(struct context *context, const char *text, long *ret_seconds)
+{
+	char *end;
+	long value = strtol(text, &end, 10), unit = 1;
+
+	if (*end == 'm' || *end == 'h')
+		unit = *end == 'm' ? 60 : 3600;
+	if (end == text || (*end != '\0' && (strchr("smh", *end) == NULL || end[1] != '\0')) || value < 1 || value > CONFIRM_SECONDS_MAX / unit)
+		return complain_usage(context, "apply: --confirm takes a time up to a day, such as 60s or 10m, not \"%s\"",
+				      "apply: --confirm には 60s や 10m のような 1 日以内の時間を指定してください(「%s」)", text);
+	*ret_seconds = value * unit;
+	return 0;
+}
 
 static int parse_options(struct context *context, int argc, char **argv, struct apply_options *ret_options)
 {
 	static const struct option options[] = {
 		{ "reason", required_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' }, { "dry-run", no_argument, NULL, 'd' },
-		{ "any-terminal", no_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
+		{ "any-terminal", no_argument, NULL, 't' }, { "confirm", required_argument, NULL, 'c' }, { NULL, 0, NULL, 0 },
 	};
 	struct apply_options result = { .reason = "" };
-	int option;
+	int option, status = 0;
 
 	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while (!status && (option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
+		case 'c': status = take_time(context, optarg, &result.confirm_seconds); break;
 		case 'r': result.reason = optarg; break;
 		case 'f': result.force = true; break;
 		case 'd': result.dry_run = true; break;
@@ -42,6 +61,8 @@ static int parse_options(struct context *context, int argc, char **argv, struct 
 				"apply: 知らないオプションか、値のないオプションがあります");
 		}
 	}
+	if (status)
+		return status;
 	if (optind < argc)
 		return complain_usage(context, "apply takes no file: the daemon reads its own; to look at another: sekisho check %s",
 				      "apply にファイルは指定できません(sekishod が自分のファイルを読みます)。検査だけなら: sekisho check %s", argv[optind]);
@@ -68,7 +89,8 @@ static json_t *make_request(struct context *context, const struct apply_options 
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, connection_to_json(&connections[i]));
-	return json_pack("{s:o, s:b, s:b, s:o}", "reason", json_visible(context, options->reason), "force", options->force, "dry_run",
+	return json_pack("{s:o, s:I, s:b, s:b, s:o}", "reason", json_visible(context, options->reason), "confirm",
+			 (json_int_t)options->confirm_seconds, "force", options->force, "dry_run",
 			 options->dry_run, "connections", list);
 }
 
@@ -97,6 +119,7 @@ static const struct outcome outcomes[] = {
 	  "適用しました。ファイルの内容が有効になりました。",
 	  "This file would be applied. Nothing was changed.",
 	  "このファイルは適用できます。まだ何も変更していません。" },
+	{ "confirmed", EXIT_FINE, false, "Confirmed: the change is for good.", "変更を確定しました。", NULL, NULL },
 	{ "unchanged", EXIT_FINE, false, "Nothing to change: the kernel holds what the file says.",
 	  "変更はありません。すでにファイルの内容どおりです。",
 	  "Nothing would change: the kernel holds what the file says.",
@@ -128,19 +151,21 @@ static void print_outcome(struct context *context, const struct outcome *outcome
 
 	findings_render_json(&context->out, json_object_get(answer, "findings"), context->language);
 	buf_printf(&context->out, "%s\n", phrase(context, en, ja));
+	if (json_object_get(answer, "confirm_seconds"))
+		buf_printf(&context->out, phrase(context, "It goes back in %lld seconds, unless somebody runs: sekisho confirm\n",
+						 "%lld 秒以内に sekisho confirm を実行しなければ、元に戻ります。\n"),
+			   (long long)json_integer_value(json_object_get(answer, "confirm_seconds")));
 	if (outcome->changed)
 		print_changes(context, json_object_get(answer, "changes"));
 }
 
-int command_apply(struct context *context, int argc, char **argv)
+/* Asks the daemon, and tells what it answered. */
+static int ask(struct context *context, enum verb verb, const struct apply_options *options)
 {
-	struct apply_options options;
 	const struct outcome *outcome;
 	json_t *answer;
-	int status = parse_options(context, argc, argv, &options);
+	int status = control_ask(context, verb, make_request(context, options), &answer);
 
-	if (!status)
-		status = control_ask(context, VERB_APPLY, make_request(context, &options), &answer);
 	if (status)
 		return status;
 	outcome = find_outcome(answer);
@@ -154,7 +179,30 @@ int command_apply(struct context *context, int argc, char **argv)
 		return status;
 	}
 	if (outcome)
-		print_outcome(context, outcome, options.dry_run, answer);
+		print_outcome(context, outcome, options->dry_run, answer);
 	json_decref(answer);
 	return status;
+}
+
+int command_apply(struct context *context, int argc, char **argv)
+{
+	struct apply_options options;
+	int status = parse_options(context, argc, argv, &options);
+
+	return status ? status : ask(context, VERB_APPLY, &options);
+}
+
+int command_confirm(struct context *context, int argc, char **argv)
+{
+	static const struct option known[] = { { "reason", required_argument, NULL, 'r' }, { NULL, 0, NULL, 0 } };
+	struct apply_options options = { .reason = "" };
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) == 'r')
+		options.reason = optarg;
+	if (option >= 0 || optind < argc || strlen(options.reason) > REASON_BYTES_MAX)
+		return complain_usage(context, "confirm takes nothing but a reason of up to %d bytes", "confirm に指定できるのは %d バイト以内の理由だけです",
+				      REASON_BYTES_MAX);
+	return ask(context, VERB_CONFIRM, &options);
 }

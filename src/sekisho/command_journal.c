@@ -108,6 +108,8 @@ static const struct event_words {
 	{ "start", "sekishod starts", "sekishod 起動" },
 	{ "stop", "sekishod stops; the rules stay", "sekishod 停止(ルールは有効のまま)" },
 	{ "commit", "other rules are in force", "設定を適用" },
+	{ "confirm", "a change was confirmed", "変更を確認" },
+	{ "return", "a change was not confirmed and went back", "確認されなかったため、変更前に戻した" },
 	{ "last-good", "the file could not be put in force; what was in force before is", "ファイルを適用できず、以前の設定で動作" },
 	{ "sealed", "sealed: nothing passes", "全遮断(すべての通信を停止)" },
 	{ "refused", "an apply was refused", "適用を拒否" },

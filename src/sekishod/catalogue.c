@@ -12,6 +12,21 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Another apply is being worked on.", "ほかの適用処理が進行中です。",
 		"Wait a moment and try again.", "少し待ってから、もう一度実行してください。",
 	},
+	[DAEMON_CONFIRM_PENDING] = {
+		"confirm-pending", SEVERITY_ERROR,
+		"A change waits for its confirmation; until then no other is made.", "確認を待っている変更があるため、ほかの変更はできません。",
+		"Run sekisho confirm, or wait until it has gone back.", "sekisho confirm を実行するか、元に戻るまで待ってください。",
+	},
+	[DAEMON_CONFIRM_NOTHING] = {
+		"confirm-nothing", SEVERITY_ERROR,
+		"No change waits for a confirmation.", "確認を待っている変更はありません。",
+		"See what is in force: sekisho status", "現在の状態は sekisho status で確認できます。",
+	},
+	[DAEMON_CONFIRM_NO_RETURN] = {
+		"confirm-no-return", SEVERITY_ERROR,
+		"There is nothing the change could go back to ({0}); nothing was changed.", "元に戻すための設定を用意できないため({0})、何も変更していません。",
+		"Apply without --confirm, at the console.", "コンソールで、--confirm を付けずに適用してください。",
+	},
 	[DAEMON_LOCKOUT] = {
 		"lockout", SEVERITY_ERROR,
 		"This change would cut the connection it is given over: {0} could no longer reach port {1} of the gateway, which \"{2}\" allows now.",

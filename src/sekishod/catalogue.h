@@ -10,6 +10,9 @@ enum daemon_finding {
 	/* requests and links; the planner */
 	DAEMON_REQUEST_MALFORMED,	/* what is wrong */
 	DAEMON_BUSY,
+	DAEMON_CONFIRM_PENDING,
+	DAEMON_CONFIRM_NOTHING,
+	DAEMON_CONFIRM_NO_RETURN,	/* reason */
 	DAEMON_LOCKOUT,			/* client address, port, name of the service that allowed it */
 	DAEMON_ZONE_UNKNOWN,		/* zone */
 	DAEMON_NOT_ISOLATED,		/* zone */

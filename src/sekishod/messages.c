@@ -150,3 +150,22 @@ int tally_report_unpack(struct arena *arena, struct span payload, struct tally_r
 	*ret_report = report;
 	return 0;
 }
+
+void confirm_state_pack(struct buf *out, const struct confirm_state *state)
+{
+	buf_put_u8(out, state->pending);
+	buf_put_u8(out, state->over);
+	buf_put_u64(out, (uint64_t)state->until);
+}
+
+int confirm_state_unpack(struct span payload, struct confirm_state *ret_state)
+{
+	uint8_t pending, over;
+	uint64_t until;
+
+	if (!span_take_u8(&payload, &pending) || pending > 1 || !span_take_u8(&payload, &over) || over > pending || !span_take_u64(&payload, &until) ||
+	    payload.length != 0)
+		return -EBADMSG;
+	*ret_state = (struct confirm_state){ .pending = pending, .over = over, .until = (int64_t)until };
+	return 0;
+}

@@ -35,8 +35,18 @@ struct ready {
 
 enum { READY_STATUS_BYTES_MAX = 256 };
 
-/* The payload of VERB_RENEW_PINS from the planner: empty for the zone file, or one byte. */
-enum { RENEW_LAST_GOOD = 1 };
+/*
+ * The payload of VERB_RENEW_PINS from the planner: empty for the zone file, or one byte; RENEW_CONFIRM is the zone file as well, with the seconds
+ * (4 bytes) in which the change is to be confirmed.
+ */
+enum { RENEW_LAST_GOOD = 1, RENEW_PREVIOUS = 2, RENEW_CONFIRM = 3 };
+
+/* VERB_CONFIRMATION. */
+struct confirm_state {
+	bool pending;		/* a change waits for its confirmation */
+	bool over;		/* its time is over: the planner goes back to the text before */
+	int64_t until;		/* Unix time, for people */
+};
 
 /* The text that was in force last, in canonical form, below the state directory; the parent writes it. */
 #define STATE_LAST_GOOD_NAME "last-good.conf"
@@ -60,11 +70,13 @@ void held_pack(struct buf *out, const struct held *held);
 void committed_pack(struct buf *out, const struct committed *committed);	/* see held_pack() */
 void ready_pack(struct buf *out, const struct ready *ready);			/* see held_pack() */
 void tally_report_pack(struct buf *out, const struct tally_report *report);	/* see held_pack() */
+void confirm_state_pack(struct buf *out, const struct confirm_state *state);	/* see held_pack() */
 
 /* Each reads a payload: 0 or -EBADMSG. Marks are copied into the arena; the status points into the payload. */
 int held_unpack(struct arena *arena, struct span payload, struct held *ret_held);
 int committed_unpack(struct span payload, struct committed *ret_committed);	/* see held_unpack() */
 int ready_unpack(struct span payload, struct ready *ret_ready);			/* see held_unpack() */
 int tally_report_unpack(struct arena *arena, struct span payload, struct tally_report *ret_report); /* see held_unpack() */
+int confirm_state_unpack(struct span payload, struct confirm_state *ret_state);	/* see held_unpack() */
 
 #endif

@@ -23,6 +23,8 @@
 #include "daemon/notify.h"
 #include "daemon/state.h"
 #include "daemon/caller.h"
+#include "sekishod/catalogue.h"
+#include "sekishod/confirmation.h"
 #include "sekishod/isolation_messages.h"
 #include "sekishod/journal_book.h"
 #include "sekishod/messages.h"
@@ -49,6 +51,9 @@ struct parent {
 	char last_good_path[STATE_PATH_BYTES];
 	char in_force[DIGEST_TEXT_BYTES]; /* the digest a planner that is started again gets; "" before the first policy */
 	bool ready;
+	struct confirmation confirmation;
+	struct event *confirm_over;	/* its time is over */
+	char previous_path[STATE_PATH_BYTES];
 	struct arena *isolations_arena;
 	struct isolations isolations;	/* what is isolated; also in the state directory */
 	struct arena *order_arena;	/* NULL: no order is being carried out */
@@ -97,6 +102,44 @@ static bool order_is_drill(const struct parent *parent)
 	return parent->order_arena && parent->order.action == ISOLATION_DRILL;
 }
 
+/* Tells the planner what is to be confirmed. */
+static void confirmation_send(struct parent *parent)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	int64_t left_ms = confirmation_left_ms(&parent->confirmation);
+	const struct confirm_state state = {
+		.pending = parent->confirmation.pending, .over = parent->confirmation.pending && left_ms == 0, .until = (int64_t)time(NULL) + left_ms / 1000,
+	};
+
+	confirm_state_pack(&payload, &state);
+	crew_send(parent->crew, ROLE_PLANNER, VERB_CONFIRMATION, buf_span(&payload), -1);
+}
+
+static void confirmation_wait(struct parent *parent)
+{
+	/* One millisecond more, so that the time is over when the timer is. */
+	int64_t left_ms = confirmation_left_ms(&parent->confirmation) + 1;
+	const struct timeval left = { .tv_sec = left_ms / 1000, .tv_usec = (suseconds_t)(left_ms % 1000) * 1000 };
+
+	event_add(parent->confirm_over, &left);
+}
+
+static void confirmation_over(evutil_socket_t unused, short what, void *context)
+{
+	struct parent *parent = context;
+
+	(void)unused;
+	(void)what;
+	if (!parent->confirmation.pending)
+		return;
+	if (confirmation_left_ms(&parent->confirmation) > 0) {
+		confirmation_wait(parent);
+		return;
+	}
+	log_event(LOG_LEVEL_WARNING, "SKS-CONFIRM", "a change was not confirmed in time and goes back");
+	confirmation_send(parent);
+}
+
 /* A role runs: the enforcer gets its pins and what is isolated before it hears of the others, so that nothing opens between them. */
 static void parent_started(void *context, int role)
 {
@@ -106,6 +149,8 @@ static void parent_started(void *context, int role)
 		crew_send(parent->crew, role, VERB_PINS, buf_span(&parent->pins), -1);
 	if (role != ROLE_WITNESS && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
 		isolations_send(parent, role, &parent->isolations, false);
+	if (role == ROLE_PLANNER && parent->confirmation.pending)
+		confirmation_send(parent);
 	if (role == ROLE_ENFORCER && order_is_drill(parent))
 		isolations_send(parent, role, &parent->ordered, true);
 	if (role != ROLE_WITNESS)
@@ -190,15 +235,68 @@ static void renew_answer(struct parent *parent, const char *path)
 	crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, why.length > 0 && !why.overflow ? buf_span(&why) : span_of("[]"), -1);
 }
 
-/* Which file the planner means: the zone file, or the one that was in force last. */
+/* There is nothing to go back to: the planner gets the finding, and no pins are renewed. */
+static void confirmation_refuse(struct parent *parent, int error)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	json_t *array;
+	char *json;
+
+	finding_add(&findings, &daemon_catalogue[DAEMON_CONFIRM_NO_RETURN], (struct origin){ .source = NULL }, strerror(-error), NULL);
+	array = findings_to_json(&findings);
+	json = json_dumps(array, JSON_COMPACT);
+	crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, span_of(json ? json : "[]"), -1);
+	free(json);
+	json_decref(array);
+}
+
+/* The text in force is put aside before the change is made, so that no crash in between is without a way back. */
+static void renew_confirmed(struct parent *parent, uint32_t seconds)
+{
+	int error = confirmation_begin(&parent->confirmation, seconds);
+
+	if (error) {
+		confirmation_refuse(parent, error);
+		return;
+	}
+	confirmation_send(parent);
+	confirmation_wait(parent);
+	renew_answer(parent, parent->options->config);
+}
+
+/* Which file the planner means. */
 static int renew_take(struct parent *parent, struct span payload)
 {
-	if (payload.length == 0)
+	uint32_t seconds;
+	uint8_t which;
+
+	if (payload.length == 0) {
 		renew_answer(parent, parent->options->config);
-	else if (payload.length == 1 && payload.data[0] == RENEW_LAST_GOOD)
+		return 0;
+	}
+	if (!span_take_u8(&payload, &which))
+		return -EBADMSG;
+	if (which == RENEW_LAST_GOOD && payload.length == 0)
 		renew_answer(parent, parent->last_good_path);
+	else if (which == RENEW_PREVIOUS && payload.length == 0)
+		renew_answer(parent, parent->previous_path);
+	else if (which == RENEW_CONFIRM && span_take_u32(&payload, &seconds) && payload.length == 0 && seconds <= CONFIRM_SECONDS_MAX)
+		renew_confirmed(parent, seconds);
 	else
 		return -EBADMSG;
+	return 0;
+}
+
+/* Nothing waits any more: it was confirmed, refused, or has gone back. */
+static int confirm_take(struct parent *parent, struct span payload)
+{
+	if (payload.length != 1)
+		return -EBADMSG;
+	event_del(parent->confirm_over);
+	confirmation_end(&parent->confirmation);
+	log_event(LOG_LEVEL_NOTICE, "SKS-CONFIRM", payload.data[0] == 1 ? "a change was confirmed" : "no change waits for a confirmation any more");
+	confirmation_send(parent);
 	return 0;
 }
 
@@ -492,6 +590,8 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 	if (role == ROLE_ENFORCER)
 		return frame->verb == VERB_ISOLATED ? isolated_take(parent, frame->payload) : -EBADMSG;
 	switch (frame->verb) {
+	case VERB_CONFIRM:
+		return confirm_take(parent, frame->payload);
 	case VERB_ISOLATE:
 		return order_take(parent, frame->payload);
 	case VERB_RENEW_PINS:
@@ -552,14 +652,19 @@ static int parent_begin(struct parent *parent)
 	    snprintf(parent->last_good_path, sizeof(parent->last_good_path), "%s/" STATE_LAST_GOOD_NAME, parent->options->state_dir) >= STATE_PATH_BYTES)
 		return -ENAMETOOLONG;
 	parent->journal = journal_book_at(parent->journal_path);
+	if (snprintf(parent->previous_path, sizeof(parent->previous_path), "%s/" STATE_PREVIOUS_NAME, parent->options->state_dir) >= STATE_PATH_BYTES)
+		return -ENAMETOOLONG;
+	parent->confirmation.directory = parent->options->state_dir;
 	parent->loop = event_base_new();
 	parent->crew = parent->loop ? crew_new(parent->loop, &parent->plan) : NULL;
-	return parent->crew ? 0 : -ENOMEM;
+	parent->confirm_over = parent->loop ? evtimer_new(parent->loop, confirmation_over, parent) : NULL;
+	return parent->crew && parent->confirm_over ? 0 : -ENOMEM;
 }
 
 static void parent_end(struct parent *parent)
 {
 	crew_free(parent->crew);
+	event_free(parent->confirm_over);
 	event_base_free(parent->loop);
 	buf_free(&parent->text);
 	journal_book_close(&parent->journal);
@@ -589,6 +694,9 @@ int parent_run(const struct options *options)
 	event_record(&parent, JOURNAL_START);
 	pins_begin(&parent);
 	isolations_begin(&parent);
+	confirmation_recall(&parent.confirmation);
+	if (parent.confirmation.pending)
+		confirmation_wait(&parent);
 	crew_start(parent.crew);
 	event_base_dispatch(parent.loop);
 	event_record(&parent, JOURNAL_STOP);

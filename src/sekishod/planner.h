@@ -57,6 +57,8 @@ struct known_link {
 enum job_kind {
 	JOB_START,		/* put the file in force, or keep what is there, or seal */
 	JOB_APPLY,		/* an administrator asks */
+	JOB_CONFIRM,		/* an administrator confirms what he applied */
+	JOB_RETURN,		/* nobody did: the text before is put in force again */
 	JOB_RENEW,		/* the same policy again: interfaces or the date changed, or the enforcer was started again */
 };
 
@@ -95,6 +97,9 @@ struct planner {
 	struct event *again;		/* a job that failed for no fault of the file is tried again */
 	unsigned int again_ms;
 
+	struct confirm_state confirm;	/* as the parent says */
+	bool return_wanted;		/* a JOB_RETURN is due */
+
 	struct arena *isolations_arena;
 	struct isolations isolations;	/* as the parent says, for the status */
 	struct isolation_order *order;	/* that the parent is carrying out, in order_arena; NULL: none */
@@ -132,6 +137,12 @@ void planner_record(struct planner *planner, struct journal_record *record, cons
  * the caller's.
  */
 int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request);
+
+/* The same for a confirmation of what was applied. */
+int job_confirm(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request);
+
+/* VERB_CONFIRMATION of the parent. 0 or -EBADMSG. */
+int job_confirmation(struct planner *planner, const struct frame *frame);
 
 /*
  * A new enforcer is there, or what failed is to be tried again: puts the file in force (start) or makes

@@ -133,11 +133,13 @@ static json_t *status_json(const struct planner *planner)
 				   (json_int_t)planner->kernel_generation, "findings", "errors", (json_int_t)planner->file_errors, "warnings",
 				   (json_int_t)planner->file_warnings);
 
+	json_object_set_new(status, "confirm_until", planner->confirm.pending ? json_integer(planner->confirm.until) : json_null());
 	json_object_set_new(status, "isolated", isolations_json(planner));
 	status_add_policy(status, planner);
 	return status;
 }
 
+/* VERB_APPLY and VERB_CONFIRM. */
 static void client_apply(struct client *client, const struct frame *frame)
 {
 	struct arena *arena = arena_new();
@@ -148,9 +150,9 @@ static void client_apply(struct client *client, const struct frame *frame)
 	if (error) {
 		client_refuse(client, "failed", DAEMON_REQUEST_MALFORMED, why);
 	} else {
-		log_event(LOG_LEVEL_NOTICE, "SKS-APPLY", "apply was asked for reason=\"%s\" force=%d dry_run=%d", request.reason, request.force,
-			  request.dry_run);
-		error = job_apply(client->planner, client, arena, &request);
+		log_event(LOG_LEVEL_NOTICE, "SKS-APPLY", "%s was asked for reason=\"%s\" force=%d dry_run=%d confirm=%u",
+			  frame->verb == VERB_APPLY ? "apply" : "confirm", request.reason, request.force, request.dry_run, request.confirm_seconds);
+		error = (frame->verb == VERB_APPLY ? job_apply : job_confirm)(client->planner, client, arena, &request);
 		if (error)
 			client_refuse(client, "busy", DAEMON_BUSY, NULL);
 	}
@@ -164,7 +166,7 @@ static void client_request(struct client *client, const struct frame *frame)
 		close(frame->descriptor);
 	/* From now on the client waits for us; what it still says is not read. */
 	event_del(client->readable);
-	if (frame->verb == VERB_APPLY)
+	if (frame->verb == VERB_APPLY || frame->verb == VERB_CONFIRM)
 		client_apply(client, frame);
 	else if (frame->verb == VERB_ISOLATE || frame->verb == VERB_RELEASE)
 		isolation_request(client, frame);

@@ -101,6 +101,8 @@ static json_t *answer_json(const struct job *job)
 	char digest[DIGEST_TEXT_BYTES];
 	json_t *answer = json_pack("{s:s,s:b,s:o}", "result", job->result, "dry_run", (int)job->request.dry_run, "findings", job_findings_json(job));
 
+	if (job->has_committed && job->request.confirm_seconds > 0 && !job->request.dry_run)
+		json_object_set_new(answer, "confirm_seconds", json_integer(job->request.confirm_seconds));
 	if (job->has_committed) {
 		json_object_set_new(answer, "changes", changes_json(&job->committed));
 		json_object_set_new(answer, "generation", json_integer(job->committed.generation));
@@ -120,6 +122,15 @@ static void job_answer(struct planner *planner)
 	planner->job = NULL;
 	job_free(job);
 	job_next(planner);
+}
+
+/* Nothing is to be confirmed any more. */
+static void confirmation_drop(struct planner *planner, bool confirmed)
+{
+	const char payload = confirmed;
+
+	if (planner_send_parent(VERB_CONFIRM, (struct span){ .data = &payload, .length = 1 }) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
 }
 
 /* ---- the record */
@@ -183,8 +194,12 @@ static enum journal_event event_of(const struct job *job)
 		return JOURNAL_REFUSED;
 	if (strcmp(job->result, "failed") == 0)
 		return JOURNAL_FAILED;
+	if (job->kind == JOB_CONFIRM)
+		return JOURNAL_CONFIRM;
 	if (!job->wanted)
 		return JOURNAL_SEALED;
+	if (job->kind == JOB_RETURN)
+		return JOURNAL_RETURN;
 	return job->last_good_why ? JOURNAL_LAST_GOOD : JOURNAL_COMMIT;
 }
 
@@ -197,7 +212,10 @@ static bool job_is_recorded(const struct job *job)
 	switch (job->kind) {
 	case JOB_APPLY:
 		return !job->request.dry_run;
+	case JOB_CONFIRM:
+		return strcmp(job->result, "refused") != 0;
 	case JOB_START:
+	case JOB_RETURN:
 		return event_of(job) != JOURNAL_FAILED;
 	case JOB_RENEW:
 		return job->has_committed && job->committed.changed;
@@ -231,6 +249,9 @@ static void job_end(struct planner *planner, const char *result, const struct co
 {
 	struct job *job = planner->job;
 
+	/* A change that was to be confirmed was not made. */
+	if (job->request.confirm_seconds > 0 && job->step != STEP_HELD && !committed)
+		confirmation_drop(planner, false);
 	job->result = result;
 	job->has_committed = committed != NULL;
 	if (committed)
@@ -346,18 +367,25 @@ static void job_propose(struct planner *planner)
 
 static void pins_ask(struct planner *planner)
 {
-	static const char last_good = RENEW_LAST_GOOD;
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	struct job *job = planner->job;
 
-	planner->job->step = STEP_PINS;
-	if (planner_send_parent(VERB_RENEW_PINS, (struct span){ .data = &last_good, .length = planner->job->last_good_why ? 1 : 0 }) != 0)
+	job->step = STEP_PINS;
+	if (job->last_good_why)
+		buf_put_u8(&payload, job->kind == JOB_RETURN ? RENEW_PREVIOUS : RENEW_LAST_GOOD);
+	if (job->request.confirm_seconds > 0) {
+		buf_put_u8(&payload, RENEW_CONFIRM);
+		buf_put_u32(&payload, job->request.confirm_seconds);
+	}
+	if (planner_send_parent(VERB_RENEW_PINS, buf_span(&payload)) != 0)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 
-/* Makes the last good text the job's, unless it was tried already. True when it may be proposed. Its findings were told when it was applied. */
-static bool last_good_load(struct planner *planner, const char *why)
+/* Makes a kept text the job's, unless one was tried already. True when it may be proposed. Its findings were told when it was applied. */
+static bool kept_load(struct planner *planner, const char *name, const char *why)
 {
 	struct job *job = planner->job;
-	const char *path = arena_printf(job->arena, "%s/" STATE_LAST_GOOD_NAME, planner->options->state_dir);
+	const char *path = arena_printf(job->arena, "%s/%s", planner->options->state_dir, name);
 	struct mark_book marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
 	struct generation_world world = { .now = planner_now(), .marks = &marks, .prove = true };
 
@@ -378,7 +406,7 @@ static void start_fall_back(struct planner *planner, const char *why)
 {
 	struct job *job = planner->job;
 
-	if (last_good_load(planner, why)) {
+	if (kept_load(planner, STATE_LAST_GOOD_NAME, why)) {
 		pins_ask(planner);
 		return;
 	}
@@ -397,6 +425,11 @@ static void job_refuse(struct planner *planner, const char *why)
 	if (planner->job->kind == JOB_START) {
 		start_fall_back(planner, why);
 		return;
+	}
+	/* The way back is tried again: what nobody confirmed may not stay. */
+	if (planner->job->kind == JOB_RETURN) {
+		planner->return_wanted = true;
+		job_again_later(planner);
 	}
 	log_event(LOG_LEVEL_WARNING, "SKS-REFUSED", "the policy was refused; the one in force stays reason=\"%s\"", why);
 	job_end(planner, "refused", NULL);
@@ -471,8 +504,16 @@ static bool start_is_another_text(const struct planner *planner)
 static void job_judge(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	bool sound = job_load(planner, marks);
+	bool sound;
 
+	if (job->kind == JOB_RETURN) {
+		if (kept_load(planner, STATE_PREVIOUS_NAME, "the change was not confirmed"))
+			pins_ask(planner);
+		else
+			job_refuse(planner, "the text to go back to cannot be used");
+		return;
+	}
+	sound = job_load(planner, marks);
 	if (job->kind == JOB_START && start_is_another_text(planner) && job->held_ruleset && job->held_lawful) {
 		start_fall_back(planner, "the file was changed and not applied");
 		return;
@@ -580,6 +621,8 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 		return;
 	}
 	planner->kernel_generation = committed.generation;
+	if (job->kind == JOB_RETURN)
+		confirmation_drop(planner, false);
 	if (committed.changed || planner->committed_at == 0)
 		planner->committed_at = planner_now();
 	if (committed.changed)
@@ -608,7 +651,7 @@ static void job_take_refused(struct planner *planner, const struct frame *frame)
 		job_fail(planner);
 		return;
 	}
-	if (job->kind != JOB_APPLY)
+	if (job->kind != JOB_APPLY && job->kind != JOB_RETURN)
 		job_again_later(planner);
 	job_refuse(planner, "the enforcer refused it");
 }
@@ -663,9 +706,31 @@ static struct job *job_make(enum job_kind kind, struct arena *arena)
 
 	*job = (struct job){
 		.kind = kind, .step = STEP_HELD, .arena = arena, .findings = findings_in(arena), .foreign_findings = json_array(),
-		.request.reason = kind == JOB_START ? "start" : "interfaces, date or a new enforcer",
+		.request.reason = kind == JOB_START ? "start" : kind == JOB_RETURN ? "not confirmed" : "interfaces, date or a new enforcer",
 	};
 	return job;
+}
+
+/*
+ * True for a confirmation, and for a change that must not be made while another waits for one. The parent hears of a confirmation before it gets
+ * the record: when that is written, it is for good.
+ */
+static bool job_is_answered_at_once(struct planner *planner)
+{
+	struct job *job = planner->job;
+	bool pending = planner->confirm.pending;
+
+	if (job->kind == JOB_CONFIRM && pending) {
+		confirmation_drop(planner, true);
+		job_end(planner, "confirmed", NULL);
+		return true;
+	}
+	if (job->kind == JOB_CONFIRM || (job->kind == JOB_APPLY && pending && !job->request.dry_run)) {
+		finding_say(job, pending ? DAEMON_CONFIRM_PENDING : DAEMON_CONFIRM_NOTHING, NULL);
+		job_end(planner, "refused", NULL);
+		return true;
+	}
+	return false;
 }
 
 /* The first step. Nothing else is at hand and there is an enforcer. */
@@ -676,6 +741,8 @@ static void job_start(struct planner *planner, struct job *job)
 		digest_hex(planner->in_force->digest, DIGEST_BYTES, job->before);
 	else if (planner->options->in_force)
 		snprintf(job->before, sizeof(job->before), "%s", planner->options->in_force);
+	if (job_is_answered_at_once(planner))
+		return;
 	if (planner_send_enforcer(planner, VERB_SNAPSHOT, 0, -1) != 0) {
 		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
 		job_fail(planner);
@@ -692,7 +759,12 @@ static void job_next(struct planner *planner)
 
 	if (planner->job || planner->enforcer < 0)
 		return;
-	if (planner->start_wanted) {
+	if (planner->return_wanted) {
+		/* Instead of a start as well: that would put in force what nobody confirmed. */
+		planner->return_wanted = false;
+		planner->start_wanted = false;
+		job_start(planner, job_make(JOB_RETURN, arena_new()));
+	} else if (planner->start_wanted) {
 		planner->start_wanted = false;
 		job_start(planner, job_make(JOB_START, arena_new()));
 	} else if (waiting) {
@@ -704,19 +776,40 @@ static void job_next(struct planner *planner)
 	}
 }
 
-int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request)
+/* Somebody waits for the job: it begins now, or is the next one. */
+static int job_order(struct planner *planner, enum job_kind kind, struct client *client, struct arena *arena, const struct apply_request *request)
 {
 	struct job *job;
 
-	if (planner->waiting || (planner->job && planner->job->kind == JOB_APPLY))
+	if (planner->waiting || (planner->job && planner->job->client))
 		return -EBUSY;
-	job = job_make(JOB_APPLY, arena);
+	job = job_make(kind, arena);
 	job->client = client;
 	job->caller = client->caller;
 	job->request = *request;
 	planner->waiting = job;
 	job_next(planner);
 	return 0;
+}
+
+int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request)
+{
+	return job_order(planner, JOB_APPLY, client, arena, request);
+}
+
+int job_confirm(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request)
+{
+	return job_order(planner, JOB_CONFIRM, client, arena, request);
+}
+
+int job_confirmation(struct planner *planner, const struct frame *frame)
+{
+	int error = confirm_state_unpack(frame->payload, &planner->confirm);
+
+	planner->return_wanted = !error && planner->confirm.over;
+	if (!error)
+		job_next(planner);
+	return error;
 }
 
 void job_renew(struct planner *planner)

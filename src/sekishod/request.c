@@ -85,6 +85,17 @@ static int reason_take(struct arena *arena, const json_t *object, const char **r
 	return 0;
 }
 
+static int confirm_take(const json_t *object, uint32_t *ret_seconds)
+{
+	const json_t *value = json_object_get(object, "confirm");
+	json_int_t seconds = json_integer_value(value);
+
+	if (value && (!json_is_integer(value) || seconds < 0 || seconds > CONFIRM_SECONDS_MAX))
+		return -EBADMSG;
+	*ret_seconds = (uint32_t)seconds;
+	return 0;
+}
+
 /* What is wrong with the object, or NULL. */
 static const char *request_take(struct arena *arena, const json_t *object, struct apply_request *request)
 {
@@ -96,6 +107,8 @@ static const char *request_take(struct arena *arena, const json_t *object, struc
 		return "\"force\"";
 	if (flag_take(object, "dry_run", &request->dry_run) != 0)
 		return "\"dry_run\"";
+	if (confirm_take(object, &request->confirm_seconds) != 0)
+		return "\"confirm\"";
 	if (connections_take(json_object_get(object, "connections"), request) != 0)
 		return "\"connections\"";
 	return NULL;

@@ -55,6 +55,8 @@ enum verb {
 	VERB_ISOLATION,		/* payload: the zones that are isolated from now on */
 	/* enforcer -> parent -> planner */
 	VERB_ISOLATED,		/* payload: what came of it */
+	VERB_CONFIRM,		/* command -> planner: JSON; planner -> parent: it is confirmed (1), or over: refused or gone back (0) */
+	VERB_CONFIRMATION,	/* parent -> planner: what is to be confirmed (struct confirm_state) */
 	VERB_COUNT
 };
 

@@ -22,6 +22,8 @@
 enum journal_event {
 	JOURNAL_START, JOURNAL_STOP,
 	JOURNAL_COMMIT,			/* other rules are in force */
+	JOURNAL_CONFIRM,		/* a change is for good */
+	JOURNAL_RETURN,			/* a change was not confirmed and went back */
 	JOURNAL_LAST_GOOD,		/* the file could not be put in force, so what was in force before is, again */
 	JOURNAL_SEALED,			/* nothing passes any more: no lawful rules were to be had */
 	JOURNAL_REFUSED,		/* an apply changed nothing: the file, or the kernel */
