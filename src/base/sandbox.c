@@ -50,7 +50,31 @@ static const struct sandbox_call common_calls[] = {
 	{ .name = NULL }
 };
 
-int sandbox_keep_capabilities(const int *capabilities, size_t count)
+static bool capability_is_kept(int capability, const int *capabilities, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (capabilities[i] == capability)
+			return true;
+	return false;
+}
+
+/*
+ * Leaves in the bounding set only what is kept: no exec gains anything else. Without CAP_SETPCAP it stays as it is, and there is nothing in it that
+ * could be gained.
+ */
+static int bounding_set_drop(const int *capabilities, size_t count)
+{
+	for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+		if (capability_is_kept(capability, capabilities, count) || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
+			continue;
+		if (errno != EPERM)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Keeps what is to be kept, of what this process holds: asking for one it does not hold would make the kernel refuse the whole set. */
+static int capability_sets_keep(const int *capabilities, size_t count)
 {
 	uint64_t held = 0;
 
@@ -60,20 +84,17 @@ int sandbox_keep_capabilities(const int *capabilities, size_t count)
 		if (capng_have_capability(CAPNG_PERMITTED, (unsigned int)capabilities[i]))
 			held |= UINT64_C(1) << i;
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < count; i++) {
-		/* Asking for one we do not hold would make the kernel refuse the whole set. */
-		if (!(held >> i & 1))
-			continue;
-		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, (unsigned int)capabilities[i]) != 0)
+	for (size_t i = 0; i < count; i++)
+		if ((held >> i & 1) && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)capabilities[i]) != 0)
 			return -EINVAL;
-	}
-	/*
-	 * Without CAP_SETPCAP the bounding set stays as it is; there is then nothing in it that could be
-	 * gained.
-	 */
-	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0 && errno != EPERM)
-		return -EPERM;
 	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;
+}
+
+int sandbox_keep_capabilities(const int *capabilities, size_t count)
+{
+	int error = bounding_set_drop(capabilities, count);
+
+	return error ? error : capability_sets_keep(capabilities, count);
 }
 
 int sandbox_drop_capabilities(void)
@@ -218,12 +239,17 @@ int sandbox_user(const char *name, uint32_t *ret_uid, uint32_t *ret_gid)
 
 int sandbox_become(uint32_t uid, uint32_t gid, const int *capabilities, size_t count)
 {
+	/* While we may: the change of user takes CAP_SETPCAP out of the effective set. */
+	int error = bounding_set_drop(capabilities, count);
+
+	if (error)
+		return error;
 	/* Without this the change of user takes all capabilities away, also those that are to be kept. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return -errno;
 	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
 		return -errno;
-	return sandbox_keep_capabilities(capabilities, count);
+	return capability_sets_keep(capabilities, count);
 }
 
 /* Everything that Landlock's first version knows; what a file may be opened for. */

@@ -7,42 +7,22 @@
 #include "kernel/generation.h"
 
 #include <errno.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/sandbox.h"
 #include "config/reader.h"
 #include "policy/law.h"
 #include "ruleset/prove.h"
 
-enum { PASSWD_LINE_BYTES_MAX = 4096 };
-
-static void file_closep(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
-/*
- * policy_user_lookup by /etc/passwd. A line that is too long ends the search: the user is then unknown, and
- * the finding says so.
- */
+/* policy_user_lookup by /etc/passwd. */
 static int local_user_lookup(void *context, const char *name, uint32_t *ret_uid)
 {
-	__attribute__((cleanup(file_closep))) FILE *passwd = fopen("/etc/passwd", "re");
-	char line[PASSWD_LINE_BYTES_MAX];
-	struct passwd entry, *found;
+	uint32_t gid;
 
 	(void)context;
-	while (passwd && fgetpwent_r(passwd, &entry, line, sizeof(line), &found) == 0) {
-		if (strcmp(entry.pw_name, name) != 0)
-			continue;
-		*ret_uid = entry.pw_uid;
-		return 0;
-	}
-	return -ENOENT;
+	return sandbox_user(name, ret_uid, &gid);
 }
 
 /* One file: the digest of its bytes, as sha256sum prints it. Several: the digest of their digests, in order. */
