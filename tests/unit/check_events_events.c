@@ -1,0 +1,244 @@
+/* events/events.h: what is written can be read, once, after every end of the writer; and it keeps to its size. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "events/events.h"
+
+enum { NOW = 1800000000, DAY_SECONDS = 86400 };
+
+struct place {
+	char directory[64], path[128];
+};
+
+static struct place place_make(void)
+{
+	struct place place = { .directory = "/tmp/sekisho-events-XXXXXX" };
+
+	ck_assert_ptr_nonnull(mkdtemp(place.directory));
+	snprintf(place.path, sizeof(place.path), "%s/" EVENTS_FILE, place.directory);
+	return place;
+}
+
+static void place_remove(const struct place *place)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", ".damaged" };
+	char name[256];
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", place->path, tails[i]);
+		unlink(name);
+	}
+	ck_assert_int_eq(rmdir(place->directory), 0);
+}
+
+static struct events *opened(const struct place *place, const char *boot)
+{
+	struct events *events;
+	bool damaged;
+
+	ck_assert_int_eq(events_open(place->directory, boot, &events, &damaged), 0);
+	ck_assert(!damaged);
+	return events;
+}
+
+static struct events_refusal sample(const char *source)
+{
+	return (struct events_refusal){ .reason = "flow", .from = "lgwan", .to = "internet", .source = source, .destination = "10.3.0.1", .mac = "",
+					.protocol = 6, .port = 443, .first = NOW, .last = NOW, .packets = 1 };
+}
+
+static void write_at(struct events *events, int64_t now, uint64_t packets, struct events_refusal *refusal)
+{
+	static const struct events_reading reading = { 1, true, 2, 3, UINT64_C(1) << 40, 5 };
+	const struct events_count count = { "flow", "lgwan", "internet", packets };
+	struct events_batch batch = { .now = now, .counts = &count, .count_count = 1, .readings = &reading, .reading_count = 1, .refusals = refusal,
+				      .refusal_count = refusal ? 1 : 0 };
+
+	ck_assert_int_eq(events_write(events, &batch), 0);
+}
+
+struct sums {
+	uint64_t counted, logged;
+	size_t days, rows;
+};
+
+static void add_day(const struct events_day *day, void *to)
+{
+	struct sums *sums = to;
+
+	sums->days++;
+	sums->counted += day->packets;
+}
+
+static void add_refusal(const struct events_refusal *refusal, void *to)
+{
+	struct sums *sums = to;
+
+	sums->rows++;
+	sums->logged += refusal->packets;
+}
+
+static struct sums sums_of(const struct place *place, const struct events_query *query)
+{
+	struct sums sums = { 0 };
+	struct events *events;
+
+	ck_assert_int_eq(events_open_reading(place->path, &events), 0);
+	ck_assert_int_eq(events_days_each(events, query, add_day, &sums), 0);
+	ck_assert_int_eq(events_refusals_each(events, query, add_refusal, &sums), 0);
+	events_close(events);
+	return sums;
+}
+
+START_TEST(repetitions_add_up_and_talkers_are_new_once)
+{
+	const struct events_query all = { .since = 0 }, other = { .zone = "mynumber" }, ours = { .zone = "internet" };
+	struct place place = place_make();
+	struct events *events = opened(&place, "a");
+	struct events_refusal first = sample("10.2.0.5"), again = first, port = first;
+	struct sums sums;
+
+	write_at(events, NOW, 3, &first);
+	write_at(events, NOW + 1, 4, &again);
+	port.port = 80;
+	write_at(events, NOW + DAY_SECONDS, 5, &port);
+	ck_assert(first.new_talker && !again.new_talker && !port.new_talker);
+	sums = sums_of(&place, &all);
+	ck_assert_uint_eq(sums.counted, 12);
+	ck_assert_uint_eq(sums.days, 2);
+	ck_assert_uint_eq(sums.rows, 2);
+	ck_assert_uint_eq(sums.logged, 3);
+	ck_assert_uint_eq(sums_of(&place, &ours).rows, 2);
+	ck_assert_uint_eq(sums_of(&place, &other).days, 0);
+	events_close(events);
+	place_remove(&place);
+}
+END_TEST
+
+START_TEST(changes_are_shown_once)
+{
+	struct place place = place_make();
+	struct events *events = opened(&place, "a");
+	struct events_refusal refusal = sample("10.2.0.5");
+	struct events_query changes = { .changed = true };
+
+	write_at(events, NOW, 1, &refusal);
+	changes.through = events_last_change(events);
+	ck_assert_uint_eq(sums_of(&place, &changes).rows, 1);
+	changes.after = changes.through;
+	ck_assert_uint_eq(sums_of(&place, &changes).rows, 0);
+	write_at(events, NOW, 1, &refusal);
+	ck_assert_uint_eq(sums_of(&place, &changes).rows, 0);
+	changes.through = events_last_change(events);
+	ck_assert_uint_eq(sums_of(&place, &changes).rows, 1);
+	events_close(events);
+	place_remove(&place);
+}
+END_TEST
+
+START_TEST(readings_are_of_one_boot)
+{
+	struct place place = place_make();
+	struct arena *arena = arena_new();
+	struct events *events = opened(&place, "a");
+	struct events_reading *readings;
+	size_t count;
+	int64_t alive;
+
+	ck_assert_int_eq(events_recall(events, arena, &readings, &count, &alive), 0);
+	ck_assert(count == 0 && alive == 0);
+	write_at(events, NOW, 1, NULL);
+	events_close(events);
+	events = opened(&place, "a");
+	ck_assert_int_eq(events_recall(events, arena, &readings, &count, &alive), 0);
+	ck_assert(count == 1 && alive == NOW);
+	ck_assert_uint_eq(readings[0].handle, UINT64_C(1) << 40);
+	events_close(events);
+	events = opened(&place, "b");
+	ck_assert_int_eq(events_recall(events, arena, &readings, &count, &alive), 0);
+	ck_assert(count == 0 && alive == NOW);
+	events_close(events);
+	arena_free(arena);
+	place_remove(&place);
+}
+END_TEST
+
+START_TEST(what_is_past_its_retention_goes)
+{
+	const struct events_query all = { .since = 0 };
+	struct place place = place_make();
+	struct events *events = opened(&place, "a");
+	struct events_refusal old = sample("10.2.0.5"), new = sample("10.2.0.6");
+	struct sums sums;
+
+	write_at(events, NOW, 1, &old);
+	new.first = new.last = NOW + (EVENTS_RETENTION_DAYS - 1) * (int64_t)DAY_SECONDS;
+	write_at(events, new.last, 1, &new);
+	ck_assert_uint_eq(sums_of(&place, &all).rows, 2);
+	write_at(events, NOW + (EVENTS_RETENTION_DAYS + 1) * (int64_t)DAY_SECONDS, 1, &new);
+	sums = sums_of(&place, &all);
+	ck_assert_uint_eq(sums.rows, 1);
+	ck_assert_uint_eq(sums.days, 2);
+	events_close(events);
+	place_remove(&place);
+}
+END_TEST
+
+/* A file that somebody wrote over is put aside, and the record goes on. */
+START_TEST(a_damaged_database_is_put_aside)
+{
+	static const char nonsense[] = "this is no database, and it is longer than the header of one, so that SQLite has to look at it and says so itself....";
+	struct place place = place_make();
+	char damaged_path[256];
+	FILE *file = fopen(place.path, "w");
+	struct events *events;
+	struct stat status;
+	bool damaged;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(nonsense, 1, sizeof(nonsense), file), sizeof(nonsense));
+	fclose(file);
+	ck_assert_int_eq(events_open(place.directory, "a", &events, &damaged), 0);
+	ck_assert(damaged);
+	write_at(events, NOW, 1, NULL);
+	events_close(events);
+	snprintf(damaged_path, sizeof(damaged_path), "%s.damaged", place.path);
+	ck_assert_int_eq(stat(damaged_path, &status), 0);
+	place_remove(&place);
+}
+END_TEST
+
+START_TEST(there_may_be_none_yet)
+{
+	struct events *events;
+
+	ck_assert_int_eq(events_open_reading("/nonexistent/" EVENTS_FILE, &events), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("events");
+	TCase *cases = tcase_create("events");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(cases, 60);
+	tcase_add_test(cases, repetitions_add_up_and_talkers_are_new_once);
+	tcase_add_test(cases, changes_are_shown_once);
+	tcase_add_test(cases, readings_are_of_one_boot);
+	tcase_add_test(cases, what_is_past_its_retention_goes);
+	tcase_add_test(cases, a_damaged_database_is_put_aside);
+	tcase_add_test(cases, there_may_be_none_yet);
+	suite_add_tcase(suite, cases);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
