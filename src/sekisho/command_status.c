@@ -1,14 +1,16 @@
 /*
- * sekisho status: what the daemon says is in force; when it does not answer, what the kernel holds.
+ * sekisho status [--events FILE]: what the daemon says is in force, and what was refused today; when it does not answer, what the kernel holds.
  *
- * --json prints the daemon's answer as it is: {"state", "config", "digest", "committed_at", "flows", "zones",
+ * --json prints the daemon's answer with "refused_today" (null, or {"packets", "quiet"}): {"state", "config", "digest", "committed_at", "flows", "zones",
  * "generation", "enforcer", "kernel", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
  * "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
  * is, 3 the daemon does not answer.
  */
+#include <getopt.h>
 #include <string.h>
 
 #include "base/date.h"
+#include "events/events.h"
 #include "sekisho/control.h"
 #include "sekisho/grid.h"
 
@@ -107,7 +109,47 @@ static void add_isolated(struct context *context, struct grid *grid, const json_
 	}
 }
 
-static void print_status(struct context *context, const struct state_words *words, const json_t *answer)
+/* What was refused today, of which broadcast and multicast are nobody's attempt. */
+struct refused {
+	bool known;		/* false: there is no record that can be read */
+	uint64_t packets, quiet;
+};
+
+static void refused_add(const struct events_day *day, void *to)
+{
+	struct refused *refused = to;
+
+	*(strcmp(day->reason, "quiet") == 0 ? &refused->quiet : &refused->packets) += day->packets;
+}
+
+static struct refused refused_read(const struct context *context, const char *path)
+{
+	const struct events_query today = { .since = context->now };
+	struct refused refused = { .known = false };
+	struct events *events;
+
+	if (events_open_reading(path, &events) != 0)
+		return refused;
+	refused.known = events_days_each(events, &today, refused_add, &refused) == 0;
+	events_close(events);
+	return refused;
+}
+
+static void add_refused(struct context *context, struct grid *grid, const struct refused *refused)
+{
+	if (refused->known)
+		add_line(grid, phrase(context, "refused today", "今日の遮断"),
+			 arena_printf(context->arena, phrase(context, "packets: %llu, and broadcast: %llu (see: sekisho refusals)",
+							     "%llu 件、ほかにブロードキャスト等 %llu 件(詳しくは sekisho refusals)"),
+				      (unsigned long long)refused->packets, (unsigned long long)refused->quiet));
+}
+
+static json_t *refused_json(const struct refused *refused)
+{
+	return refused->known ? json_pack("{s:I, s:I}", "packets", (json_int_t)refused->packets, "quiet", (json_int_t)refused->quiet) : json_null();
+}
+
+static void print_status(struct context *context, const struct state_words *words, const json_t *answer, const struct refused *refused)
 {
 	struct grid grid = grid_make(context->arena, 2);
 
@@ -120,6 +162,7 @@ static void print_status(struct context *context, const struct state_words *word
 	add_number(context, &grid, phrase(context, "flows", "通信許可"), json_object_get(answer, "flows"));
 	add_findings(context, &grid, json_object_get(answer, "findings"));
 	add_expiries(context, &grid, json_object_get(answer, "expires"));
+	add_refused(context, &grid, refused);
 	grid_print(&context->out, &grid, 0);
 }
 
@@ -148,15 +191,32 @@ static void print_kernel(struct context *context)
 		 book.count);
 }
 
+static int parse_options(struct context *context, int argc, char **argv, const char **ret_events)
+{
+	static const struct option options[] = { { "events", required_argument, NULL, 'e' }, { NULL, 0, NULL, 0 } };
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (option != 'e')
+			return complain_usage(context, "status: unknown option, or a value is missing", "status: 知らないオプションか、値がありません");
+		*ret_events = optarg;
+	}
+	if (optind < argc)
+		return complain_usage(context, "status: unexpected word \"%s\"", "status: 余分な語「%s」があります", argv[optind]);
+	return 0;
+}
+
 int command_status(struct context *context, int argc, char **argv)
 {
 	const struct state_words *words;
+	const char *events = SEKISHO_EVENTS_PATH;
+	struct refused refused;
 	json_t *answer;
-	int status;
+	int status = parse_options(context, argc, argv, &events);
 
-	if (argc > 1)
-		return complain_usage(context, "status: unexpected word \"%s\"",
-				"status: 余分な語「%s」があります", argv[1]);
+	if (status)
+		return status;
 	status = control_ask(context, VERB_STATUS, NULL, &answer);
 	if (status) {
 		print_kernel(context);
@@ -167,12 +227,14 @@ int command_status(struct context *context, int argc, char **argv)
 						  "sekishod の応答を解釈できませんでした。sekisho と sekishod の版が同じか確認してください");
 	if (status == EXIT_FINE && json_array_size(json_object_get(answer, "isolated")) > 0)
 		status = EXIT_REFUSED;
+	refused = refused_read(context, events);
 	if (context->json) {
+		json_object_set_new(answer, "refused_today", refused_json(&refused));
 		print_json(context, answer);
 		return status;
 	}
 	if (words)
-		print_status(context, words, answer);
+		print_status(context, words, answer, &refused);
 	json_decref(answer);
 	return status;
 }

@@ -141,6 +141,12 @@ def broadcast(town, record):
     return record.read()["counts"]
 
 
+def check_status(town, record):
+    result = subprocess.run([SEKISHO, "--json", "--socket", os.path.join(town.run_dir, "control"), "status", "--events", record.path], capture_output=True,
+                            text=True, check=False)
+    expect("the status says how much was refused", json.loads(result.stdout)["refused_today"]["packets"] == sum(record.sent.values()), result)
+
+
 def check_killed(town, record, role):
     """Packets come while the role is dead; what waits in the kernel's log, and the counters, are taken by the next one."""
     victim = town.role_pid(role)
@@ -214,6 +220,7 @@ def main():
             check_reasons(town, record)
             check_detail(record)
             check_talkers(town, record)
+            check_status(town, record)
             check_killed(town, record, "witness")
             check_gap(record)
             check_killed(town, record, "enforcer")
