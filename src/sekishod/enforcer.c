@@ -599,15 +599,6 @@ static int enforcer_loop(struct enforcer *enforcer)
 	}
 }
 
-/* The chain that refuses what no rule allows. Other tables of ours may be left where somebody deleted this one. */
-static bool forwarding_is_guarded(const struct snapshot *snapshot)
-{
-	const struct table *inet = snapshot->ruleset ? ruleset_table(snapshot->ruleset, FAMILY_INET, "sekisho") : NULL;
-	const struct chain *forward = inet ? table_chain(inet, "forward") : NULL;
-
-	return forward && forward->hook.base && forward->hook.policy == VERDICT_DROP;
-}
-
 /*
  * Opens what is needed while that is still possible. The dump of connections makes the kernel load
  * connection tracking, without which its switches are not there. While the kernel does not hold our guard,
@@ -634,7 +625,7 @@ static int kernel_open(struct enforcer *enforcer)
 	error = links_read(arena, &links);
 	if (!error)
 		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(), NULL, &snapshot);
-	if (!error && !forwarding_is_guarded(&snapshot))
+	if (!error && !seal_is_guarded(&snapshot))
 		switches_shut(&enforcer->switches);
 	return error;
 }

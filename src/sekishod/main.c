@@ -15,6 +15,7 @@
 #include "daemon/crew.h"
 #include "sekishod/options.h"
 #include "sekishod/roles.h"
+#include "sekishod/seal.h"
 
 /*
  * Blocks from this size on go back to the system when they are given back. That is where glibc begins, but it
@@ -36,6 +37,8 @@ int main(int argc, char *argv[])
 	if (options.role != ROLE_PARENT)
 		crew_name_process(role_name(options.role));
 	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
+	if (options.seal)
+		return seal_run();
 	switch (options.role) {
 	case ROLE_ENFORCER:
 		return enforcer_run(&options);

@@ -8,7 +8,7 @@
 
 #include "sekishod/roles.h"
 
-enum { OPTION_CONFIG = 256, OPTION_RUN_DIR, OPTION_STATE_DIR, OPTION_LOG_LEVEL, OPTION_ROLE, OPTION_IN_FORCE, OPTION_HELP };
+enum { OPTION_CONFIG = 256, OPTION_RUN_DIR, OPTION_STATE_DIR, OPTION_LOG_LEVEL, OPTION_ROLE, OPTION_IN_FORCE, OPTION_SEAL, OPTION_HELP };
 
 static const struct option known_options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
@@ -17,6 +17,7 @@ static const struct option known_options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "role", required_argument, NULL, OPTION_ROLE },
 	{ "in-force", required_argument, NULL, OPTION_IN_FORCE },
+	{ "seal", no_argument, NULL, OPTION_SEAL },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -51,6 +52,9 @@ static int option_take(struct options *options, int option, const char *value)
 		return 0;
 	case OPTION_IN_FORCE:
 		options->in_force = value;
+		return 0;
+	case OPTION_SEAL:
+		options->seal = true;
 		return 0;
 	case OPTION_HELP:
 		options->help = true;
@@ -111,12 +115,14 @@ void options_arguments(const struct options *options, enum role role, const char
 void options_help(void)
 {
 	puts("usage: sekishod [--config FILE] [--run-dir DIR] [--state-dir DIR] [--log-level LEVEL]\n"
+	     "       sekishod --seal\n"
 	     "\n"
 	     "Puts the policy of FILE in force and keeps it there. Runs in the foreground.\n"
 	     "  --config FILE      the zone file (/etc/sekisho/sekisho.conf)\n"
 	     "  --run-dir DIR      where the control socket is made (/run/sekisho)\n"
 	     "  --state-dir DIR    what survives a reboot (/var/lib/sekisho)\n"
 	     "  --log-level LEVEL  error, warning, notice, info or debug (notice)\n"
+	     "  --seal             let nothing pass where no rules of sekisho are in force yet, and end\n"
 	     "\n"
 	     "A changed file is put in force by `sekisho apply`. When sekishod stops, the rules stay.");
 }

@@ -18,6 +18,7 @@ struct options {
 	const char *state_dir;	/* --state-dir: what survives a reboot */
 	enum log_level log_level; /* --log-level */
 	const char *in_force;	/* --in-force; given by the parent to a planner that is started again: digest of the text in force, or NULL */
+	bool seal;		/* --seal: put the seal in force where nothing is, and end */
 	bool help;		/* --help */
 };
 

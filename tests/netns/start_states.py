@@ -92,9 +92,28 @@ def beside_another(town):
     check("and it can be asked to apply", town.apply()["result"] == "unchanged")
 
 
+def before_the_daemon(town):
+    """`sekishod --seal`: nothing passes before the daemon is there; where rules are in force it does nothing."""
+    def seal():
+        return town.run("gateway", [town.program, "--seal"], check=False)
+
+    town.write_sysctl("gateway", "net/ipv4/ip_forward", 1)
+    result = seal()
+    check("it is sealed", result.returncode == 0 and "policy drop" in town.rules(), result.stderr)
+    check("and forwarding is off", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "0")
+    town.start_daemon()
+    before = town.rules()
+    check("the daemon puts its policy in force over it", town.status()["state"] == "in-force" and TERMINAL_ADDRESS in before)
+    check("over a policy nothing is done", seal().returncode == 0 and town.rules() == before)
+    town.stop_daemon()
+    check("also without the daemon", seal().returncode == 0 and town.rules() == before)
+    town.run("gateway", ["nft", "delete", "table", "inet", "sekisho"])
+    check("without the guard it is sealed again", seal().returncode == 0 and "policy drop" in town.rules() and TERMINAL_ADDRESS not in town.rules())
+
+
 def main():
     skip_unless_possible("nft")
-    for situation in (without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, beside_another):
+    for situation in (before_the_daemon, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, beside_another):
         with Town(hosts=[]) as town:
             try:
                 situation(town)
