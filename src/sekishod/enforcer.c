@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "daemon/clock.h"
 #include "daemon/crew.h"
 #include "kernel/conntrack.h"
 #include "kernel/links.h"
@@ -60,6 +61,7 @@ struct enforcer {
 	struct switches switches;
 	struct frame_reader parent_reader;
 	struct door door;		/* to the witness */
+	clock_base clock;		/* behind which time does not run */
 	int planner;			/* -1: none */
 	struct frame_reader planner_reader;
 	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
@@ -75,9 +77,9 @@ struct question {
 	struct link_table links;	/* as they are now, by our own asking */
 };
 
-static int64_t unix_now(void)
+static int64_t unix_now(const struct enforcer *enforcer)
 {
-	return (int64_t)time(NULL);
+	return clock_now(enforcer->clock);
 }
 
 /* ---- answers */
@@ -153,7 +155,7 @@ static int connections_read(struct enforcer *enforcer, struct question *question
 static int ruleset_judge(struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
 {
 	struct program_input program = enforcer->pins.program;
-	struct proof_input input = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now() };
+	struct proof_input input = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now(enforcer) };
 	struct proof proof;
 
 	if (!enforcer->pins_arena) {
@@ -270,7 +272,7 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 static int snapshot_answer(struct enforcer *enforcer, struct question *question)
 {
 	struct snapshot snapshot;
-	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(),
+	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(enforcer),
 				  holding_known(question->arena, &enforcer->holding), &snapshot);
 
 	if (!error)
@@ -296,7 +298,7 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 {
 	const struct ruleset *wanted = isolation_apply(question->arena, proved, &enforcer->pins.program, &enforcer->isolations);
 	struct committed committed;
-	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &question->findings, &committed);
+	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &question->findings, &committed);
 
 	if (error)
 		return refused_send(enforcer, &question->findings);
@@ -364,7 +366,7 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 
 	if (!wanted)
 		return;
-	if (ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &findings, &committed) != 0) {
+	if (ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &findings, &committed) != 0) {
 		switches_shut(&enforcer->switches);
 		for (size_t i = 0; i < findings.count; i++)
 			log_finding(&findings, &findings.items[i]);
@@ -402,7 +404,7 @@ static const struct ruleset *ruleset_in_force(struct enforcer *enforcer, struct 
 	if (installed)
 		return installed;
 	if (links_read(arena, &question.links) != 0 ||
-	    snapshot_read(arena, &enforcer->nfnl, &question.links, unix_now(), NULL, &snapshot) != 0 || !snapshot_is_lawful(enforcer, &question, &snapshot))
+	    snapshot_read(arena, &enforcer->nfnl, &question.links, unix_now(enforcer), NULL, &snapshot) != 0 || !snapshot_is_lawful(enforcer, &question, &snapshot))
 		return NULL;
 	held = arena_alloc(arena, sizeof(*held));
 	*held = *snapshot.ruleset;
@@ -416,7 +418,7 @@ static enum isolation_outcome isolation_enforce(struct enforcer *enforcer, struc
 	struct findings findings = findings_in(arena);
 	struct committed committed;
 
-	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(), &findings, &committed) == 0)
+	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &findings, &committed) == 0)
 		return ISOLATION_DONE;
 	switches_shut(&enforcer->switches);
 	for (size_t i = 0; i < findings.count; i++)
@@ -624,7 +626,7 @@ static int kernel_open(struct enforcer *enforcer)
 	enforcer->switches = switches_open();
 	error = links_read(arena, &links);
 	if (!error)
-		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(), NULL, &snapshot);
+		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(enforcer), NULL, &snapshot);
 	if (!error && !seal_is_guarded(&snapshot))
 		switches_shut(&enforcer->switches);
 	return error;
@@ -658,10 +660,9 @@ static void enforcer_end(struct enforcer *enforcer)
 
 int enforcer_run(const struct options *options)
 {
-	struct enforcer enforcer = { .planner = -1, .door = door_closed(), .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
+	struct enforcer enforcer = { .clock = options->clock, .planner = -1, .door = door_closed(), .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
 	int error = enforcer_begin(&enforcer);
 
-	(void)options;
 	if (error)
 		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "the enforcer could not start reason=\"%s\"", strerror(-error));
 	else

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sekishod/roles.h"
 
-enum { OPTION_CONFIG = 256, OPTION_RUN_DIR, OPTION_STATE_DIR, OPTION_LOG_LEVEL, OPTION_ROLE, OPTION_IN_FORCE, OPTION_SEAL, OPTION_HELP };
+enum { OPTION_CONFIG = 256, OPTION_RUN_DIR, OPTION_STATE_DIR, OPTION_LOG_LEVEL, OPTION_ROLE, OPTION_IN_FORCE, OPTION_CLOCK, OPTION_SEAL, OPTION_HELP };
 
 static const struct option known_options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
@@ -17,6 +18,7 @@ static const struct option known_options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "role", required_argument, NULL, OPTION_ROLE },
 	{ "in-force", required_argument, NULL, OPTION_IN_FORCE },
+	{ "clock", required_argument, NULL, OPTION_CLOCK },
 	{ "seal", no_argument, NULL, OPTION_SEAL },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -53,6 +55,10 @@ static int option_take(struct options *options, int option, const char *value)
 	case OPTION_IN_FORCE:
 		options->in_force = value;
 		return 0;
+	case OPTION_CLOCK:
+		options->clock = strtoll(value, NULL, 10);
+		options->clock_text = value;
+		return 0;
 	case OPTION_SEAL:
 		options->seal = true;
 		return 0;
@@ -75,7 +81,7 @@ int options_parse(int argc, char *argv[], struct options *ret_options)
 {
 	struct options options = {
 		.role = ROLE_PARENT, .config = "/etc/sekisho/sekisho.conf", .run_dir = "/run/sekisho", .state_dir = "/var/lib/sekisho",
-		.log_level = LOG_LEVEL_NOTICE,
+		.log_level = LOG_LEVEL_NOTICE, .clock = INT64_MIN,
 	};
 	int option;
 
@@ -108,6 +114,10 @@ void options_arguments(const struct options *options, enum role role, const char
 	if (options->in_force) {
 		arguments[count++] = "--in-force";
 		arguments[count++] = options->in_force;
+	}
+	if (options->clock_text) {
+		arguments[count++] = "--clock";
+		arguments[count++] = options->clock_text;
 	}
 	arguments[count] = NULL;
 }

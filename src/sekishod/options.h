@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "daemon/clock.h"
 
 /* The roles in the order the parent starts them, and the parent itself. */
 enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_WITNESS, ROLE_PARENT, ROLE_COUNT };
@@ -18,6 +19,8 @@ struct options {
 	const char *state_dir;	/* --state-dir: what survives a reboot */
 	enum log_level log_level; /* --log-level */
 	const char *in_force;	/* --in-force; given by the parent to a planner that is started again: digest of the text in force, or NULL */
+	clock_base clock;	/* --clock; given by the parent only: behind which time does not run */
+	const char *clock_text;	/* the same as text; NULL: not given */
 	bool seal;		/* --seal: put the seal in force where nothing is, and end */
 	bool help;		/* --help */
 };

@@ -19,6 +19,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "daemon/clock.h"
 #include "daemon/crew.h"
 #include "daemon/notify.h"
 #include "daemon/state.h"
@@ -30,6 +31,7 @@
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/roles.h"
+#include "wire/fields.h"
 #include "wire/report.h"
 
 enum {
@@ -37,6 +39,9 @@ enum {
 	STATE_PATH_BYTES = 4096,
 	DRIFTS_PER_MINUTE_MAX = 30,	/* recorded one by one; who fights us may not fill the disk */
 	DRIFT_DETAIL_BYTES = 80,
+	CLOCK_TEXT_BYTES = 32,
+	CLOCK_KEEP_S = 600,
+	CLOCK_BEHIND_S = 120,		/* a clock that is so far behind is told of */
 	WHY_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
 };
 
@@ -49,6 +54,8 @@ struct parent {
 	struct buf text;		/* the file the pins are of, in canonical form; empty: the pins are those that were kept */
 	uint8_t text_digest[DIGEST_BYTES]; /* of the text as it was written */
 	char last_good_path[STATE_PATH_BYTES];
+	clock_base clock;		/* behind which time does not run */
+	struct event *clock_keeps;	/* the newest time goes to the disk again */
 	char in_force[DIGEST_TEXT_BYTES]; /* the digest a planner that is started again gets; "" before the first policy */
 	bool ready;
 	struct confirmation confirmation;
@@ -81,8 +88,11 @@ static void parent_exec(void *context, int role)
 	struct parent *parent = context;
 	struct options options = *parent->options;
 	const char *arguments[OPTIONS_ARGUMENTS_MAX];
+	char clock_text[CLOCK_TEXT_BYTES];
 
 	options.in_force = parent->in_force[0] ? parent->in_force : NULL;
+	snprintf(clock_text, sizeof(clock_text), "%lld", (long long)clock_base_of(clock_now(parent->clock)));
+	options.clock_text = clock_text;
 	options_arguments(&options, (enum role)role, arguments);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)arguments);
 }
@@ -168,7 +178,7 @@ static int pins_renew(struct parent *parent, const char *path, struct buf *why)
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
 	struct buf pins = buf_limited(PINS_BYTES_MAX), text = buf_limited(TEXT_BYTES_MAX);
-	int error = pins_read(path, (int64_t)time(NULL), &findings, &pins, &text, parent->text_digest);
+	int error = pins_read(path, clock_now(parent->clock), &findings, &pins, &text, parent->text_digest);
 	json_t *array;
 	char *json;
 
@@ -409,6 +419,50 @@ static int enforcer_record_take(struct parent *parent, struct span payload)
 static int record_take(struct parent *parent, int role, struct span payload)
 {
 	return role == ROLE_PLANNER ? planner_record_take(parent, payload) : enforcer_record_take(parent, payload);
+}
+
+/* ---- the newest time */
+
+static const char newest_name[] = "newest";
+
+static void newest_keep(struct parent *parent)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
+	int error;
+
+	buf_put_u64(&bytes, (uint64_t)clock_now(parent->clock));
+	error = state_keep(parent->options->state_dir, newest_name, buf_span(&bytes));
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-CLOCK", "the time could not be kept for the next start reason=\"%s\"", strerror(-error));
+}
+
+static void newest_keep_again(evutil_socket_t unused, short what, void *context)
+{
+	(void)unused;
+	(void)what;
+	newest_keep(context);
+}
+
+/* Time goes on from the newest that a predecessor has seen. */
+static void clock_begin(struct parent *parent)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
+	const struct timeval again = { .tv_sec = CLOCK_KEEP_S };
+	int64_t now = (int64_t)time(NULL);
+	uint64_t newest = 0;
+	struct span rest;
+
+	if (state_recall(parent->options->state_dir, newest_name, sizeof(newest), &bytes) == 0) {
+		rest = buf_span(&bytes);
+		if (!span_take_u64(&rest, &newest) || newest > INT32_MAX * (uint64_t)2)
+			newest = 0;
+	}
+	parent->clock = clock_base_of((int64_t)newest);
+	if ((int64_t)newest > now + CLOCK_BEHIND_S)
+		log_event(LOG_LEVEL_ERROR, "SKS-CLOCK", "the clock is behind the newest time that was seen, which counts for what is over seconds=%lld",
+			  (long long)newest - (long long)now);
+	newest_keep(parent);
+	event_add(parent->clock_keeps, &again);
 }
 
 /* ---- what is isolated */
@@ -658,13 +712,15 @@ static int parent_begin(struct parent *parent)
 	parent->loop = event_base_new();
 	parent->crew = parent->loop ? crew_new(parent->loop, &parent->plan) : NULL;
 	parent->confirm_over = parent->loop ? evtimer_new(parent->loop, confirmation_over, parent) : NULL;
-	return parent->crew && parent->confirm_over ? 0 : -ENOMEM;
+	parent->clock_keeps = parent->loop ? event_new(parent->loop, -1, EV_PERSIST, newest_keep_again, parent) : NULL;
+	return parent->crew && parent->confirm_over && parent->clock_keeps ? 0 : -ENOMEM;
 }
 
 static void parent_end(struct parent *parent)
 {
 	crew_free(parent->crew);
 	event_free(parent->confirm_over);
+	event_free(parent->clock_keeps);
 	event_base_free(parent->loop);
 	buf_free(&parent->text);
 	journal_book_close(&parent->journal);
@@ -692,6 +748,7 @@ int parent_run(const struct options *options)
 	}
 	log_event(LOG_LEVEL_NOTICE, "SKS-START", "starting config=%s", options->config);
 	event_record(&parent, JOURNAL_START);
+	clock_begin(&parent);
 	pins_begin(&parent);
 	isolations_begin(&parent);
 	confirmation_recall(&parent.confirmation);
@@ -700,6 +757,7 @@ int parent_run(const struct options *options)
 	crew_start(parent.crew);
 	event_base_dispatch(parent.loop);
 	event_record(&parent, JOURNAL_STOP);
+	newest_keep(&parent);
 	parent_end(&parent);
 	log_event(LOG_LEVEL_NOTICE, "SKS-STOP", "stopped; the rules stay in force");
 	return EXIT_SUCCESS;

@@ -33,9 +33,9 @@ static const struct sandbox_call planner_calls[] = {
 
 enum { PARENT_PAYLOAD_BYTES_MAX = 64 << 10 };
 
-int64_t planner_now(void)
+int64_t planner_now(const struct planner *planner)
 {
-	return (int64_t)time(NULL);
+	return clock_now(planner->options->clock);
 }
 
 int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor)

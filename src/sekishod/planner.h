@@ -111,8 +111,8 @@ struct planner {
 	bool start_wanted, renewal_wanted; /* a JOB_START, a JOB_RENEW is due then */
 };
 
-/* Unix time. */
-int64_t planner_now(void);
+/* Unix time, never behind the newest that was seen (daemon/clock.h). */
+int64_t planner_now(const struct planner *planner);
 
 /* Sends a frame to the enforcer; the descriptor stays the caller's. 0 or negative errno. */
 int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor);

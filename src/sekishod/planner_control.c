@@ -80,12 +80,12 @@ static int flow_compare_closes(const void *left, const void *right)
 }
 
 /* The flows that close next. */
-static json_t *expires_json(const struct policy *policy)
+static json_t *expires_json(const struct planner *planner, const struct policy *policy)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	const struct flow **flows = arena_array(arena, policy->flow_count, sizeof(*flows));
 	json_t *array = json_array();
-	int64_t now = planner_now();
+	int64_t now = planner_now(planner);
 	size_t count = 0;
 
 	for (size_t i = 0; i < policy->flow_count; i++)
@@ -121,7 +121,7 @@ static void status_add_policy(json_t *status, const struct planner *planner)
 	json_object_set_new(status, "digest", json_string(digest_hex(generation->digest, DIGEST_BYTES, digest)));
 	json_object_set_new(status, "flows", json_integer((json_int_t)generation->policy->flow_count));
 	json_object_set_new(status, "zones", json_integer((json_int_t)generation->policy->zone_count));
-	json_object_set_new(status, "expires", expires_json(generation->policy));
+	json_object_set_new(status, "expires", expires_json(planner, generation->policy));
 }
 
 static json_t *status_json(const struct planner *planner)

@@ -58,7 +58,7 @@ static struct isolation_order *order_make(struct arena *arena, struct client *cl
 		return NULL;
 	}
 	order->action = frame->verb == VERB_RELEASE ? ISOLATION_RELEASE : drill ? ISOLATION_DRILL : ISOLATION_CUT;
-	order->isolation.since = planner_now();
+	order->isolation.since = planner_now(client->planner);
 	order->who = (struct journal_who){ .known = true, .pid = caller->pid, .uid = caller->uid, .logged_in = caller->logged_in,
 					   .login = caller->login, .process = span_of(arena_strdup(arena, caller->process)) };
 	return order;

@@ -387,7 +387,7 @@ static bool kept_load(struct planner *planner, const char *name, const char *why
 	struct job *job = planner->job;
 	const char *path = arena_printf(job->arena, "%s/%s", planner->options->state_dir, name);
 	struct mark_book marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
-	struct generation_world world = { .now = planner_now(), .marks = &marks, .prove = true };
+	struct generation_world world = { .now = planner_now(planner), .marks = &marks, .prove = true };
 
 	if (job->last_good_why || links_table(planner, job->arena, true, &world.links) != 0)
 		return false;
@@ -448,7 +448,7 @@ static size_t warnings_count(const struct findings *findings)
 static bool job_load(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	struct generation_world world = { .now = planner_now(), .marks = marks, .prove = true };
+	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = true };
 
 	if (links_table(planner, job->arena, true, &world.links) != 0) {
 		planner_give_up(planner, "interfaces cannot be listed");
@@ -487,7 +487,7 @@ static bool job_locks_out(struct planner *planner)
 	const struct apply_request *request = &job->request;
 
 	lockout_check(job->held_ruleset, job->wanted, job->generation->policy, job->generation->sources, request->connections,
-		      request->connection_count, planner_now(), &job->findings);
+		      request->connection_count, planner_now(planner), &job->findings);
 	return job->findings.errors > 0;
 }
 
@@ -539,7 +539,7 @@ static void job_judge(struct planner *planner, const struct mark_book *marks)
 static void job_recompile(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	struct compile_world world = { .now = planner_now(), .marks = marks };
+	struct compile_world world = { .now = planner_now(planner), .marks = marks };
 	struct compiled compiled;
 
 	if (links_table(planner, job->arena, false, &world.links) != 0) {
@@ -624,7 +624,7 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 	if (job->kind == JOB_RETURN)
 		confirmation_drop(planner, false);
 	if (committed.changed || planner->committed_at == 0)
-		planner->committed_at = planner_now();
+		planner->committed_at = planner_now(planner);
 	if (committed.changed)
 		log_event(LOG_LEVEL_NOTICE, "SKS-COMMIT", "committed elements_added=%u elements_deleted=%u rules_added=%u generation=%u reason=\"%s\"",
 			  committed.elements_added, committed.elements_deleted, committed.rules_added, committed.generation, job->request.reason);

@@ -182,7 +182,7 @@ static void expiry_come(evutil_socket_t unused, short what, void *context)
 void expiry_schedule(struct planner *planner)
 {
 	const struct policy *policy = planner->in_force->policy;
-	const int64_t now = planner_now();
+	const int64_t now = planner_now(planner);
 	int64_t wait_s = EXPIRY_WAIT_MAX_S;
 
 	for (size_t i = 0; i < policy->flow_count; i++) {

@@ -4,8 +4,11 @@ sekishod that runs. In every case what is in force afterwards is lawful, and the
 """
 
 import os
+import signal
+import struct
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -111,9 +114,38 @@ def before_the_daemon(town):
     check("without the guard it is sealed again", seal().returncode == 0 and "policy drop" in town.rules() and TERMINAL_ADDRESS not in town.rules())
 
 
+def answers(town):
+    try:
+        return town.status()["state"] == "in-force"
+    except OSError:
+        return False
+
+
+def with_a_clock_that_is_behind(town):
+    """A clock that has lost two years opens nothing that was closed: time goes on from the newest that was seen."""
+    town.edit_config("critical    = true;", "")
+    town.start_daemon()
+    check("a flow with a record is open", "juki-shokai" in town.rules())
+    check("it stops", town.stop_daemon() == 0)
+    with open(os.path.join(town.state_dir, "newest"), "r+b") as newest:
+        newest.write(struct.pack("<Q", int(time.time()) + 2 * 366 * 24 * 3600))
+    town.start_daemon()
+    check("its record is over by the newest time", town.status()["state"] == "in-force" and "juki-shokai" not in town.rules(), town.status())
+    check("and the log says why", "SKS-CLOCK" in town.log_text())
+    planner = town.role_pid("planner")
+    os.kill(planner, signal.SIGKILL)
+    await_true("another planner", lambda: town.role_pid("planner") not in (None, planner))
+    await_true("it answers", lambda: answers(town))
+    check("also with another planner", town.apply()["result"] == "unchanged" and "juki-shokai" not in town.rules())
+    check("it stops", town.stop_daemon() == 0)
+    os.unlink(os.path.join(town.state_dir, "newest"))
+    town.start_daemon()
+    check("without that time the clock counts", "juki-shokai" in town.rules())
+
+
 def main():
     skip_unless_possible("nft")
-    for situation in (before_the_daemon, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, beside_another):
+    for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, beside_another):
         with Town(hosts=[]) as town:
             try:
                 situation(town)
