@@ -13,6 +13,7 @@
 #include "events/events.h"
 #include "sekisho/control.h"
 #include "sekisho/grid.h"
+#include "wire/report.h"
 
 struct state_words {
 	const char *state;
@@ -164,6 +165,7 @@ static void print_status(struct context *context, const struct state_words *word
 	add_expiries(context, &grid, json_object_get(answer, "expires"));
 	add_refused(context, &grid, refused);
 	grid_print(&context->out, &grid, 0);
+	findings_render_json(&context->out, json_object_get(answer, "survey"), context->language);
 }
 
 /*

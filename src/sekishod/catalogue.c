@@ -128,4 +128,32 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Somebody else changes our tables: find out who (nft monitor).",
 		"ほかのプログラムがこのルールを変更しています。(nft monitor などで)調べてください。",
 	},
+	[DAEMON_PORT_OF_BRIDGE] = {
+		"interface-in-bridge", SEVERITY_WARNING,
+		"Interface {0} of zone \"{1}\" is a port of {2}: what is bridged there does not meet the rules; bridging between zones is dropped, but the zone is cut off.",
+		"ゾーン「{1}」のインターフェース {0} が {2} に組み込まれています。ブリッジされるパケットはルールを通りません(ゾーン間のブリッジは遮断しますが、このゾーンは通信できません)。",
+		"Take it out: ip link set {0} nomaster",
+		"ip link set {0} nomaster を実行して外してください。",
+	},
+	[DAEMON_PROGRAM_AT_INTERFACE] = {
+		"interface-xdp", SEVERITY_ERROR,
+		"A program (XDP) takes the packets of interface {0} of zone \"{1}\" before the rules see them, and may send them to any other zone.",
+		"ゾーン「{1}」のインターフェース {0} に、ルールより先にパケットを処理するプログラム(XDP)があります。別のゾーンへ送ることもできます。",
+		"Find out who attached it (bpftool net), and take it away: ip link set {0} xdp off",
+		"取り付けた人を調べ(bpftool net)、ip link set {0} xdp off などで取り外してください。",
+	},
+	[DAEMON_TC_AT_INTERFACE] = {
+		"interface-tc", SEVERITY_ERROR,
+		"Traffic control at interface {0} of zone \"{1}\" (clsact or ingress) may send packets to another zone past the rules.",
+		"ゾーン「{1}」のインターフェース {0} に、ルールを通さずにパケットを別のゾーンへ送れる設定(tc の clsact または ingress)があります。",
+		"Look at it (tc filter show dev {0} ingress), and remove it: tc qdisc del dev {0} clsact",
+		"tc filter show dev {0} ingress で内容を確認し、tc qdisc del dev {0} clsact などで取り除いてください。",
+	},
+	[DAEMON_POLICY_ROUTE] = {
+		"policy-route", SEVERITY_WARNING,
+		"There is a policy routing rule (priority {0}): packets may take another way than the routes show. The zones of a flow are checked all the same.",
+		"ポリシールーティングのルール(優先度 {0})があります。経路表とは別の経路が使われることがあります(通信許可のゾーンは、その場合も検査します)。",
+		"See what it is for (ip rule), and remove it if it is not needed.",
+		"ip rule で用途を確認し、不要であれば取り除いてください。",
+	},
 };

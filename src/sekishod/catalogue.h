@@ -31,6 +31,11 @@ enum daemon_finding {
 	DAEMON_KERNEL_REFUSED,		/* sentence */
 	DAEMON_KERNEL_RESTLESS,
 	DAEMON_READBACK_DIFFERS,
+	/* ways past the rules */
+	DAEMON_PORT_OF_BRIDGE,		/* interface, zone, bridge */
+	DAEMON_PROGRAM_AT_INTERFACE,	/* interface, zone */
+	DAEMON_TC_AT_INTERFACE,		/* interface, zone */
+	DAEMON_POLICY_ROUTE,		/* priority */
 	DAEMON_FINDING_COUNT
 };
 

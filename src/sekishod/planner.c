@@ -195,6 +195,8 @@ static int planner_begin(struct planner *planner)
 	if (!error)
 		error = links_open(planner);
 	if (!error)
+		error = survey_open(planner);
+	if (!error)
 		error = sandbox_keep_capabilities(NULL, 0);
 	if (!error)
 		error = sandbox_renounce();
@@ -209,6 +211,7 @@ static void planner_end(struct planner *planner)
 	control_close(planner);
 	isolation_close(planner);
 	links_close(planner);
+	survey_close(planner);
 	event_free(planner->parent_readable);
 	event_free(planner->terminated);
 	event_free(planner->again);

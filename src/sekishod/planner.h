@@ -92,6 +92,8 @@ struct planner {
 	uint32_t kernel_generation;
 	size_t file_errors, file_warnings; /* of the file when it was last read */
 	struct event *expiry;		/* the next flow closes */
+	json_t *survey;			/* findings as they were at the last look: what could carry packets past the rules */
+	struct event *survey_due;
 	int clock;			/* a timer that tells when somebody sets the clock; -1: not open */
 	struct event *clock_set;
 	struct event *again;		/* a job that failed for no fault of the file is tried again */
@@ -221,5 +223,16 @@ void links_accept(struct planner *planner);
 
 /* Sets the timer for the next flow of the policy in force that closes. */
 void expiry_schedule(struct planner *planner);
+
+/* ---- planner_survey.c */
+
+/* Begins to look for ways past the rules, every few seconds. 0 or negative errno. */
+int survey_open(struct planner *planner);
+
+/* Looks now, because interfaces have changed. */
+void survey_look(struct planner *planner);
+
+/* Ends it. */
+void survey_close(struct planner *planner);
 
 #endif

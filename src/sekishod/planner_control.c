@@ -136,6 +136,7 @@ static json_t *status_json(const struct planner *planner)
 	json_object_set_new(status, "confirm_until", planner->confirm.pending ? json_integer(planner->confirm.until) : json_null());
 	json_object_set_new(status, "isolated", isolations_json(planner));
 	status_add_policy(status, planner);
+	json_object_set(status, "survey", planner->survey);
 	return status;
 }
 

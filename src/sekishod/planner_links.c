@@ -159,6 +159,7 @@ static void links_settle(evutil_socket_t unused, short what, void *context)
 
 	(void)unused;
 	(void)what;
+	survey_look(planner);
 	if (interfaces_read(arena, &links) != 0)
 		return;
 	if (links_differ(planner, &links)) {
