@@ -162,7 +162,7 @@ static int compare_addresses(const void *a, const void *b)
 	return netaddr_compare(a, b);
 }
 
-/* Notes which connections this machine began itself. */
+/* Notes which connections this machine is an end of. */
 static void origins_note(struct arena *arena, const struct interface_addresses *own, struct carried_list *list)
 {
 	struct netaddr *addresses = arena_array(arena, own->count, sizeof(*addresses));
@@ -171,9 +171,12 @@ static void origins_note(struct arena *arena, const struct interface_addresses *
 		addresses[i] = own->items[i].address;
 	if (own->count)
 		qsort(addresses, own->count, sizeof(*addresses), compare_addresses);
-	for (size_t i = 0; own->count && i < list->count; i++)
-		list->items[i].from_gateway =
-			bsearch(&list->items[i].source, addresses, own->count, sizeof(*addresses), compare_addresses) != NULL;
+	for (size_t i = 0; own->count && i < list->count; i++) {
+		struct carried *carried = &list->items[i];
+
+		carried->from_gateway = bsearch(&carried->source, addresses, own->count, sizeof(*addresses), compare_addresses) != NULL;
+		carried->to_gateway = bsearch(&carried->destination, addresses, own->count, sizeof(*addresses), compare_addresses) != NULL;
+	}
 }
 
 int conntrack_carried(struct arena *arena, struct nfnl *nfnl, const struct interface_addresses *own, struct carried_list *ret_list)

@@ -11,8 +11,10 @@
  * - A mark is on a connection because a rule here sets it for packets like its first one or its replies, or because `carried` says that it is there
  *   already; a connection that was expected by another (RELATED, not ICMP), and an ICMP error, may have any mark. For the lines NEVER, OUTSIDE,
  *   UPLINK, NAT and SILENCE every packet may have any mark, as if ctnetlink or a foreign table had set it.
+ * - What is forwarded was sent to the gateway's own Ethernet address.
  * - An address is the gateway's or it is not: what the gateway sends and gets belongs to connections that it is an end of, and it does not forward these
  *   (a raw socket needs privilege).
+ * - What is NEW, ESTABLISHED or a reply is what conntrack follows: TCP with a valid combination of flags, ICMP that asks or answers.
  * - RELATED ICMP is an ICMP error that quotes a connection of its own family (no helper of the kernel expects pings). Conntrack tells ports apart for TCP, UDP and SCTP, and it looks
  *   through an authentication header in IPv6.
  * - An element with a timeout may go at any moment, none comes.
@@ -94,7 +96,7 @@ struct carried {
 	struct netaddr source, destination;
 	uint8_t protocol;
 	uint16_t sport, dport;		/* ICMP: type and code, then the rest; 0 for protocols without */
-	bool from_gateway;		/* the source is an address of the gateway */
+	bool from_gateway, to_gateway;	/* the source, the destination is an address of the gateway */
 };
 
 struct proof_input {

@@ -245,8 +245,8 @@ static void join_icmp(const struct joining *joining, const struct tuple *tuple)
 static bool tuple_can_be_at(const struct tuple *tuple, const struct view *view)
 {
 	if (view->hook == HOOK_FORWARD)
-		return tuple->from_outside;
-	return view->reply == (view->hook == HOOK_OUTPUT) ? tuple->from_outside : tuple->from_gateway;
+		return tuple->through;
+	return view->reply == (view->hook == HOOK_OUTPUT) ? tuple->to_gateway : tuple->from_gateway;
 }
 
 /*

@@ -63,13 +63,55 @@ static bool wants(const struct seek *seek, enum proof_line line)
 	return seek->lines & line_bit(line);
 }
 
+/* Flags of TCP that conntrack takes for valid; PSH, ECE and CWR do not matter to it. */
+static struct codes tcp_valid_flags(void)
+{
+	enum { FIN = 1, SYN = 2, RST = 4, ACK = 16, URG = 32, FREE = 8 | 64 | 128 };
+	static const uint8_t valid[] = { SYN, SYN | URG, SYN | ACK, RST, RST | ACK, FIN | ACK, FIN | ACK | URG, ACK, ACK | URG };
+	struct codes codes = { { 0 } };
+
+	for (size_t flags = 0; flags < BYTE_CODES; flags++)
+		for (size_t i = 0; i < sizeof(valid); i++)
+			if ((flags & (size_t)~FREE) == valid[i])
+				codes_add(&codes, flags);
+	return codes;
+}
+
+/* ICMP that asks, or answers, and so begins or goes on with a connection. */
+static struct codes icmp_followed_types(uint8_t family, bool reply)
+{
+	static const uint8_t asks4[] = { 8, 13, 15, 17 }, asks6[] = { 128, 139 }, answers4[] = { 0, 14, 16, 18 }, answers6[] = { 129, 140 };
+	const uint8_t *types = family == 6 ? (reply ? answers6 : asks6) : (reply ? answers4 : asks4);
+	struct codes codes = { { 0 } };
+
+	for (size_t i = 0; i < (family == 6 ? sizeof(asks6) : sizeof(asks4)); i++)
+		codes_add(&codes, types[i]);
+	return codes;
+}
+
+/* Takes out what conntrack would not have let have this state, where all packets are of one protocol. */
+static void keep_followed(const struct seek *seek, struct region *region)
+{
+	const struct codes tcp = codes_one(PROVE_PROTOCOL_TCP), icmp = codes_one(icmp_protocol(seek->prover->family));
+	const struct codes followed = codes_between(STATE_NEW, STATE_REPLY), tracked = states_tracked();
+
+	if (codes_cover(&tracked, &region->codes[CODE_STATE]) && codes_cover(&tcp, &region->codes[CODE_PROTOCOL]))
+		codes_keep(&region->codes[CODE_TCP_FLAGS], (const struct codes[]){ tcp_valid_flags() });
+	if (codes_cover(&followed, &region->codes[CODE_STATE]) && codes_cover(&icmp, &region->codes[CODE_PROTOCOL]))
+		codes_keep(&region->codes[CODE_ICMP_TYPE],
+			   (const struct codes[]){ icmp_followed_types(seek->prover->family, seek->view->reply) });
+}
+
 /* These packets may break the line. */
 static void suspect(struct seek *seek, enum proof_line line, const struct region *region, int64_t at)
 {
-	if (!wants(seek, line) || region_is_empty(region))
+	struct region real = *region;
+
+	keep_followed(seek, &real);
+	if (!wants(seek, line) || region_is_empty(&real))
 		return;
 	seek->suspects |= line_bit(line);
-	if (seek->found(seek->context, line, region, at))
+	if (seek->found(seek->context, line, &real, at))
 		seek->lines &= ~line_bit(line);
 }
 

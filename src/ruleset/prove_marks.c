@@ -14,7 +14,7 @@ struct tuple tuple_any(const struct prover *prover)
 		.protocols = region.codes[CODE_PROTOCOL], .icmp_types = region.codes[CODE_ICMP_TYPE],
 		.source = region.extents[RANGE_SOURCE], .destination = region.extents[RANGE_DESTINATION],
 		.sport = region.extents[RANGE_SPORT], .dport = region.extents[RANGE_DPORT], .uid = region.extents[RANGE_UID],
-		.from_gateway = true, .from_outside = true,
+		.from_gateway = true, .to_gateway = true, .through = true,
 	};
 }
 
@@ -190,13 +190,12 @@ void givers_close(struct prover *prover)
 		qsort(givers->items, givers->count, sizeof(*givers->items), compare_given);
 }
 
-/* Where a connection began whose packet of a direction is at a hook. */
+/* Of which kind a connection is whose packet of a direction is at a hook. */
 static void tuple_begins(struct tuple *tuple, enum hook_point hook, bool reply)
 {
-	const bool anywhere = hook == HOOK_OTHER || (hook == HOOK_PREROUTING && reply);
-
-	tuple->from_gateway = anywhere || hook == (reply ? HOOK_INPUT : HOOK_OUTPUT);
-	tuple->from_outside = anywhere || hook != (reply ? HOOK_INPUT : HOOK_OUTPUT);
+	tuple->through = hook == HOOK_FORWARD || hook == HOOK_PREROUTING || hook == HOOK_OTHER;
+	tuple->to_gateway = hook == (reply ? HOOK_OUTPUT : HOOK_INPUT) || (hook == HOOK_PREROUTING && !reply) || hook == HOOK_OTHER;
+	tuple->from_gateway = hook == (reply ? HOOK_INPUT : HOOK_OUTPUT) || (hook == HOOK_PREROUTING && reply) || hook == HOOK_OTHER;
 }
 
 /* The connections that one way of getting a mark is for, in one direction or both. */
@@ -240,7 +239,8 @@ static struct tuple tuple_of_carried(const struct prover *prover, const struct c
 	tuple.icmp_types = codes_one(carried->sport >> 8);
 	tuple.any_user = true;
 	tuple.from_gateway = carried->from_gateway;
-	tuple.from_outside = !carried->from_gateway;
+	tuple.to_gateway = carried->to_gateway && !carried->from_gateway;
+	tuple.through = !carried->from_gateway && !carried->to_gateway;
 	return tuple;
 }
 

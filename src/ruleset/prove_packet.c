@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	USUAL_PORT = 40000, TCP_SYN = 2, HOPLIMIT = 64, PLAIN_ATTEMPTS = 8, SMALL_STEP = 9,
+	USUAL_PORT = 40000, TCP_SYN = 2, TCP_ACK = 16, HOPLIMIT = 64, PLAIN_ATTEMPTS = 8, SMALL_STEP = 9,
 	ETHER_TYPE_IPV4 = 0x0800, ETHER_TYPE_IPV6 = 0x86dd,
 };
 
@@ -94,6 +94,16 @@ static uint32_t zone_of_code(const struct prover *prover, size_t code)
 	return prover->zone_of[code];
 }
 
+/* Of a range the part from which routers take packets, if there is one: not 0.0.0.0/8, nor the IPv6 addresses below 2000::. */
+static struct extent usual_part(struct extent extent, uint8_t family)
+{
+	struct extent usual = family == 4 ? (struct extent){ (wide)1 << 24, ((wide)224 << 24) - 1 } :
+					    (struct extent){ (wide)0x2000 << 112, ((wide)0xfe00 << 112) - 1 };
+
+	usual = extent_common(usual, extent);
+	return extent_is_empty(usual) ? extent : usual;
+}
+
 /* An address of the range, in a network of the zone if there is one. */
 static struct netaddr choose_address(struct choice *choice, enum range_variable variable, uint32_t zone)
 {
@@ -110,7 +120,7 @@ static struct netaddr choose_address(struct choice *choice, enum range_variable 
 		extent = inside;
 		break;
 	}
-	return address_of_wide(choose_in(choice, extent), choice->family);
+	return address_of_wide(choose_in(choice, choice->attempt < PLAIN_ATTEMPTS ? usual_part(extent, choice->family) : extent), choice->family);
 }
 
 /* The Ethernet address that the source needs at the zone, or one of the range. */
@@ -178,14 +188,14 @@ static uint32_t choose_interface(struct choice *choice, enum code_variable varia
 
 static void choose_transport(struct choice *choice, struct packet *packet)
 {
-	static const uint16_t protocols[] = { PROVE_PROTOCOL_TCP, PROVE_PROTOCOL_UDP }, flags[] = { TCP_SYN };
+	static const uint16_t protocols[] = { PROVE_PROTOCOL_TCP, PROVE_PROTOCOL_UDP }, flags[] = { TCP_SYN, TCP_ACK };
 	const uint16_t echo[] = { choice->view->reply ? 0 : 8, choice->view->reply ? 129 : 128, 3, 1 };
 
 	packet->protocol = (uint8_t)choose_code(choice, CODE_PROTOCOL, protocols, 2);
 	packet->has_ports = choose_code(choice, CODE_PORTS, (const uint16_t[]){ 1 }, 1) == 1;
 	packet->sport = choose_port(choice, RANGE_SPORT);
 	packet->dport = choose_port(choice, RANGE_DPORT);
-	packet->tcp_flags = (uint8_t)choose_code(choice, CODE_TCP_FLAGS, flags, 1);
+	packet->tcp_flags = (uint8_t)choose_code(choice, CODE_TCP_FLAGS, flags, 2);
 	packet->icmp_type = (uint8_t)choose_code(choice, CODE_ICMP_TYPE, echo, 4);
 	if (packet->protocol == icmp_protocol(choice->family) && choice->attempt < PLAIN_ATTEMPTS)
 		packet->sport = (uint16_t)(packet->icmp_type << 8);
@@ -193,14 +203,28 @@ static void choose_transport(struct choice *choice, struct packet *packet)
 
 static void choose_connection(struct choice *choice, struct packet *packet)
 {
-	static const uint16_t states[] = { STATE_NEW, STATE_ESTABLISHED, STATE_REPLY, STATE_RELATED };
-	enum state_code state = (enum state_code)choose_code(choice, CODE_STATE, states, 4);
+	static const uint16_t states[] = { STATE_NEW, STATE_ESTABLISHED, STATE_REPLY, STATE_RELATED, STATE_RELATED_REPLY, STATE_UNTRACKED };
+	enum state_code state = (enum state_code)choose_code(choice, CODE_STATE, states, 6);
 
 	packet->ct_state = state_bit(state);
 	packet->ct_direction = state_direction(state);
 	packet->ct_status = (uint32_t)choose_code(choice, CODE_STATUS, (const uint16_t[]){ 0 }, 1);
 	packet->ct_mark = (uint32_t)(choice->attempt < 3 ? choice->region->extents[RANGE_MARK].first :
 							   choose_in(choice, choice->region->extents[RANGE_MARK]));
+}
+
+/* Nobody speaks to himself through a gateway: another destination, if there is one. */
+static void choose_another(struct choice *choice, struct packet *packet)
+{
+	const struct extent extent = choice->region->extents[RANGE_DESTINATION];
+	const wide chosen = wide_of_address(&packet->destination);
+
+	if (netaddr_compare(&packet->source, &packet->destination) != 0)
+		return;
+	if (chosen < extent.last)
+		packet->destination = address_of_wide(chosen + 1, choice->family);
+	else if (chosen > extent.first)
+		packet->destination = address_of_wide(chosen - 1, choice->family);
 }
 
 /* Sender, destination and what carries them. */
@@ -212,9 +236,11 @@ static void choose_ends(struct choice *choice, struct packet *packet)
 	packet->iif = choose_interface(choice, CODE_IIF, &iif);
 	packet->oif = choose_interface(choice, CODE_OIF, &oif);
 	packet->iiftype = packet->iif ? (uint16_t)choose_type(choice) : 0;
-	zone = zone_of_code(choice->prover, iif);
+	/* The gateway has addresses in the zones it speaks with. */
+	zone = zone_of_code(choice->prover, packet->iif ? iif : oif);
 	packet->source = choose_address(choice, RANGE_SOURCE, zone);
-	packet->destination = choose_address(choice, RANGE_DESTINATION, zone_of_code(choice->prover, oif));
+	packet->destination = choose_address(choice, RANGE_DESTINATION, zone_of_code(choice->prover, packet->oif ? oif : iif));
+	choose_another(choice, packet);
 	packet->ether_saddr = choose_mac(choice, zone, &packet->source);
 	packet->ether_type = choice->family == 6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
 	packet->next_hop = choose_hop(choice, &packet->destination);

@@ -28,7 +28,7 @@ struct tuple {
 	struct codes protocols, icmp_types;
 	struct extent source, destination, sport, dport, uid;
 	bool any_user;			/* who began it is not known any more */
-	bool from_gateway, from_outside; /* where it can have begun */
+	bool from_gateway, to_gateway, through; /* of which kind it can be: an address is the gateway's or it is not */
 };
 
 /* A place in the rules that gives marks, with the packets it gives them to. */

@@ -100,10 +100,6 @@ static void seek_forgeries(struct prover *prover, const struct path *path, size_
 	region.extents[RANGE_SOURCE] = (struct extent){ address, address };
 	if (!path_within(prover, &forged, &region))
 		return;
-	region = forged.region;
-	codes_drop(&region.codes[CODE_IIFTYPE], &ether);
-	if (path_within(prover, &forged, &region))
-		add_bad_source(prover, PROOF_MAC, &forged.region);
 	for (size_t i = first; i <= end && left.first <= wide_max(6); i++) {
 		const wide mac = i < end ? wide_of_bytes(bindings[i].mac.bytes, 6) : wide_max(6) + 1;
 		struct extent gap = { left.first, mac ? mac - 1 : 0 };
@@ -117,6 +113,13 @@ static void seek_forgeries(struct prover *prover, const struct path *path, size_
 		if (path_within(prover, &forged, &region))
 			add_bad_source(prover, PROOF_MAC, &forged.region);
 	}
+	/* A line that carries no Ethernet address. */
+	forged = *path;
+	region = path->region;
+	region.extents[RANGE_SOURCE] = (struct extent){ address, address };
+	codes_drop(&region.codes[CODE_IIFTYPE], &ether);
+	if (path_within(prover, &forged, &region))
+		add_bad_source(prover, PROOF_MAC, &forged.region);
 }
 
 static void seek_unbound(struct prover *prover, const struct path *path, uint32_t zone)

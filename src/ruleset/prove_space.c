@@ -351,6 +351,9 @@ struct region region_at_hook(const struct space *space, uint8_t family, enum hoo
 	region.codes[CODE_OIF] = hook == HOOK_FORWARD || hook == HOOK_OUTPUT || hook == HOOK_BRIDGE ? there : none;
 	if (hook != HOOK_INPUT && hook != HOOK_OUTPUT)
 		region.codes[CODE_SOCKET] = codes_one(0);
+	/* Only what was sent to the gateway's own Ethernet address is forwarded (ip_forward()). */
+	if (hook == HOOK_FORWARD)
+		region.codes[CODE_PKTTYPE] = codes_one(0);
 	if (hook == HOOK_INGRESS || hook == HOOK_PREROUTING)
 		region.codes[CODE_HOP] = none;
 	if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE)

@@ -248,11 +248,9 @@ static void walk_rules(struct walk *walk, struct path *path, const struct chain 
 
 static void walk_stations(struct walk *walk, struct path *path)
 {
-	const struct station *station = &walk->stations[walk->station];
-
 	if (walk->station < walk->station_count) {
 		walk->depth = 0;
-		walk_rules(walk, path, station->chain, 0);
+		walk_rules(walk, path, walk->stations[walk->station].chain, 0);
 		return;
 	}
 	path->end = VERDICT_ACCEPT;
