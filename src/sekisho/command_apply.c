@@ -1,5 +1,5 @@
 /*
- * sekisho apply [--reason TEXT] [--force] [--dry-run] [--confirm TIME] [--any-terminal]: has the daemon read its file and put it in force, and
+ * sekisho apply [--reason TEXT] [--force] [--break NAME] [--dry-run] [--confirm TIME] [--any-terminal]: has the daemon read its file and put it in force, and
  * tells what came of it.
  *
  * sekisho confirm [--reason TEXT]: what was applied with --confirm is for good.
@@ -16,12 +16,14 @@
 #include "sekisho/terminal.h"
 #include "wire/report.h"
 
-enum { REASON_BYTES_MAX = 1024, CONFIRM_SECONDS_MAX = 24 * 3600 };	/* the daemon takes no more */
+enum { REASON_BYTES_MAX = 1024, BREAKS_MAX = 16, CONFIRM_SECONDS_MAX = 24 * 3600 };	/* the daemon takes no more */
 
 struct apply_options {
 	const char *reason;
 	long confirm_seconds;	/* 0: for good at once */
 	bool force, dry_run;
+	const char *breaks[BREAKS_MAX];	/* critical flows that may stop */
+	size_t break_count;
 	bool any_terminal;	/* the service manager asks for somebody: any connection may be his */
 };
 
@@ -44,6 +46,7 @@ static int parse_options(struct context *context, int argc, char **argv, struct 
 {
 	static const struct option options[] = {
 		{ "reason", required_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' }, { "dry-run", no_argument, NULL, 'd' },
+		{ "break", required_argument, NULL, 'b' },
 		{ "any-terminal", no_argument, NULL, 't' }, { "confirm", required_argument, NULL, 'c' }, { NULL, 0, NULL, 0 },
 	};
 	struct apply_options result = { .reason = "" };
@@ -57,6 +60,11 @@ static int parse_options(struct context *context, int argc, char **argv, struct 
 		case 'f': result.force = true; break;
 		case 'd': result.dry_run = true; break;
 		case 't': result.any_terminal = true; break;
+		case 'b':
+			if (result.break_count == BREAKS_MAX)
+				return complain_usage(context, "at most %d flows can be stopped at once", "--break は %d 件までです", BREAKS_MAX);
+			result.breaks[result.break_count++] = optarg;
+			break;
 		default: return complain_usage(context, "apply: unknown option, or one without its value",
 				"apply: 知らないオプションか、値のないオプションがあります");
 		}
@@ -85,13 +93,15 @@ static json_t *make_request(struct context *context, const struct apply_options 
 {
 	struct terminal_connection connections[TERMINAL_CONNECTIONS_MAX];
 	size_t count = terminal_connections(context->arena, getenv("SSH_CONNECTION"), options->any_terminal, connections);
-	json_t *list = json_array();
+	json_t *list = json_array(), *breaks = json_array();
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, connection_to_json(&connections[i]));
-	return json_pack("{s:o, s:I, s:b, s:b, s:o}", "reason", json_visible(context, options->reason), "confirm",
+	for (size_t i = 0; i < options->break_count; i++)
+		json_array_append_new(breaks, json_string(options->breaks[i]));
+	return json_pack("{s:o, s:I, s:b, s:b, s:o, s:o}", "reason", json_visible(context, options->reason), "confirm",
 			 (json_int_t)options->confirm_seconds, "force", options->force, "dry_run",
-			 options->dry_run, "connections", list);
+			 options->dry_run, "break", breaks, "connections", list);
 }
 
 static void print_changes(struct context *context, const json_t *changes)

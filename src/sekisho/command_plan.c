@@ -4,15 +4,18 @@
  * --json: {"file", "kernel": bool, "changes": bool, "findings", "flows": {"opens", "closes", "expires",
  * "loses-interface", "changes", "renamed", "new-expiry", "stays": [names]}, "pairs": {"added", "deleted":
  * ["from.to"]}, "interfaces": {"added", "deleted": [names]}, "chains": {"added", "deleted"}, "rules_written",
- * "elements": {"added", "deleted"}, "aliens": n, "expiring": [{"flow", "expires"}]}.
+ * "elements": {"added", "deleted"}, "aliens": n, "expiring": [{"flow", "expires"}], "cut": [{"flow",
+ * "connections"}], "critical": [{"flow", "fate"}]}.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/date.h"
 #include "policy/law.h"
+#include "kernel/conntrack.h"
 #include "kernel/flow_changes.h"
 #include "ruleset/diff.h"
+#include "ruleset/marks.h"
 #include "sekisho/flow_words.h"
 #include "sekisho/grid.h"
 #include "wire/report.h"
@@ -20,6 +23,12 @@
 struct names {
 	const char **items;	/* sorted */
 	size_t count, capacity;
+};
+
+/* A flow whose mark ends with the change, and the connections that carry it now. */
+struct cut {
+	const char *flow;	/* by its name in the kernel */
+	size_t connections;
 };
 
 struct plan {
@@ -32,6 +41,8 @@ struct plan {
 	size_t chains_added, chains_deleted, rules_written;
 	size_t elements_added, elements_deleted;
 	bool changes;		/* the kernel would be changed */
+	struct cut *cuts;	/* those with connections */
+	size_t cut_count;
 };
 
 struct fate_words {
@@ -122,6 +133,71 @@ static void count_changes(struct plan *plan, const struct changes *changes)
 	plan->rules_written += changes->rules_added;
 	plan->elements_added += changes->elements_added;
 	plan->elements_deleted += changes->elements_deleted;
+}
+
+/* True when the set has the mark, for whatever interfaces. Elements are sorted by it. */
+static bool mark_is_live(const struct table *table, const char *name, uint32_t mark)
+{
+	const struct set *set = table ? table_set(table, name) : NULL;
+	size_t low = 0, high = set ? set->element_count : 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (live_mark(&set->elements[middle]) < mark)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return set && low < set->element_count && live_mark(&set->elements[low]) == mark;
+}
+
+static size_t connections_of(const struct held_marks *held, uint32_t mark)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (held->marks[i] == mark)
+			return held->connections[i];
+	return 0;
+}
+
+/* The connections whose mark is alive now and would not be then. Those of a flow that only changes are judged again, and may go on. */
+static void count_cuts(struct plan *plan, const struct held_marks *held)
+{
+	static const char *const names[] = { "live", "local-live" };
+	struct arena *arena = plan->context->arena;
+	const struct ruleset *old_rules = plan->live.snapshot.ruleset;
+	const struct table *old = old_rules ? ruleset_table(old_rules, FAMILY_INET, "sekisho") : NULL;
+	const struct table *new = ruleset_table(plan->generation->compiled.ruleset, FAMILY_INET, "sekisho");
+	size_t capacity = 0;
+
+	for (size_t i = 0; old && i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct set *set = table_set(old, names[i]);
+
+		for (size_t e = 0; set && e < set->element_count; e++) {
+			uint32_t mark = live_mark(&set->elements[e]);
+			uint8_t identity[COMPILE_IDENTITY_BYTES];
+			struct span name;
+
+			if (!set->elements[e].comment || !live_comment_parse(set->elements[e].comment, &name, identity) ||
+			    mark_is_live(new, names[i], mark) || connections_of(held, mark) == 0)
+				continue;
+			plan->cuts = arena_grow(arena, plan->cuts, plan->cut_count, &capacity, sizeof(*plan->cuts));
+			plan->cuts[plan->cut_count++] =
+				(struct cut){ arena_strndup(arena, name.data, name.length), connections_of(held, mark) };
+		}
+	}
+}
+
+static int read_held_marks(struct context *context, struct held_marks *ret_marks)
+{
+	struct nfnl nfnl;
+	int error = nfnl_open(&nfnl);
+
+	if (!error) {
+		error = conntrack_marks(context->arena, &nfnl, ret_marks);
+		nfnl_close(&nfnl);
+	}
+	return error ? complain(context, "the connections could not be read: %s", "接続を読み取れません: %s", strerror(-error)) : 0;
 }
 
 static void make_plan(struct plan *plan)
@@ -219,6 +295,33 @@ static void print_expiring(const struct plan *plan)
 	grid_print(&context->out, &grid, 2);
 }
 
+/* 「この変更で止まるもの」 */
+static void print_cuts(const struct plan *plan)
+{
+	struct context *context = plan->context;
+	struct grid grid = grid_make(context->arena, 2);
+	bool critical = false;
+
+	for (size_t i = 0; i < plan->cut_count; i++) {
+		grid_add(&grid, plan->cuts[i].flow);
+		grid_add(&grid, arena_printf(context->arena, phrase(context, "%zu connections", "接続 %zu 件"), plan->cuts[i].connections));
+	}
+	if (plan->cut_count > 0)
+		buf_puts(&context->out, phrase(context, "running connections whose flow ends or changes:\n", "この変更で止まる、または判定し直す接続:\n"));
+	grid_print(&context->out, &grid, 2);
+	for (size_t i = 0; i < plan->flows.count; i++) {
+		const struct flow_change *change = &plan->flows.items[i];
+
+		if (!change->flow || !change->flow->critical || change->fate == FATE_STAYS)
+			continue;
+		if (!critical)
+			buf_puts(&context->out, phrase(context, "what must not stop, and is touched:\n", "止めてはならない通信のうち、この変更が及ぶもの:\n"));
+		critical = true;
+		buf_printf(&context->out, "  %s: %s\n", visible_text(context->arena, span_of(change->flow->name)),
+			   phrase(context, fates[change->fate].en, fates[change->fate].ja));
+	}
+}
+
 static void print_plan(const struct plan *plan)
 {
 	struct context *context = plan->context;
@@ -242,6 +345,7 @@ static void print_plan(const struct plan *plan)
 			   counts[FATE_CHANGES] + counts[FATE_RENAMED] + counts[FATE_NEW_EXPIRY], counts[FATE_STAYS]);
 		print_program(plan);
 	}
+	print_cuts(plan);
 	print_expiring(plan);
 }
 
@@ -285,6 +389,30 @@ static json_t *expiring_to_json(const struct plan *plan)
 	return list;
 }
 
+static json_t *cuts_to_json(const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->cut_count; i++)
+		json_array_append_new(list, json_pack("{s:o, s:I}", "flow", json_visible(plan->context, plan->cuts[i].flow), "connections",
+						      (json_int_t)plan->cuts[i].connections));
+	return list;
+}
+
+static json_t *critical_to_json(const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->flows.count; i++) {
+		const struct flow_change *change = &plan->flows.items[i];
+
+		if (change->flow && change->flow->critical && change->fate != FATE_STAYS)
+			json_array_append_new(list, json_pack("{s:o, s:s}", "flow", json_visible(plan->context, change->flow->name), "fate",
+							      flow_fate_word(change->fate)));
+	}
+	return list;
+}
+
 static void print_plan_json(const struct plan *plan, const char *path)
 {
 	struct context *context = plan->context;
@@ -306,6 +434,8 @@ static void print_plan_json(const struct plan *plan, const char *path)
 							  (json_int_t)plan->elements_deleted));
 	json_object_set_new(object, "aliens", json_integer((json_int_t)plan->live.snapshot.alien_count));
 	json_object_set_new(object, "expiring", expiring_to_json(plan));
+	json_object_set_new(object, "cut", cuts_to_json(plan));
+	json_object_set_new(object, "critical", critical_to_json(plan));
 	print_json(context, object);
 }
 
@@ -313,6 +443,7 @@ int command_plan(struct context *context, int argc, char **argv)
 {
 	const char *path = argc > 1 ? argv[1] : context->config_path;
 	struct plan plan = { .context = context };
+	struct held_marks held;
 	int status;
 
 	if (argc > 2)
@@ -326,7 +457,11 @@ int command_plan(struct context *context, int argc, char **argv)
 	plan.generation = load_for_live(context, path, &plan.live);
 	if (!is_usable(context, path, plan.generation))
 		return EXIT_REFUSED;
+	status = read_held_marks(context, &held);
+	if (status)
+		return status;
 	make_plan(&plan);
+	count_cuts(&plan, &held);
 	if (context->json)
 		print_plan_json(&plan, path);
 	else

@@ -168,11 +168,11 @@ static void set_interface(json_t *object, const char *key, const struct link_tab
 static json_t *packet_to_json(const struct link_table *links, enum hook_point hook, const struct packet *packet)
 {
 	char mac[MACADDR_TEXT_BYTES];
-	json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:I, s:i, s:b}", "hook", hook_word(hook), "proto", (int)packet->protocol,
+	json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:I, s:i, s:b, s:i}", "hook", hook_word(hook), "proto", (int)packet->protocol,
 				   "sport", (int)packet->sport, "dport", (int)packet->dport, "type", (int)packet->icmp_type, "flags",
 				   (int)packet->tcp_flags, "hoplimit", (int)packet->hoplimit, "state", state_name(packet->ct_state), "dir",
 				   packet->ct_direction == DIRECTION_REPLY ? "reply" : "original", "mark", (json_int_t)packet->ct_mark, "ethertype",
-				   (int)packet->ether_type, "rh", (int)packet->routing_header);
+				   (int)packet->ether_type, "rh", (int)packet->routing_header, "pkttype", (int)packet->pkttype);
 
 	set_interface(object, "iif", links, packet->iif);
 	set_interface(object, "oif", links, packet->oif);

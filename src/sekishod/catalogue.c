@@ -34,6 +34,13 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Keep that service for this terminal, or apply with --force if you can reach the console.",
 		"この端末のための許可を残してください。コンソールで操作できる場合は --force を付けて適用できます。",
 	},
+	[DAEMON_CRITICAL_STOPS] = {
+		"critical-stops", SEVERITY_ERROR,
+		"This change would stop \"{0}\", which must not stop.",
+		"この変更を行うと、止めてはならない通信「{0}」が止まります。",
+		"Keep the flow as it is, or apply with --break and its name if it is meant to stop.",
+		"この通信許可をそのまま残してください。止めてよい場合は、--break に名前を付けて適用してください。",
+	},
 	[DAEMON_ZONE_UNKNOWN] = {
 		"zone-unknown", SEVERITY_ERROR,
 		"There is no zone {0} in what is in force.", "有効な設定に、ゾーン {0} はありません。",

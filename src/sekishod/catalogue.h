@@ -14,6 +14,7 @@ enum daemon_finding {
 	DAEMON_CONFIRM_NOTHING,
 	DAEMON_CONFIRM_NO_RETURN,	/* reason */
 	DAEMON_LOCKOUT,			/* client address, port, name of the service that allowed it */
+	DAEMON_CRITICAL_STOPS,		/* flow */
 	DAEMON_ZONE_UNKNOWN,		/* zone */
 	DAEMON_NOT_ISOLATED,		/* zone */
 	DAEMON_ISOLATIONS_MANY,

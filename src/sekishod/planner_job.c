@@ -491,6 +491,17 @@ static bool job_locks_out(struct planner *planner)
 	return job->findings.errors > 0;
 }
 
+/* True when something would stop that must not; the findings say so. */
+static bool job_stops_critical(struct planner *planner)
+{
+	struct job *job = planner->job;
+
+	if (planner->in_force && job->held_ruleset)
+		critical_check(planner->in_force->policy, job->held_ruleset, job->wanted, job->request.breaks, job->request.break_count,
+			       job->generation->sources, &job->findings);
+	return job->findings.errors > 0;
+}
+
 /* START: a planner that was started again must not put in force what nobody applied. */
 static bool start_is_another_text(const struct planner *planner)
 {
@@ -524,6 +535,10 @@ static void job_judge(struct planner *planner, const struct mark_book *marks)
 	}
 	if (job->kind == JOB_APPLY && !job->request.force && job_locks_out(planner)) {
 		job_refuse(planner, "the administrator would be locked out");
+		return;
+	}
+	if (job->kind == JOB_APPLY && job_stops_critical(planner)) {
+		job_refuse(planner, "what must not stop would stop");
 		return;
 	}
 	if (job->request.dry_run)

@@ -96,6 +96,23 @@ static int confirm_take(const json_t *object, uint32_t *ret_seconds)
 	return 0;
 }
 
+/* Names of flows that may stop. */
+static int breaks_take(struct arena *arena, const json_t *list, struct apply_request *request)
+{
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) > CRITICAL_BREAKS_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *name = json_array_get(list, i);
+
+		if (!json_is_string(name) || json_string_length(name) > POLICY_NAME_BYTES_MAX)
+			return -EBADMSG;
+		request->breaks[request->break_count++] = arena_strdup(arena, json_string_value(name));
+	}
+	return 0;
+}
+
 /* What is wrong with the object, or NULL. */
 static const char *request_take(struct arena *arena, const json_t *object, struct apply_request *request)
 {
@@ -109,6 +126,8 @@ static const char *request_take(struct arena *arena, const json_t *object, struc
 		return "\"dry_run\"";
 	if (confirm_take(object, &request->confirm_seconds) != 0)
 		return "\"confirm\"";
+	if (breaks_take(arena, json_object_get(object, "break"), request) != 0)
+		return "\"break\"";
 	if (connections_take(json_object_get(object, "connections"), request) != 0)
 		return "\"connections\"";
 	return NULL;

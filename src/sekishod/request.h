@@ -1,7 +1,7 @@
 /*
  * request: what the sekisho command asks of the daemon, as JSON over the control socket.
  *
- * VERB_APPLY: {"reason": text, "force": bool, "dry_run": bool, "confirm": seconds,
+ * VERB_APPLY: {"reason": text, "force": bool, "break": [names], "dry_run": bool, "confirm": seconds,
  *              "connections": [{"source": address, "source_port": n, "destination": address, "destination_port": n}]}
  * VERB_ISOLATE: {"zone": text, "except": [text], "reason": text, "drill": bool}; VERB_RELEASE: {"zone": text, "reason": text}
  * VERB_CONFIRM: {"reason": text}
@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "ruleset/isolation.h"
 #include "sekishod/confirmation.h"
+#include "sekishod/critical.h"
 #include "sekishod/lockout.h"
 
 enum { REQUEST_BYTES_MAX = 64 << 10, REQUEST_REASON_BYTES_MAX = 1024 };
@@ -21,6 +22,8 @@ struct apply_request {
 	const char *reason;	/* "" when none was given */
 	bool force;		/* do not look whether the terminal would be locked out */
 	uint32_t confirm_seconds; /* in which it is to be confirmed; 0: it is for good */
+	const char *breaks[CRITICAL_BREAKS_MAX]; /* names of critical flows that may stop */
+	size_t break_count;
 	bool dry_run;		/* say what would happen, and let nothing happen */
 	struct connection connections[LOCKOUT_CONNECTIONS_MAX];
 	size_t connection_count;
