@@ -64,6 +64,9 @@ struct enforcer {
 	clock_base clock;		/* behind which time does not run */
 	int planner;			/* -1: none */
 	struct frame_reader planner_reader;
+	struct arena *former_arena;	/* newer pins came, and nothing was installed by them yet: those before them; NULL: none */
+	struct pins former;
+	bool pins_serve;		/* something was installed by the pins */
 	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
 	struct pins pins;
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
@@ -293,6 +296,32 @@ static int committed_send(struct enforcer *enforcer, const struct committed *com
 	return planner_send(enforcer, VERB_COMMITTED, 0, buf_span(&payload), -1);
 }
 
+/* By these pins something was installed: those before them are of the past. */
+static void pins_adopt(struct enforcer *enforcer)
+{
+	arena_free(enforcer->former_arena);
+	enforcer->former_arena = NULL;
+	enforcer->pins_serve = enforcer->pins_arena != NULL;
+}
+
+/* What the newest pins came for was refused: what is in force is judged by the pins it was installed by. */
+static void pins_fall_back(struct enforcer *enforcer)
+{
+	if (!enforcer->former_arena)
+		return;
+	arena_free(enforcer->pins_arena);
+	enforcer->pins_arena = enforcer->former_arena;
+	enforcer->pins = enforcer->former;
+	enforcer->former_arena = NULL;
+	enforcer->pins_serve = true;
+}
+
+static int proposal_refuse(struct enforcer *enforcer, const struct question *question)
+{
+	pins_fall_back(enforcer);
+	return refused_send(enforcer, &question->findings);
+}
+
 /* Installs what was proved, and what is isolated over it. */
 static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *proved)
 {
@@ -301,7 +330,8 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &question->findings, &committed);
 
 	if (error)
-		return refused_send(enforcer, &question->findings);
+		return proposal_refuse(enforcer, question);
+	pins_adopt(enforcer);
 	switches_open_way(&enforcer->switches);
 	return committed_send(enforcer, &committed);
 }
@@ -315,7 +345,7 @@ static int bytes_answer(struct enforcer *enforcer, struct question *question, st
 		return refused_send(enforcer, &question->findings);
 	}
 	if (ruleset_judge(enforcer, question, ruleset) != 0)
-		return refused_send(enforcer, &question->findings);
+		return proposal_refuse(enforcer, question);
 	return install_answer(enforcer, question, ruleset);
 }
 
@@ -529,9 +559,15 @@ static int pins_take(struct enforcer *enforcer, struct span payload)
 		arena_free(arena);
 		return error;
 	}
-	arena_free(enforcer->pins_arena);
+	if (enforcer->pins_serve) {
+		enforcer->former_arena = enforcer->pins_arena;
+		enforcer->former = enforcer->pins;
+	} else {
+		arena_free(enforcer->pins_arena);
+	}
 	enforcer->pins_arena = arena;
 	enforcer->pins = pins;
+	enforcer->pins_serve = false;
 	return 0;
 }
 
@@ -656,6 +692,7 @@ static void enforcer_end(struct enforcer *enforcer)
 	nfnl_close(&enforcer->nfnl);
 	arena_free(enforcer->pins_arena);
 	arena_free(enforcer->isolations_arena);
+	arena_free(enforcer->former_arena);
 }
 
 int enforcer_run(const struct options *options)

@@ -150,13 +150,26 @@ static void confirmation_over(evutil_socket_t unused, short what, void *context)
 	confirmation_send(parent);
 }
 
+/* An enforcer that was started again judges what is in force: by the pins of that, and not by those of a file that was refused since. */
+static void pins_send(struct parent *parent)
+{
+	__attribute__((cleanup(buf_free))) struct buf kept = buf_limited(PINS_BYTES_MAX);
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct pins unused;
+	bool sound = pins_recall(parent->options->state_dir, &kept) == 0 && pins_unpack(arena, buf_span(&kept), &unused) == 0;
+	const struct buf *pins = sound ? &kept : &parent->pins;
+
+	if (pins->length > 0)
+		crew_send(parent->crew, ROLE_ENFORCER, VERB_PINS, buf_span(pins), -1);
+}
+
 /* A role runs: the enforcer gets its pins and what is isolated before it hears of the others, so that nothing opens between them. */
 static void parent_started(void *context, int role)
 {
 	struct parent *parent = context;
 
-	if (role == ROLE_ENFORCER && parent->pins.length > 0)
-		crew_send(parent->crew, role, VERB_PINS, buf_span(&parent->pins), -1);
+	if (role == ROLE_ENFORCER)
+		pins_send(parent);
 	if (role != ROLE_WITNESS && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
 		isolations_send(parent, role, &parent->isolations, false);
 	if (role == ROLE_PLANNER && parent->confirmation.pending)

@@ -207,11 +207,15 @@ class Realization:
             return False
         if packet["hook"] in ("forward", "output") and packet.get("oif") not in INTERFACES:
             return False
+        if packet["pkttype"] > 1 or (packet["proto"] == 58 and packet["state"] in ("new", "established") and packet["mark"]):
+            return False		# a group's address; a connection of ICMPv6, which conntrack(8) does not enter as the kernel would
+        if packet["proto"] == 58 and packet["type"] in (139, 140):
+            return False
         if packet["state"] == "untracked":
             return packet["proto"] == 58 and 130 <= packet["type"] <= 137
         if packet["state"] == "invalid" and packet["proto"] not in (6, 17, 1, 58):
             return False
-        return packet["proto"] in (6, 17, 1, 58, 47, 132) and packet["pkttype"] <= 1
+        return packet["proto"] in (6, 17, 1, 58, 47, 132)
 
     def ends(self):
         return ipaddress.ip_address(self.packet["src"]), ipaddress.ip_address(self.packet["dst"])
@@ -508,7 +512,7 @@ def judge(lab, battery, tally, kind, text):
         tally.counts["without any difference"] += 1
     for line in broken:
         realization = Realization(lab, line["packet"])
-        if not realization.possible():
+        if line["line"] == "expiry" or not realization.possible():	# it passes after the record's last day only
             tally.counts["packets not sent"] += 1
             continue
         tally.counts["packets sent"] += 1
