@@ -8,7 +8,7 @@ priority, a chain added or deleted, a mark set, a dormant table. After each,
   has one, and its route where it needs one;
 - what lets nothing pass is drift and not a hole.
 
-SEKISHO_MUTATIONS (70) says how many, SEKISHO_SEED (1) where to begin.
+SEKISHO_MUTATIONS (150) says how many, SEKISHO_SEED (1) where to begin.
 """
 
 import ipaddress
@@ -522,7 +522,7 @@ def judge(lab, battery, tally, kind, text):
 
 def main():
     skip_unless_possible("nft", "conntrack")
-    count, seed = int(os.environ.get("SEKISHO_MUTATIONS", "70")), int(os.environ.get("SEKISHO_SEED", "1"))
+    count, seed = int(os.environ.get("SEKISHO_MUTATIONS", "150")), int(os.environ.get("SEKISHO_SEED", "1"))
     tally = Tally()
     with Town() as town:
         town.start_daemon()
