@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly release=bookworm machine=sekisho-unit-$$
-readonly runtime=systemd,systemd-sysv,dbus,nftables,iproute2,python3-minimal,libnftnl11,libmnl0,libnl-3-200,libnl-route-3-200,libconfig9,libevent-core-2.1-7,libssl3,libseccomp2,libcap-ng0,libjansson4
+readonly runtime=systemd,systemd-sysv,dbus,nftables,iproute2,python3-minimal,libnftnl11,libmnl0,libnl-3-200,libnl-route-3-200,libconfig9,libevent-core-2.1-7,libssl3,libseccomp2,libcap-ng0,libjansson4,libsqlite3-0
 readonly boot_seconds=60
 keep=false
 [ "${1:-}" != --keep ] || keep=true
@@ -100,6 +100,7 @@ expect "it is active after boot" inside systemctl is-active sekishod
 expect "before the network" [ "$(monotonic sekishod)" -le "$(monotonic network-pre.target)" ]
 expect "the interfaces that came later are in their zones" inside sh -c 'nft list set bridge sekisho ports | grep -q mn0'
 expect "status says in force" inside sekisho status
+expect "what is refused is written down" inside sh -c 'for i in $(seq 100); do sekisho refusals && exit; sleep 0.1; done; exit 1'
 before=$(digest)
 expect "reload of the same file" inside systemctl reload sekishod
 [ "$before" = "$(digest)" ] || die "a reload of the same file changed rules"
