@@ -63,8 +63,7 @@ static bool wants(const struct seek *seek, enum proof_line line)
 	return seek->lines & line_bit(line);
 }
 
-/* Flags of TCP that conntrack takes for valid; PSH, ECE and CWR do not matter to it. */
-static struct codes tcp_valid_flags(void)
+struct codes tcp_valid_flags(void)
 {
 	enum { FIN = 1, SYN = 2, RST = 4, ACK = 16, URG = 32, FREE = 8 | 64 | 128 };
 	static const uint8_t valid[] = { SYN, SYN | URG, SYN | ACK, RST, RST | ACK, FIN | ACK, FIN | ACK | URG, ACK, ACK | URG };
@@ -96,7 +95,7 @@ static void keep_followed(const struct seek *seek, struct region *region)
 	const struct codes followed = codes_between(STATE_NEW, STATE_REPLY), tracked = states_tracked();
 
 	if (codes_cover(&tracked, &region->codes[CODE_STATE]) && codes_cover(&tcp, &region->codes[CODE_PROTOCOL]))
-		codes_keep(&region->codes[CODE_TCP_FLAGS], (const struct codes[]){ tcp_valid_flags() });
+		codes_keep(&region->codes[CODE_TCP_FLAGS], &seek->prover->tcp_flags);
 	if (codes_cover(&followed, &region->codes[CODE_STATE]) && codes_cover(&icmp, &region->codes[CODE_PROTOCOL]))
 		codes_keep(&region->codes[CODE_ICMP_TYPE],
 			   (const struct codes[]){ icmp_followed_types(seek->prover->family, seek->view->reply) });
@@ -105,10 +104,13 @@ static void keep_followed(const struct seek *seek, struct region *region)
 /* These packets may break the line. */
 static void suspect(struct seek *seek, enum proof_line line, const struct region *region, int64_t at)
 {
-	struct region real = *region;
+	struct region real;
 
+	if (!wants(seek, line) || region_is_empty(region))
+		return;
+	real = *region;
 	keep_followed(seek, &real);
-	if (!wants(seek, line) || region_is_empty(&real))
+	if (region_is_empty(&real))
 		return;
 	seek->suspects |= line_bit(line);
 	if (seek->found(seek->context, line, &real, at))

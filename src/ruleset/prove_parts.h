@@ -70,6 +70,7 @@ struct prover {
 	struct space space;
 	struct grants *grants;
 	uint32_t open;			/* bits of lines that are not broken yet */
+	struct codes tcp_flags;		/* tcp_valid_flags() */
 
 	uint32_t zone_of[SPACE_CODES_MAX]; /* by code of an interface; PROVE_NO_ZONE */
 	struct codes *zone_interfaces, *zone_hops; /* by zone */
@@ -134,6 +135,9 @@ struct codes protocols_with_ports(void);
 struct codes icmp_error_types(uint8_t family);	/* see protocols_with_ports() */
 struct codes protocols_read(uint8_t family);	/* those whose transport header conntrack needs: with ports, and ICMP */
 size_t icmp_protocol(uint8_t family);		/* see protocols_with_ports() */
+
+/* Flags of TCP that conntrack takes for valid; PSH, ECE and CWR do not matter to it. */
+struct codes tcp_valid_flags(void);
 
 /* ---- prove_judge.c */
 
