@@ -249,6 +249,34 @@ START_TEST(requests_are_not_believed)
 }
 END_TEST
 
+/* What the kernel counted reads back; no shorter or longer payload does, nor a counter that there is not. */
+START_TEST(a_tally_reads_back_and_no_other_length_does)
+{
+	struct arena *arena = arena_new();
+	struct tally_port ports[] = { { 3, "lgwan" }, { 7, "internet" } };
+	struct tally_count counts[] = { { 1, true, 0, 0, UINT64_C(5) << 32, 12 }, { REFUSAL_COUNTERS - 1, false, 3, 7, 6, UINT64_MAX } };
+	const struct tally_report report = { ports, 2, { counts, 2 } };
+	struct tally_report read;
+	struct buf payload = buf_limited(0);
+
+	tally_report_pack(&payload, &report);
+	ck_assert_int_eq(tally_report_unpack(arena, buf_span(&payload), &read), 0);
+	ck_assert(read.port_count == 2 && read.ports[1].index == 7 && strcmp(read.ports[1].zone, "internet") == 0);
+	ck_assert(read.tally.count == 2 && read.tally.counts[0].whole && read.tally.counts[1].packets == UINT64_MAX);
+	for (size_t length = 0; length < payload.length; length++)
+		ck_assert_int_eq(tally_report_unpack(arena, span_part(buf_span(&payload), 0, length), &read), -EBADMSG);
+	buf_putc(&payload, 0);
+	ck_assert_int_eq(tally_report_unpack(arena, buf_span(&payload), &read), -EBADMSG);
+	buf_free(&payload);
+	counts[0].counter = REFUSAL_COUNTERS;
+	payload = buf_limited(0);
+	tally_report_pack(&payload, &report);
+	ck_assert_int_eq(tally_report_unpack(arena, buf_span(&payload), &read), -EBADMSG);
+	buf_free(&payload);
+	arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sekishod/messages");
@@ -262,6 +290,7 @@ int main(void)
 	tcase_add_loop_test(cases, pins_that_make_no_sense_are_refused, 0, sizeof(zone_rows) / sizeof(zone_rows[0]));
 	tcase_add_test(cases, answers_read_back_and_no_other_length_does);
 	tcase_add_test(cases, status_for_the_service_manager_is_one_line);
+	tcase_add_test(cases, a_tally_reads_back_and_no_other_length_does);
 	tcase_add_loop_test(cases, requests_are_not_believed, 0, sizeof(request_rows) / sizeof(request_rows[0]));
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
