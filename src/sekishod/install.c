@@ -133,7 +133,8 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 /* known: sets that need not be read, or NULL. */
 static int kernel_read(struct attempt *attempt, const struct known_sets *known, struct snapshot *ret_snapshot)
 {
-	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, attempt->now, known, ret_snapshot);
+	/* What is left of an element's time counts from now, and a large commit takes seconds. */
+	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, (int64_t)time(NULL), known, ret_snapshot);
 
 	if (error)
 		finding_add(attempt->findings, &daemon_catalogue[error == -EAGAIN ? DAEMON_KERNEL_RESTLESS : DAEMON_KERNEL_UNREADABLE], nowhere,
