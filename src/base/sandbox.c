@@ -273,8 +273,9 @@ int sandbox_restrict_files(const char *directory)
 	const struct landlock_ruleset_attr handled = { .handled_access_fs = landlock_rights };
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0), error;
 
+	/* A container may bar what its kernel has. */
 	if (ruleset < 0)
-		return -errno;
+		return errno == EPERM ? -EOPNOTSUPP : -errno;
 	error = directory ? landlock_allow(ruleset, directory) : 0;
 	if (!error && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		error = -errno;

@@ -66,7 +66,7 @@ int sandbox_become(uint32_t uid, uint32_t gid, const int *capabilities, size_t c
 
 /*
  * From now on files can be reached below directory only (Landlock, landlock(7)); NULL: none at all. Descriptors that are open stay. 0; -ENOSYS or
- * -EOPNOTSUPP: this kernel has no Landlock; other negative errno.
+ * -EOPNOTSUPP: this kernel has no Landlock, or the container does not let us; other negative errno.
  */
 int sandbox_restrict_files(const char *directory);
 
