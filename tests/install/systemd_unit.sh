@@ -147,7 +147,7 @@ relay_log() { inside journalctl -b -u sekisho-relay --no-pager -o cat; }
 # True when the process of this role of the relay belongs to its user.
 owned_by() {
 	# shellcheck disable=SC2016 # expanded inside
-	inside sh -c 'for p in /proc/[0-9]*; do tr "\0" " " <$p/cmdline | grep -q -- "sekisho-relay --role $0 " && stat -c %U $p; done' "$1" |
+	inside sh -c 'for p in /proc/[0-9]*; do tr "\0" " " <$p/cmdline | grep -q -- "sekisho-relay --role $0 " && stat -c %U $p; done; true' "$1" |
 		grep -qx "sekisho-$1"
 }
 listens() { inside ss -Hltn 'sport = :25' | grep -q .; }
