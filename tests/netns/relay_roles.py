@@ -6,6 +6,7 @@ crosses after each of them. Attempts that are allowed stand beside them, so that
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from mail_town import BUILD, MAILBOX, SENDER_ADDRESS, Closed, MailTown, check, is_alive, skip_unless_mail_is_possible  # noqa: E402
 from postfix import INNER, Postfix  # noqa: E402
-from town import HOSTS, await_true, inside  # noqa: E402
+from town import HOSTS, SOURCE, USERS, await_true, inside  # noqa: E402
 
 NEXT_HOP, STRANGER, SENDER = (HOSTS[name][2] for name in ("mail-naka", "juki-cs", "mail-soto"))
 TCP_SOCKET = ("socket", "2", "2049", "0")  # AF_INET, SOCK_STREAM | SOCK_NONBLOCK
@@ -40,6 +41,22 @@ FORBIDDEN = {
     "keeper": {"make a socket": (TCP_SOCKET,), "run a program": (SHELL,), "open a file of the system": (PASSWORDS,),
                "become another user": (("setuid", "0"),)},
 }
+
+
+# What the unit leaves to the parent, and what of it a role may keep.
+UNIT = os.path.join(SOURCE, "systemd", "sekisho-relay.service")
+NET_BIND_SERVICE = 1 << 10
+KEPT = {"front": NET_BIND_SERVICE}
+
+
+class UnitTown(MailTown):
+    """The relay is started with the capabilities that its unit leaves it."""
+
+    def relay_command(self, *options):
+        with open(UNIT, encoding="ascii") as unit:
+            names = re.search(r"^CapabilityBoundingSet=(.*)$", unit.read(), re.MULTILINE)[1].split()
+        bounds = ",".join(["-all"] + ["+" + name.removeprefix("CAP_").lower() for name in names])
+        return ["setpriv", "--no-new-privs", "--bounding-set", bounds, *super().relay_command(*options)]
 
 
 class Stage:
@@ -106,7 +123,19 @@ def standing_process(stage, role):
     return found[0]
 
 
+def check_credentials(stage, role):
+    """Its user is its own, and there is nothing that it holds or could gain beyond what it may keep."""
+    with open(f"/proc/{standing_process(stage, role)}/status", encoding="ascii") as status:
+        fields = dict(line.rstrip("\n").split(":\t", 1) for line in status)
+    sets = {name: int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+    kept = KEPT.get(role, 0)
+    check(f"the {role} is a user of its own", set(fields["Uid"].split()) == {str(USERS[f"sekisho-{role}"])}, fields["Uid"])
+    check(f"the {role} holds no capability it does not need", sets == {"CapInh": 0, "CapPrm": kept, "CapEff": kept, "CapBnd": kept, "CapAmb": 0}, sets)
+    check(f"the {role} has its filter", fields["Seccomp"] == "2" and fields["NoNewPrivs"] == "1")
+
+
 def try_standing(stage, role):
+    check_credentials(stage, role)
     for what, calls in FORBIDDEN[role].items():
         pid = standing_process(stage, role)
         lines = stage.call(pid, *calls)
@@ -229,7 +258,7 @@ def goes_well(part, stage):
 
 def main():
     skip_unless_mail_is_possible()
-    with MailTown() as town:
+    with UnitTown() as town:
         town.start_daemon()
         town.start_relay()
         with Postfix(town, "mail-naka", INNER) as inner:
