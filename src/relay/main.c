@@ -28,7 +28,7 @@ int main(int argc, char *argv[])
 		return EXIT_SUCCESS;
 	}
 	if (options.role != ROLE_PARENT)
-		crew_name_process(role_name(options.role));
-	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
+		crew_name_process(role_name((enum role)options.role));
+	log_open(role_name((enum role)options.role), options.log_level, getenv("JOURNAL_STREAM"));
 	return options.reload ? reload_run(&options) : runs[options.role](&options);
 }

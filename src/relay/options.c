@@ -1,108 +1,45 @@
 /* options: the command line of sekisho-relay. */
 #include "relay/options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "relay/roles.h"
 
-enum { OPTION_CONFIG = 256, OPTION_RUN_DIR, OPTION_STATE_DIR, OPTION_LOG_LEVEL, OPTION_ROLE, OPTION_RELOAD, OPTION_HELP };
-
-static const struct option known_options[] = {
-	{ "config", required_argument, NULL, OPTION_CONFIG },
-	{ "run-dir", required_argument, NULL, OPTION_RUN_DIR },
-	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
-	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
-	{ "role", required_argument, NULL, OPTION_ROLE },
-	{ "reload", no_argument, NULL, OPTION_RELOAD },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-static const char *const level_words[] = {
-	[LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice", [LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
-};
-
-static int role_parse(const char *word, enum role *ret_role)
+static const char *table_role_name(int role)
 {
-	for (int role = 0; role < ROLE_COUNT; role++) {
-		if (strcmp(word, role_name((enum role)role)) == 0) {
-			*ret_role = (enum role)role;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	return role_name((enum role)role);
 }
 
-static int option_take(struct options *options, int option, const char *value)
-{
-	switch (option) {
-	case OPTION_CONFIG:
-		options->config = value;
-		return 0;
-	case OPTION_RUN_DIR:
-		options->run_dir = value;
-		return 0;
-	case OPTION_STATE_DIR:
-		options->state_dir = value;
-		return 0;
-	case OPTION_RELOAD:
-		options->reload = true;
-		return 0;
-	case OPTION_HELP:
-		options->help = true;
-		return 0;
-	case OPTION_LOG_LEVEL:
-		if (log_level_parse(value, &options->log_level) == 0)
-			return 0;
-		fprintf(stderr, "sekisho-relay: --log-level %s: error, warning, notice, info or debug\n", value);
-		return -EINVAL;
-	case OPTION_ROLE:
-		return role_parse(value, &options->role);
-	default:
-		return -EINVAL;
-	}
-}
+static const struct option_row rows[] = {
+	{ "--role", OPTION_ROLE, offsetof(struct options, role), true },
+	{ "--config", OPTION_TEXT, offsetof(struct options, config), true },
+	{ "--run-dir", OPTION_TEXT, offsetof(struct options, run_dir), true },
+	{ "--state-dir", OPTION_TEXT, offsetof(struct options, state_dir), true },
+	{ "--log-level", OPTION_LEVEL, offsetof(struct options, log_level), true },
+	{ "--reload", OPTION_FLAG, offsetof(struct options, reload), false },
+	{ "--help", OPTION_FLAG, offsetof(struct options, help), false },
+};
+
+static const struct option_table table = {
+	.program = "sekisho-relay", .role_name = table_role_name, .role_count = ROLE_COUNT, .rows = rows, .row_count = sizeof(rows) / sizeof(rows[0]),
+};
 
 int options_parse(int argc, char *argv[], struct options *ret_options)
 {
 	struct options options = {
-		.role = ROLE_PARENT, .config = "/etc/sekisho/sekisho.conf", .run_dir = "/run/sekisho-relay",
-		.state_dir = "/var/lib/sekisho-relay",
+		.role = ROLE_PARENT, .config = "/etc/sekisho/sekisho.conf", .run_dir = "/run/sekisho-relay", .state_dir = "/var/lib/sekisho-relay",
 		.log_level = LOG_LEVEL_NOTICE,
 	};
-	int option;
+	int error = options_read(&table, argc, argv, &options);
 
-	while ((option = getopt_long(argc, argv, "", known_options, NULL)) != -1)
-		if (option_take(&options, option, optarg) != 0)
-			return -EINVAL;
-	if (optind < argc) {
-		fprintf(stderr, "sekisho-relay: %s: no such argument; see sekisho-relay --help\n", argv[optind]);
-		return -EINVAL;
-	}
-	*ret_options = options;
-	return 0;
+	if (!error)
+		*ret_options = options;
+	return error;
 }
 
 void options_arguments(const struct options *options, enum role role, const char *arguments[static OPTIONS_ARGUMENTS_MAX])
 {
-	size_t count = 0;
-
-	arguments[count++] = "sekisho-relay";
-	arguments[count++] = "--role";
-	arguments[count++] = role_name(role);
-	arguments[count++] = "--config";
-	arguments[count++] = options->config;
-	arguments[count++] = "--run-dir";
-	arguments[count++] = options->run_dir;
-	arguments[count++] = "--state-dir";
-	arguments[count++] = options->state_dir;
-	arguments[count++] = "--log-level";
-	arguments[count++] = level_words[options->log_level];
-	arguments[count] = NULL;
+	options_write(&table, options, (int)role, arguments);
 }
 
 void options_help(void)

@@ -8,6 +8,7 @@
 
 #include "base/finding.h"
 #include "base/log.h"
+#include "daemon/options.h"
 
 /* The roles in the order the parent starts them: the front comes last, when somebody is there to serve it. */
 enum role { ROLE_KEEPER, ROLE_WASHER, ROLE_COURIER, ROLE_FRONT, ROLE_READER, ROLE_PARENT, ROLE_COUNT };
@@ -16,7 +17,7 @@ enum role { ROLE_KEEPER, ROLE_WASHER, ROLE_COURIER, ROLE_FRONT, ROLE_READER, ROL
 enum { ROLES_STANDING = ROLE_READER };
 
 struct options {
-	enum role role;		/* --role; given by the parent only */
+	int role;		/* --role: an enum role; given by the parent only */
 	const char *config;	/* --config: the zone file */
 	const char *run_dir;	/* --run-dir: where the control socket is */
 	const char *state_dir;	/* --state-dir: originals */
@@ -24,9 +25,6 @@ struct options {
 	bool reload;		/* --reload */
 	bool help;		/* --help */
 };
-
-/* Arguments of a role's command line at most, with the program's name and the NULL at the end. */
-enum { OPTIONS_ARGUMENTS_MAX = 16 };
 
 /* Reads the command line. The texts of the result point into argv. 0; -EINVAL: it is wrong, and standard error says how. */
 int options_parse(int argc, char *argv[], struct options *ret_options);

@@ -35,8 +35,8 @@ int main(int argc, char *argv[])
 	}
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	if (options.role != ROLE_PARENT)
-		crew_name_process(role_name(options.role));
-	log_open(role_name(options.role), options.log_level, getenv("JOURNAL_STREAM"));
+		crew_name_process(role_name((enum role)options.role));
+	log_open(role_name((enum role)options.role), options.log_level, getenv("JOURNAL_STREAM"));
 	if (options.seal)
 		return seal_run();
 	switch (options.role) {

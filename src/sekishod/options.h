@@ -8,12 +8,13 @@
 
 #include "base/log.h"
 #include "daemon/clock.h"
+#include "daemon/options.h"
 
 /* The roles in the order the parent starts them, and the parent itself. */
 enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_WITNESS, ROLE_PARENT, ROLE_COUNT };
 
 struct options {
-	enum role role;		/* --role; given by the parent only */
+	int role;		/* --role: an enum role; given by the parent only */
 	const char *config;	/* --config: the zone file */
 	const char *run_dir;	/* --run-dir: where the control socket is */
 	const char *state_dir;	/* --state-dir: what survives a reboot */
@@ -24,9 +25,6 @@ struct options {
 	bool seal;		/* --seal: put the seal in force where nothing is, and end */
 	bool help;		/* --help */
 };
-
-/* Arguments of a role's command line at most, with the program's name and the NULL at the end. */
-enum { OPTIONS_ARGUMENTS_MAX = 16 };
 
 /*
  * Reads the command line. The texts of the result point into argv. 0; -EINVAL: it is wrong, and standard
