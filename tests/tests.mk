@@ -89,6 +89,9 @@ test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call fla
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))
 export SEKISHO_PURE = $(PURE)
 comma = ,
+# The same for a shell: tests/run asks when it was not started by make.
+lint-settings:
+	@echo "export SEKISHO_FLOORS='$(SEKISHO_FLOORS)' SEKISHO_PURE='$(SEKISHO_PURE)'"
 
 JOBS = $(shell nproc)
 check:
@@ -122,4 +125,4 @@ check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs bench-peers reload-traffic soak check fuzz check-clean-root
+.PHONY: test-programs bench-programs bench-peers reload-traffic soak lint-settings check fuzz check-clean-root
