@@ -358,17 +358,17 @@ CASES = (washer_killed, washer_killed_twice, zygote_killed, killed_in_session("c
 
 
 def play(town, case):
-    """A case with an inner server of its own. None if it went as it should."""
+    """A case with an inner server of its own, and no session but its own. None if it went as it should, or what happened."""
     print(f"---- {case.__name__}", flush=True)
     try:
         with ScriptedInner(town) as inner:
             await_true("the relay serves", lambda: code_of(lambda: send(town, "before")) == 250)
+            await_true("the sessions before have ended", lambda: not town.roles()["session"])
             inner.messages.clear()
             case(town, inner)
         return None
     except Exception as error:  # pylint: disable=broad-except  # each case by its name
-        print(f"FAILED: {case.__name__}: {type(error).__name__} {error}", flush=True)
-        return case.__name__
+        return f"FAILED: {case.__name__}: {type(error).__name__} {error}"
 
 
 def main():
@@ -378,8 +378,10 @@ def main():
         town.start_daemon()
         town.start_relay()
         failures = [name for name in (play(town, case) for case in CASES if not wanted or case.__name__ in wanted) if name]
-        if failures:
-            raise AssertionError(f"{failures}\n{town.relay_log_text()[-6000:]}")
+        log = town.relay_log_text()
+    if failures:
+        print(log[-6000:], *failures, sep="\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":
