@@ -134,6 +134,7 @@ bench:
 INSTALL = install
 unitdir = $(prefix)/lib/systemd/system
 USERS_FILE = $(DESTDIR)$(prefix)/lib/sysusers.d/sekisho.conf
+PLACES_FILE = $(DESTDIR)$(prefix)/lib/tmpfiles.d/sekisho.conf
 UNITS = $(wildcard systemd/*.service)
 MANUALS = $(wildcard man/*.[1-8] man/*/*.[1-8])
 CONFIG_FILE = $(DESTDIR)$(sysconfdir)/sekisho/sekisho.conf
@@ -152,12 +153,14 @@ install: programs
 			$(call installed_unit,$(u)) &&) true
 	$(INSTALL) -D -m 644 systemd/sekisho.sysusers $(USERS_FILE)
 	if test -z "$(DESTDIR)" && command -v systemd-sysusers >/dev/null; then systemd-sysusers $(USERS_FILE); fi
+	$(INSTALL) -D -m 644 systemd/sekisho.tmpfiles $(PLACES_FILE)
+	if test -z "$(DESTDIR)" && command -v systemd-tmpfiles >/dev/null; then systemd-tmpfiles --create $(PLACES_FILE); fi
 	if test -e conf/sekisho.conf && ! test -e $(CONFIG_FILE); then $(INSTALL) -D -m 640 conf/sekisho.conf $(CONFIG_FILE); fi
 
 # Configuration and records stay: they are evidence.
 uninstall:
 	rm -f $(foreach p,$(PROGRAMS),$(call installed_program,$(p))) $(foreach m,$(MANUALS),$(call installed_manual,$(m))) \
-		$(foreach u,$(UNITS),$(call installed_unit,$(u))) $(USERS_FILE)
+		$(foreach u,$(UNITS),$(call installed_unit,$(u))) $(USERS_FILE) $(PLACES_FILE)
 
 clean:
 	rm -rf build

@@ -106,6 +106,21 @@ void log_finding(const struct findings *findings, const struct finding *finding)
 		log_event(level_of(finding->kind->severity), "SKS-FINDING", "%s finding=%s", sentence, finding->kind->id);
 }
 
+bool log_budget_allows(struct log_budget *budget, unsigned int per_minute, int64_t now, const char *id)
+{
+	if (now / 60 != budget->minute) {
+		if (budget->held_back > 0)
+			log_event(LOG_LEVEL_NOTICE, id, "more of the same were not logged count=%u", budget->held_back);
+		*budget = (struct log_budget){ .minute = now / 60 };
+	}
+	if (budget->used < per_minute) {
+		budget->used++;
+		return true;
+	}
+	budget->held_back++;
+	return false;
+}
+
 int log_level_parse(const char *word, enum log_level *ret_level)
 {
 	static const struct {

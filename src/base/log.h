@@ -9,6 +9,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdint.h>
+
 #include "base/finding.h"
 
 /* syslog(3) levels, the ones we use. */
@@ -28,6 +30,18 @@ void log_event(enum log_level level, const char *id, const char *format, ...) __
 
 /* Writes one finding as an event (SKS-FINDING) with its sentence in English, its id and its place. */
 void log_finding(const struct findings *findings, const struct finding *finding);
+
+/* Lines of one kind in one minute, for what somebody else can cause as often as he likes. All zero at the beginning. */
+struct log_budget {
+	int64_t minute;
+	unsigned int used, held_back;
+};
+
+/*
+ * True when one more line may be written in the minute of now (Unix time). What was held back is told under id, with its number, when another minute has begun and
+ * the budget is asked again.
+ */
+bool log_budget_allows(struct log_budget *budget, unsigned int per_minute, int64_t now, const char *id);
 
 /* Reads "error", "warning", "notice", "info", "debug". 0 or -EINVAL. */
 int log_level_parse(const char *word, enum log_level *ret_level);

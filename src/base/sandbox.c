@@ -237,6 +237,41 @@ int sandbox_user(const char *name, uint32_t *ret_uid, uint32_t *ret_gid)
 	return error;
 }
 
+/* The number of a line "name:password:number:members" when it is of this name. */
+static bool group_line_read(const char *line, const char *name, uint32_t *ret_gid)
+{
+	size_t length = strlen(name);
+	const char *number;
+	char *end;
+	unsigned long gid;
+
+	if (strncmp(line, name, length) != 0 || line[length] != ':')
+		return false;
+	number = strchr(line + length + 1, ':');
+	if (!number)
+		return false;
+	gid = strtoul(number + 1, &end, 10);
+	if (end == number + 1 || *end != ':' || gid >= UINT32_MAX)
+		return false;
+	*ret_gid = (uint32_t)gid;
+	return true;
+}
+
+int sandbox_group(const char *name, uint32_t *ret_gid)
+{
+	FILE *groups = fopen("/etc/group", "re");
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	while (groups && !found && getline(&line, &room, groups) > 0)
+		found = group_line_read(line, name, ret_gid);
+	free(line);
+	if (groups)
+		fclose(groups);
+	return found ? 0 : -ENOENT;
+}
+
 int sandbox_become(uint32_t uid, uint32_t gid, const int *capabilities, size_t count)
 {
 	/* While we may: the change of user takes CAP_SETPCAP out of the effective set. */

@@ -58,6 +58,9 @@ void sandbox_program_free(struct sandbox_program *program);
 /* A local user, from /etc/passwd itself: no foreign module is let in. 0 or -ENOENT. */
 int sandbox_user(const char *name, uint32_t *ret_uid, uint32_t *ret_gid);
 
+/* A local group, from /etc/group itself. 0 or -ENOENT. */
+int sandbox_group(const char *name, uint32_t *ret_gid);
+
 /*
  * Becomes a user for good, without supplementary groups, and keeps the count capabilities (as sandbox_keep_capabilities()). The kernel forgets
  * PR_SET_PDEATHSIG by this. 0 or negative errno.

@@ -59,6 +59,42 @@ int caller_of_socket(int socket, struct caller *ret_caller)
 	return 0;
 }
 
+/* The supplementary groups of the peer, on the heap; NULL: none, or they cannot be had. */
+static gid_t *groups_read(int socket, size_t *ret_count)
+{
+	socklen_t bytes = 0;
+	gid_t *groups;
+
+	/* The kernel says how many bytes they have. */
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, NULL, &bytes) == 0 || errno != ERANGE)
+		return NULL;
+	groups = malloc(bytes);
+	if (groups && getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &bytes) == 0) {
+		*ret_count = bytes / sizeof(*groups);
+		return groups;
+	}
+	free(groups);
+	return NULL;
+}
+
+bool caller_has_group(int socket, uint32_t gid)
+{
+	struct ucred credentials;
+	socklen_t length = sizeof(credentials);
+	gid_t *groups;
+	size_t count = 0;
+	bool has;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+		return false;
+	has = credentials.gid == gid;
+	groups = groups_read(socket, &count);
+	for (size_t i = 0; !has && i < count; i++)
+		has = groups[i] == gid;
+	free(groups);
+	return has;
+}
+
 void caller_of_process(uint32_t pid, struct caller *ret_caller)
 {
 	char path[PATH_BYTES];

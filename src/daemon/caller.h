@@ -22,6 +22,11 @@ struct caller {
  */
 int caller_of_socket(int socket, struct caller *ret_caller);
 
+/*
+ * True when whoever connected to a Unix socket was in the group then, be it the first of his process or a supplementary one (SO_PEERCRED, SO_PEERGROUPS).
+ */
+bool caller_has_group(int socket, uint32_t gid);
+
 /* What /proc says of a process that may be gone by now; a uid of 0 stands where it is not known. */
 void caller_of_process(uint32_t pid, struct caller *ret_caller);
 

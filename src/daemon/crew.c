@@ -421,7 +421,11 @@ int crew_role_begin(void)
 
 int crew_directory_make(const char *path, unsigned int mode)
 {
-	return mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -errno;
+	mode_t before = umask(0);
+	int error = mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -errno;
+
+	umask(before);
+	return error;
 }
 
 int crew_directory_lock(const char *path)

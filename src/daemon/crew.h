@@ -81,7 +81,7 @@ void crew_name_process(const char *role);
  */
 int crew_role_begin(void);
 
-/* Makes a directory with this mode if there is none. 0 or negative errno. */
+/* Makes a directory with this mode, whatever the umask, if there is none; it belongs to the group of a set-group-ID directory it is in. 0 or negative errno. */
 int crew_directory_make(const char *path, unsigned int mode);
 
 /*

@@ -23,13 +23,13 @@ static int fresh_name(const char *name, char fresh[static STATE_NAME_BYTES_MAX])
 	return snprintf(fresh, STATE_NAME_BYTES_MAX, "%s.new", name) < STATE_NAME_BYTES_MAX ? 0 : -ENAMETOOLONG;
 }
 
-static int bytes_keep(int directory, const char *fresh, const char *name, struct span bytes)
+static int bytes_keep(int directory, const char *fresh, const char *name, struct span bytes, mode_t mode)
 {
 	__attribute__((cleanup(descriptor_closep))) int file =
-		openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+		openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	ssize_t written;
 
-	if (file < 0)
+	if (file < 0 || fchmod(file, mode) != 0)
 		return -errno;
 	written = write(file, bytes.data, bytes.length);
 	if (written != (ssize_t)bytes.length)
@@ -39,13 +39,23 @@ static int bytes_keep(int directory, const char *fresh, const char *name, struct
 	return 0;
 }
 
-int state_keep(const char *directory, const char *name, struct span bytes)
+static int file_keep(const char *directory, const char *name, struct span bytes, mode_t mode)
 {
 	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char fresh[STATE_NAME_BYTES_MAX];
 	int error = at < 0 ? -errno : fresh_name(name, fresh);
 
-	return error ? error : bytes_keep(at, fresh, name, bytes);
+	return error ? error : bytes_keep(at, fresh, name, bytes, mode);
+}
+
+int state_keep(const char *directory, const char *name, struct span bytes)
+{
+	return file_keep(directory, name, bytes, 0600);
+}
+
+int state_publish(const char *directory, const char *name, struct span bytes)
+{
+	return file_keep(directory, name, bytes, 0640);
 }
 
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out)

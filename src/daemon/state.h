@@ -15,6 +15,9 @@ enum { STATE_NAME_BYTES_MAX = 64 };
 /* Keeps bytes as file name in directory: after a crash the file is the old one or the new one. On the disk when it returns 0; else negative errno. */
 int state_keep(const char *directory, const char *name, struct span bytes);
 
+/* The same, for what the group of the directory may read as well. */
+int state_publish(const char *directory, const char *name, struct span bytes);
+
 /* Appends what was kept, at most bytes_max. 0; -EPERM: the file is not ours alone, or longer; other negative errno. */
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out);
 

@@ -1,8 +1,10 @@
 /* write: the one writer of the database. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -111,16 +113,32 @@ static int database_settle(struct events *events, const char *boot)
 	return error;
 }
 
+/* Makes the file, which the group of its directory may read, and to which SQLite gives the files beside it the same mode. */
+static int file_make(const char *path)
+{
+	int file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+	int error = file >= 0 && fchmod(file, 0640) == 0 ? 0 : -errno;
+
+	if (file >= 0)
+		close(file);
+	return error;
+}
+
 static int open_once(const char *path, const char *boot, struct events **ret_events)
 {
-	struct events *events = calloc(1, sizeof(*events));
-	int error;
+	struct events *events;
+	int stays = 1, error = file_make(path);
 
+	if (error)
+		return error;
+	events = calloc(1, sizeof(*events));
 	if (!events)
 		arena_exhausted();
 	error = database_error(sqlite3_open_v2(path, &events->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL));
 	if (!error) {
 		sqlite3_busy_timeout(events->database, BUSY_TIMEOUT_MS);
+		/* Who may only read cannot make the files of the log: they stay when we end. */
+		(void)sqlite3_file_control(events->database, NULL, SQLITE_FCNTL_PERSIST_WAL, &stays);
 		error = database_settle(events, boot);
 	}
 	if (error) {

@@ -228,6 +228,14 @@ static void take_line(struct reading *reading, struct span text)
 		take_record(reading, &line);
 }
 
+static int complain_reading(struct context *context, const char *path, int error)
+{
+	if (error == -EACCES || error == -EPERM)
+		return complain(context, "only root and the groups sekisho-auditor and sekisho-operator may read the journal; run this with sudo",
+				"操作の記録を読めるのは、root かグループ sekisho-auditor、sekisho-operator の利用者だけです。sudo を付けて実行してください");
+	return complain(context, "the journal %s could not be read: %s", "記録 %s を読み込めませんでした: %s", path, strerror(-error));
+}
+
 static int take_file(struct reading *reading, const char *name)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -237,7 +245,7 @@ static int take_file(struct reading *reading, const char *name)
 	size_t begin = 0;
 
 	if (error)
-		return complain(reading->context, "%s could not be read: %s", "%s を読み込めませんでした: %s", path, strerror(-error));
+		return complain_reading(reading->context, path, error);
 	reading->file = name;
 	while (begin < source.length) {
 		const char *end = memchr(source.text + begin, '\n', source.length - begin);
@@ -263,7 +271,7 @@ static int read_all(struct reading *reading)
 	int count = scandir(directory, &files, is_journal_file, alphasort), status = 0;
 
 	if (count < 0)
-		return complain(reading->context, "the journal %s could not be read: %s", "記録 %s を読み込めませんでした: %s", directory, strerror(errno));
+		return complain_reading(reading->context, directory, -errno);
 	for (int i = 0; i < count; i++) {
 		if (!status)
 			status = take_file(reading, files[i]->d_name);

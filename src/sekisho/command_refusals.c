@@ -406,8 +406,8 @@ static int complain_events(struct refusals *refusals, int error)
 	struct context *context = refusals->context;
 
 	if (error == -EACCES || error == -EPERM)
-		return complain(context, "only root may read the record of refusals; run this with sudo",
-				"遮断の記録を読めるのは root だけです。sudo を付けて実行してください");
+		return complain(context, "only root and the groups sekisho-auditor and sekisho-operator may read the record of refusals; run this with sudo",
+				"遮断の記録を読めるのは、root かグループ sekisho-auditor、sekisho-operator の利用者だけです。sudo を付けて実行してください");
 	if (error == -ENOENT)
 		return complain(context, "there is no record of refusals yet (%s); it begins when sekishod runs",
 				"遮断の記録はまだありません(%s)。sekishod の起動とともに始まります", refusals->path);

@@ -11,8 +11,10 @@
 static int complain_connect(struct context *context, int error)
 {
 	if (error == -EACCES || error == -EPERM)
-		return complain(context, "only root may ask sekishod; run this with sudo",
-				"sekishod に指示できるのは root だけです。sudo を付けて実行してください");
+		return complain(context, "only root and the groups sekisho-operator and sekisho-auditor may ask sekishod; run this with sudo, or have root add you to "
+				"one of them (usermod -aG) and log in again",
+				"sekishod に問い合わせできるのは、root かグループ sekisho-operator、sekisho-auditor の利用者だけです。sudo を付けて実行するか、root に依頼して"
+				"グループに加わり(usermod -aG)、ログインし直してください");
 	if (error == -ENAMETOOLONG)
 		return complain(context, "the path of the control socket is too long: %s",
 				"制御ソケットのパスが長すぎます: %s", context->socket_path);
@@ -37,7 +39,7 @@ static int complain_answer(struct context *context, int error)
 			"sekishod と通信できませんでした: %s", strerror(-error));
 }
 
-static int control_connect(const char *path, int *ret_socket)
+static int socket_connect(const char *path, int *ret_socket)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int descriptor, error;
@@ -55,6 +57,26 @@ static int control_connect(const char *path, int *ret_socket)
 	}
 	*ret_socket = descriptor;
 	return 0;
+}
+
+/*
+ * Where root's control socket may not be used, those of the groups beside it may be: DIRECTORY/operator/control, DIRECTORY/auditor/control. What is said of them is only
+ * of interest when they are there.
+ */
+static int control_connect(struct context *context, int *ret_socket)
+{
+	static const char *const groups[] = { "operator", "auditor" };
+	const char *path = context->socket_path, *slash = strrchr(path, '/');
+	int error = socket_connect(path, ret_socket);
+
+	for (size_t i = 0; slash && error == -EACCES && i < sizeof(groups) / sizeof(groups[0]); i++) {
+		const char *beside = arena_printf(context->arena, "%.*s/%s%s", (int)(slash - path), path, groups[i], slash);
+		int other = socket_connect(beside, ret_socket);
+
+		if (other != -ENOENT)
+			error = other;
+	}
+	return error;
 }
 
 static int send_question(int descriptor, enum verb verb, const json_t *question)
@@ -97,7 +119,7 @@ static int read_answer(int descriptor, json_t **ret_answer)
 int control_ask(struct context *context, enum verb verb, json_t *question, json_t **ret_answer)
 {
 	int descriptor = -1;
-	int error = control_connect(context->socket_path, &descriptor);
+	int error = control_connect(context, &descriptor);
 
 	if (error) {
 		json_decref(question);
@@ -105,7 +127,8 @@ int control_ask(struct context *context, enum verb verb, json_t *question, json_
 	}
 	error = send_question(descriptor, verb, question);
 	json_decref(question);
-	if (!error)
+	/* Who is turned away before he has said everything is told why all the same. */
+	if (!error || error == -EPIPE || error == -ECONNRESET)
 		error = read_answer(descriptor, ret_answer);
 	close(descriptor);
 	return error ? complain_answer(context, error) : 0;

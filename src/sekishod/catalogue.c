@@ -7,6 +7,18 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"The request was not understood: {0}.", "要求を解釈できませんでした: {0}。",
 		"Use the sekisho command of the same version as sekishod.", "sekishod と同じ版の sekisho コマンドを使ってください。",
 	},
+	[DAEMON_ACCESS] = {
+		"access-denied", SEVERITY_ERROR,
+		"This needs root or the group {0}.", "この操作ができるのは、root かグループ {0} の利用者だけです。",
+		"Run it with sudo, or have root add you to the group (usermod -aG {0} USER) and log in again.",
+		"sudo を付けて実行するか、root に依頼してグループに加わり(usermod -aG {0} ユーザー名)、ログインし直してください。",
+	},
+	[DAEMON_CROWDED] = {
+		"control-crowded", SEVERITY_ERROR,
+		"Too many connections to sekishod are open at a time.", "sekishod への接続が多すぎます。",
+		"Wait a moment and try again; if it stays so, find who holds them (ss -xp) or ask as root.",
+		"少し待ってから再実行してください。続く場合は、接続している利用者を ss -xp で調べるか、root で実行してください。",
+	},
 	[DAEMON_BUSY] = {
 		"apply-busy", SEVERITY_ERROR,
 		"Another apply is being worked on.", "ほかの適用処理が進行中です。",

@@ -9,6 +9,8 @@
 enum daemon_finding {
 	/* requests and links; the planner */
 	DAEMON_REQUEST_MALFORMED,	/* what is wrong */
+	DAEMON_ACCESS,			/* group */
+	DAEMON_CROWDED,
 	DAEMON_BUSY,
 	DAEMON_CONFIRM_PENDING,
 	DAEMON_CONFIRM_NOTHING,

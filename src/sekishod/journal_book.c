@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/crew.h"
 
 enum { FILE_NAME_BYTES = 32, NUMBER_DIGITS = 12, DETAIL_BYTES_MAX = 160 };
 
@@ -142,7 +143,7 @@ static int last_file_open(struct journal_book *book)
 
 int journal_book_open(struct journal_book *book)
 {
-	int error = mkdir(book->path, 0700) != 0 && errno != EEXIST ? -errno : 0;
+	int error = crew_directory_make(book->path, 0750);
 
 	if (!error) {
 		book->directory = open(book->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -244,9 +245,14 @@ static int file_begin(struct journal_book *book)
 	int file;
 
 	file_name(book->next_number, name);
-	file = openat(book->directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	file = openat(book->directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (file < 0)
 		return -errno;
+	/* Whatever the umask: the group of the directory reads it. */
+	if (fchmod(file, 0640) != 0) {
+		close(file);
+		return -errno;
+	}
 	descriptor_drop(&book->file);
 	book->file = file;
 	book->length = 0;

@@ -334,7 +334,7 @@ static void in_force_keep(struct parent *parent, const uint8_t digest[static DIG
 		return;
 	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));
 	if (!error)
-		error = state_keep(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
+		error = state_publish(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
 	if (error)
 		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "what is in force could not be kept for the next start dir=%s reason=\"%s\"",
 			  parent->options->state_dir, strerror(-error));

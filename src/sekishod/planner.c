@@ -191,7 +191,7 @@ static int planner_begin(struct planner *planner)
 	if (!error)
 		error = events_make(planner);
 	if (!error)
-		error = control_open(planner);
+		error = gates_open(planner);
 	if (!error)
 		error = links_open(planner);
 	if (!error)
@@ -208,7 +208,7 @@ static void planner_end(struct planner *planner)
 	enforcer_drop(planner);
 	job_free(planner->job);
 	job_free(planner->waiting);
-	control_close(planner);
+	gates_close(planner);
 	isolation_close(planner);
 	links_close(planner);
 	survey_close(planner);
@@ -223,7 +223,7 @@ static void planner_end(struct planner *planner)
 int planner_run(const struct options *options)
 {
 	struct planner planner = {
-		.options = options, .loop = event_base_new(), .enforcer = -1, .listener = -1, .clock = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
+		.options = options, .loop = event_base_new(), .enforcer = -1, .clock = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
 		.parent_reader = frame_reader_make(PARENT_PAYLOAD_BYTES_MAX),
 	};
 	int error = planner_begin(&planner);

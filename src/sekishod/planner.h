@@ -11,9 +11,11 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "base/log.h"
 #include "daemon/caller.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"
+#include "sekishod/access.h"
 #include "sekishod/isolation_messages.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
@@ -25,17 +27,35 @@
 struct planner;
 struct job;
 
-/* A connection to the control socket. One request, one answer. */
+/* The control sockets: who may connect is up to the kernel. */
+enum { GATE_ROOT, GATE_OPERATOR, GATE_AUDITOR, GATES };
+
+struct gate {
+	struct planner *planner;
+	int listener;			/* -1: not there */
+	struct event *acceptable, *again; /* again: nobody could be let in, and is tried so much later */
+};
+
+/* A connection to a control socket. One request, one answer. */
 struct client {
 	struct planner *planner;
+	struct gate *gate;
 	int socket;
-	struct caller caller;	/* who it is */
+	struct caller caller;		/* who it is */
+	enum access access;		/* what he may do */
 	struct frame_reader reader;
-	struct event *readable;	/* also its deadline */
+	struct event *readable, *writable, *deadline;
+	struct buf answer;		/* empty: none yet */
+	size_t answered;		/* bytes of it that were taken */
 	struct client *next;
 };
 
-enum { CLIENTS_MAX = 16, CLIENT_REQUEST_TIMEOUT_S = 30 };
+enum {
+	CLIENTS_PER_GATE_MAX = 16,
+	CLIENTS_PER_UID_MAX = 4,	/* of them; root is not counted */
+	CLIENT_REQUEST_TIMEOUT_S = 5,	/* from connecting until the request is whole */
+	CLIENT_ANSWER_TIMEOUT_S = 10,	/* until the answer is taken */
+};
 
 enum { PLANNER_AGAIN_FIRST_MS = 1000, PLANNER_AGAIN_MAX_MS = 60000 };
 
@@ -74,10 +94,10 @@ struct planner {
 	struct event *enforcer_readable;
 	uint32_t enforcer_joins;	/* how many sockets we were given */
 
-	int listener;
-	struct event *acceptable;
-	struct client *clients;
-	size_t client_count;
+	struct gate gates[GATES];
+	struct client *clients;		/* at all of them */
+	struct access_groups groups;
+	struct log_budget refusals_logged; /* connections */
 
 	struct links_watch *watch;	/* kernel/links.h */
 	struct event *links_changed, *links_settled;
@@ -135,7 +155,7 @@ void planner_record(struct planner *planner, struct journal_record *record, cons
 
 /*
  * An administrator asks: begins the job now, or after one that nobody waits for. The arena, which holds the
- * texts of the request, goes to the job. 0; -EBUSY: another apply is being worked on, and the arena stays
+ * texts of the request, goes to the job. 0; -EBUSY: another apply is being worked on; -EACCES: the client may not; then the arena stays
  * the caller's.
  */
 int job_apply(struct planner *planner, struct client *client, struct arena *arena, const struct apply_request *request);
@@ -170,16 +190,27 @@ void job_renew(struct planner *planner);
 /* Gives back a job. NULL is allowed. */
 void job_free(struct job *job);
 
+/* ---- planner_gates.c */
+
+/* Makes the control sockets; those of groups only where their directories are. 0 or negative errno. */
+int gates_open(struct planner *planner);
+
+/* Closes them and all clients. */
+void gates_close(struct planner *planner);
+
+/* Sends the answer (and gives it back) as the client takes it, and ends the client then. What he had asked for forgets him. */
+void client_answer(struct client *client, json_t *answer);
+
 /* ---- planner_control.c */
 
-/* Makes the control socket. 0 or negative errno. */
-int control_open(struct planner *planner);
+/* A client has asked something. */
+void client_request(struct client *client, const struct frame *frame);
 
-/* Closes it and all clients. */
-void control_close(struct planner *planner);
+/* An answer that refuses, with one finding; argument may be NULL. */
+json_t *refusal_json(const char *result, enum daemon_finding kind, const char *argument);
 
-/* Sends the answer (and gives it back) and ends the client. client NULL: nobody listens any more. */
-void client_answer(struct client *client, json_t *answer);
+/* Refuses a request because the client may not use the verb; the answer names the group that may. */
+void client_deny(struct client *client, enum verb verb);
 
 /* The names of the states: "in-force", "last-good", "sealed", "starting". */
 const char *planner_state_name(enum planner_state state);

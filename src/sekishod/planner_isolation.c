@@ -69,6 +69,10 @@ void isolation_request(struct client *client, const struct frame *frame)
 	struct planner *planner = client->planner;
 	struct arena *arena;
 
+	if (!access_allows(client->access, frame->verb)) {
+		client_deny(client, frame->verb);
+		return;
+	}
 	if (planner->order) {
 		client_refuse(client, "busy", DAEMON_BUSY, NULL);
 		return;

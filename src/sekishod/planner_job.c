@@ -796,6 +796,8 @@ static int job_order(struct planner *planner, enum job_kind kind, struct client 
 {
 	struct job *job;
 
+	if (!access_allows(client->access, kind == JOB_CONFIRM ? VERB_CONFIRM : VERB_APPLY))
+		return -EACCES;
 	if (planner->waiting || (planner->job && planner->job->client))
 		return -EBUSY;
 	job = job_make(kind, arena);

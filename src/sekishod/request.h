@@ -5,7 +5,7 @@
  *              "connections": [{"source": address, "source_port": n, "destination": address, "destination_port": n}]}
  * VERB_ISOLATE: {"zone": text, "except": [text], "reason": text, "drill": bool}; VERB_RELEASE: {"zone": text, "reason": text}
  * VERB_CONFIRM: {"reason": text}
- * Every member but "zone" may be missing. Only root may connect; still nothing in a request is believed to be well formed.
+ * Every member but "zone" may be missing. Who may ask for what says sekishod/access.h; nothing in a request is believed to be well formed.
  */
 #ifndef SEKISHOD_REQUEST_H
 #define SEKISHOD_REQUEST_H

@@ -44,12 +44,6 @@ static const struct sandbox_call witness_calls[] = {
 	{ .name = "getegid" }, { .name = "getgid" }, { .name = NULL }
 };
 
-/* Lines of the log in one minute. */
-struct budget {
-	int64_t minute;
-	unsigned int used, held_back;
-};
-
 struct witness {
 	struct events *events;
 	struct book book;
@@ -60,7 +54,7 @@ struct witness {
 	int64_t written_at;		/* Unix time of the last batch */
 	bool full;			/* the alarm was given */
 	bool failing;			/* the last batch could not be written, which was said */
-	struct budget lines, alarms;
+	struct log_budget lines, alarms;
 };
 
 static volatile sig_atomic_t stopping;
@@ -86,22 +80,6 @@ static int64_t monotonic_ms(void)
 
 /* ---- what administrators are told at once */
 
-/* True when one more line may be written this minute. */
-static bool budget_allows(struct budget *budget, unsigned int per_minute, int64_t now, const char *id)
-{
-	if (now / 60 != budget->minute) {
-		if (budget->held_back > 0)
-			log_event(LOG_LEVEL_NOTICE, id, "more of the same were not logged; see: sekisho refusals count=%u", budget->held_back);
-		*budget = (struct budget){ .minute = now / 60 };
-	}
-	if (budget->used < per_minute) {
-		budget->used++;
-		return true;
-	}
-	budget->held_back++;
-	return false;
-}
-
 static void refusal_log(const struct events_refusal *refusal, enum log_level level, const char *id, const char *sentence)
 {
 	log_event(level, id, "%s from=%s to=%s reason=%s source=%s mac=%s destination=%s protocol=%u port=%u count=%llu", sentence, refusal->from, refusal->to,
@@ -114,9 +92,9 @@ static void refusals_tell(struct witness *witness, const struct events_batch *ba
 	for (size_t i = 0; i < batch->refusal_count; i++) {
 		const struct events_refusal *refusal = &batch->refusals[i];
 
-		if (refusal->new_talker && budget_allows(&witness->alarms, ALARMS_PER_MINUTE, batch->now, "SKS-NEW-TALKER"))
+		if (refusal->new_talker && log_budget_allows(&witness->alarms, ALARMS_PER_MINUTE, batch->now, "SKS-NEW-TALKER"))
 			refusal_log(refusal, LOG_LEVEL_WARNING, "SKS-NEW-TALKER", "refused for the first time: this source has not tried this before");
-		if (budget_allows(&witness->lines, LINES_PER_MINUTE, batch->now, "SKS-REFUSAL"))
+		if (log_budget_allows(&witness->lines, LINES_PER_MINUTE, batch->now, "SKS-REFUSAL"))
 			refusal_log(refusal, LOG_LEVEL_NOTICE, "SKS-REFUSAL", "refused");
 	}
 }
@@ -418,7 +396,7 @@ static int witness_begin(struct witness *witness, const struct options *options)
 	if ((size_t)snprintf(directory, sizeof(directory), "%s/events", options->state_dir) >= sizeof(directory))
 		return -ENAMETOOLONG;
 	if (!error)
-		error = crew_directory_make(directory, 0700);
+		error = crew_directory_make(directory, 0750);
 	if (error)
 		return error;
 	boot_read(boot);

@@ -280,21 +280,31 @@ static int bytes_send(int socket, struct span parts[static 2], int descriptor, i
 	return 0;
 }
 
+/* The header as it travels. */
+static struct frame_header header_of(const struct frame *frame, uint16_t announced)
+{
+	return (struct frame_header){
+		.magic = htole32(FRAME_MAGIC), .verb = htole16((uint16_t)frame->verb),
+		.flags = htole16((uint16_t)((frame->flags & ~FRAME_DESCRIPTOR) | announced)), .payload_bytes = htole32((uint32_t)frame->payload.length),
+	};
+}
+
+void frame_pack(struct buf *out, const struct frame *frame)
+{
+	const struct frame_header header = header_of(frame, 0);
+
+	buf_put(out, &header, sizeof(header));
+	buf_put(out, frame->payload.data, frame->payload.length);
+}
+
 /* A peer that does not read is waited for so long, each time. */
 static int frame_send_within(int socket, const struct frame *frame, int wait_ms)
 {
-	uint16_t flags = frame->flags & (uint16_t)~FRAME_DESCRIPTOR;
-	struct frame_header header = { .magic = htole32(FRAME_MAGIC), .verb = htole16((uint16_t)frame->verb) };
-	char bytes[FRAME_HEADER_BYTES];
-	struct span parts[2] = { { .data = bytes, .length = sizeof(bytes) }, frame->payload };
+	const struct frame_header header = header_of(frame, frame->descriptor >= 0 ? FRAME_DESCRIPTOR : 0);
+	struct span parts[2] = { { .data = (const char *)&header, .length = sizeof(header) }, frame->payload };
 
 	if (frame->payload.length > FRAME_PAYLOAD_BYTES_MAX)
 		return -EMSGSIZE;
-	if (frame->descriptor >= 0)
-		flags |= FRAME_DESCRIPTOR;
-	header.flags = htole16(flags);
-	header.payload_bytes = htole32((uint32_t)frame->payload.length);
-	memcpy(bytes, &header, sizeof(bytes));
 	return bytes_send(socket, parts, frame->descriptor, wait_ms);
 }
 

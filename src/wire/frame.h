@@ -116,6 +116,9 @@ int frame_send(int socket, const struct frame *frame);
  */
 int frame_send_now(int socket, const struct frame *frame);
 
+/* Appends a frame without its descriptor as the bytes that travel: for who sends them himself. The payload is at most FRAME_PAYLOAD_BYTES_MAX long. */
+void frame_pack(struct buf *out, const struct frame *frame);
+
 /* A sealed memfd holding the bytes; the caller closes it. 0 or negative errno. */
 int sealed_make(const char *name, struct span bytes, int *ret_descriptor);
 

@@ -54,6 +54,7 @@ HOSTS = {
 
 # The users the installation makes, each with a group of its own; the gateway has them even where sekisho is not installed.
 USERS = {"sekisho-keeper": 64001, "sekisho-front": 64002, "sekisho-washer": 64003, "sekisho-courier": 64004}
+GROUPS = {"sekisho-operator": 64011, "sekisho-auditor": 64012}
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -191,9 +192,25 @@ class Town:
                                    (self.group, "/etc/group", "{0}:x:{1}:\n")):
             with open(source, encoding="utf-8") as file:
                 text = file.read()
-            text += "".join(line.format(user, uid) for user, uid in USERS.items() if f"\n{user}:" not in text)
+            names = USERS if path == self.passwd else {**USERS, **GROUPS}
+            text += "".join(line.format(name, number) for name, number in names.items() if f"\n{name}:" not in text)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
+
+    def make_places(self):
+        """The directories of control sockets and state as the installation makes them, for the groups of the gateway; before the daemon starts."""
+        os.chmod(self.directory, 0o755)
+        places = os.path.join(self.directory, "tmpfiles.conf")
+        with open(os.path.join(SOURCE, "systemd", "sekisho.tmpfiles"), encoding="utf-8") as file:
+            text = file.read().replace("/run/sekisho", self.run_dir).replace("/var/lib/sekisho", self.state_dir)
+        with open(places, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.run("gateway", ["systemd-tmpfiles", "--create", places])
+
+    def group_id(self, name):
+        """The number of a group at the gateway."""
+        with open(self.group, encoding="utf-8") as file:
+            return next(int(line.split(":")[2]) for line in file if line.startswith(name + ":"))
 
     def _plug(self, place, interface, zone, port, mac=None):
         """A cable from a place to the switch of a zone."""
