@@ -41,7 +41,7 @@ static void letter_forget(struct passage *passage)
 static void result_log(const struct passage *passage, enum fate fate, struct smtp_reply reply)
 {
 	static const char *const words[FATES] = {
-		[FATE_NOBODY] = "not delivered", [FATE_UNKNOWN] = "perhaps delivered: no answer came", [FATE_DELIVERED] = "delivered",
+		[FATE_NOBODY] = "not delivered", [FATE_UNKNOWN] = "perhaps delivered: the inner server did not say so", [FATE_DELIVERED] = "delivered",
 	};
 	char client[NETADDR_TEXT_BYTES];
 

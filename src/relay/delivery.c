@@ -222,10 +222,18 @@ static void recipient_answered(struct delivery *delivery, const struct smtp_clie
 		question_answer(delivery, event->reply);
 }
 
+/* What an answer to the mail means. A server whose queue breaks off may say 4xx to the dot and deliver all the same (Postfix, its cleanup killed). */
+static enum fate answer_fate(const struct delivery *delivery, struct smtp_reply reply)
+{
+	if (smtp_reply_class(reply) == 2)
+		return FATE_DELIVERED;
+	return smtp_reply_class(reply) == 4 && delivery_dot_left(delivery) ? FATE_UNKNOWN : FATE_NOBODY;
+}
+
 static void mail_answered(struct delivery *delivery, struct smtp_reply reply)
 {
 	if (delivery->expecting)
-		result_give(delivery, smtp_reply_class(reply) == 2 ? FATE_DELIVERED : FATE_NOBODY, reply);
+		result_give(delivery, answer_fate(delivery, reply), reply);
 	else
 		delivery->said = false;
 }

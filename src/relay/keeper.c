@@ -25,7 +25,7 @@ enum {
 
 /* Files below the directory of originals, sockets between roles. No socket of the network: socketpair() makes local ones only. */
 static const struct sandbox_call keeper_calls[] = {
-	{ .name = "openat" }, { .name = "mkdirat" }, { .name = "renameat" }, { .name = "renameat2" }, { .name = "unlinkat" },
+	{ .name = "openat" }, { .name = "mkdirat" }, { .name = "renameat" }, { .name = "renameat2" }, { .name = "linkat" }, { .name = "unlinkat" },
 	{ .name = "fsync" }, { .name = "fstatfs" }, { .name = "getdents64" },
 	{ .name = "socketpair", .first_argument_only = true, .first_argument = AF_UNIX },
 	{ .name = NULL }

@@ -58,9 +58,9 @@ static void mail_drop(struct session *session)
 			  strerror(-error));
 }
 
-static void mail_keep(struct session *session)
+static void mail_keep(struct session *session, enum fate fate)
 {
-	int error = original_keep(&session->original);
+	int error = fate == FATE_UNKNOWN ? original_keep_doubtful(&session->original, session->fingerprint) : original_keep(&session->original);
 
 	if (error)
 		log_event(LOG_LEVEL_WARNING, "SKS-ORIGINAL", "an original keeps its name of before id=%s reason=\"%s\"", session->original.id,
@@ -93,7 +93,7 @@ static void mail_end(struct session *session, enum fate fate, struct smtp_reply 
 	if (fate == FATE_NOBODY)
 		mail_drop(session);
 	else
-		mail_keep(session);
+		mail_keep(session, fate);
 	result_send(session, fate, reply);
 	if (fate == FATE_DELIVERED && session->socket < 0)
 		unanswered_remember(session);

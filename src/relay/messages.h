@@ -99,7 +99,7 @@ struct message_letter {
 /* Who has a mail now. */
 enum fate {
 	FATE_NOBODY,		/* it was not delivered: the original may go */
-	FATE_UNKNOWN,		/* the dot was sent, and no answer came: perhaps delivered, so the original stays */
+	FATE_UNKNOWN,		/* the dot was sent, and no answer came or a 4xx: perhaps delivered, so the original stays */
 	FATE_DELIVERED,
 	FATES
 };

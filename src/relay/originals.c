@@ -16,7 +16,7 @@
 static const char unanswered_directory[] = ".unanswered";
 static const char *const suffixes[] = { [ORIGINAL_RECEIVING] = ".receiving", [ORIGINAL_OFFERED] = ".offered", [ORIGINAL_KEPT] = "" };
 
-enum { SECONDS_PER_DAY = 86400, RANDOM_CHARACTERS = 16, NAME_FRESH_TRIES = 8 };
+enum { SECONDS_PER_DAY = 86400, RANDOM_CHARACTERS = 16, NAME_FRESH_TRIES = 8, COMPARE_BYTES = 65536 };
 
 /* ---- directories ---- */
 
@@ -189,6 +189,79 @@ int original_offer(struct original *original)
 int original_keep(struct original *original)
 {
 	return original_move(original, ORIGINAL_KEPT);
+}
+
+/* Reads until the buffer is full or the file ends: the number of bytes, or -1. */
+static ssize_t read_whole(int descriptor, uint8_t *bytes, size_t size)
+{
+	size_t got = 0;
+	ssize_t part = 1;
+
+	while (got < size && part > 0) {
+		part = read(descriptor, bytes + got, size - got);
+		got += part > 0 ? (size_t)part : 0;
+	}
+	return part < 0 ? -1 : (ssize_t)got;
+}
+
+static bool contents_equal(int a, int b)
+{
+	static uint8_t left[COMPARE_BYTES], right[COMPARE_BYTES];
+	ssize_t of_left, of_right;
+
+	do {
+		of_left = read_whole(a, left, sizeof(left));
+		of_right = read_whole(b, right, sizeof(right));
+		if (of_left < 0 || of_left != of_right || memcmp(left, right, (size_t)of_left) != 0)
+			return false;
+	} while (of_left == (ssize_t)sizeof(left));
+	return true;
+}
+
+/* Do two files of a directory hold the same? False also when one cannot be read. */
+static bool files_equal(int directory, const char *a, const char *b)
+{
+	int left = openat(directory, a, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), right = openat(directory, b, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool equal = left >= 0 && right >= 0 && contents_equal(left, right);
+
+	if (left >= 0)
+		close(left);
+	if (right >= 0)
+		close(right);
+	return equal;
+}
+
+/* The mail's name becomes one more name of the file "first". */
+static int original_share(const struct original *original, const char *first)
+{
+	char kept[ORIGINAL_PATH_BYTES], between[ORIGINAL_PATH_BYTES];
+	int directory = original->store->directory, error = 0;
+
+	path_make(original, ORIGINAL_KEPT, kept);
+	path_make(original, ORIGINAL_RECEIVING, between); /* if we die here, recovery takes it away */
+	if (linkat(directory, first, directory, between, 0) != 0)
+		return -errno;
+	if (renameat(directory, between, directory, kept) != 0) {
+		error = -errno;
+		unlinkat(directory, between, 0);
+	}
+	return error;
+}
+
+int original_keep_doubtful(struct original *original, const uint8_t fingerprint[static DIGEST_BYTES])
+{
+	char kept[ORIGINAL_PATH_BYTES], digest[DIGEST_TEXT_BYTES], first[ORIGINAL_DAY_BYTES + DIGEST_TEXT_BYTES + sizeof(".doubtful")];
+	int directory = original->store->directory, error = original_keep(original);
+
+	if (error)
+		return error;
+	path_make(original, ORIGINAL_KEPT, kept);
+	snprintf(first, sizeof(first), "%s/%s.doubtful", original->day, digest_hex(fingerprint, DIGEST_BYTES, digest));
+	if (linkat(directory, kept, directory, first, 0) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	return files_equal(directory, first, kept) ? original_share(original, first) : 0;
 }
 
 int original_sync(const struct original *original)

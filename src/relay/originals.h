@@ -4,6 +4,7 @@
  *	STATE-DIR/originals/<relay>/<day>/<id>			a mail that the inner server has, or perhaps has
  *	STATE-DIR/originals/<relay>/<day>/<id>.receiving	its content is coming in: nobody has it yet
  *	STATE-DIR/originals/<relay>/<day>/<id>.offered		whole and on the disk; it is being delivered
+ *	STATE-DIR/originals/<relay>/<day>/<fingerprint>.doubtful	another name of the day's first original of a mail that perhaps was delivered
  *	STATE-DIR/originals/.unanswered/<fingerprint>		delivered, but its sender did not get our 250
  *
  * A mail may be delivered only when it is "offered" and file and directory are on the disk (fsync). So whenever power fails, each mail that
@@ -67,6 +68,12 @@ bool original_same_directory(const struct original *a, const struct original *b)
 
 /* The inner server has it, or may have it. 0 or negative errno; the mail then stays offered, which loses nothing. */
 int original_keep(struct original *original);
+
+/*
+ * The inner server may have it, and its sender will send it again: like original_keep(), and what the day has of the same mail (fingerprint; the
+ * contents are compared as well, the front is not trusted) is kept once under all its ids. 0 or negative errno: nothing is lost, it takes more room.
+ */
+int original_keep_doubtful(struct original *original, const uint8_t fingerprint[static DIGEST_BYTES]);
 
 /* Nobody has it: the file is removed. 0 or negative errno. */
 int original_drop(const struct original *original);

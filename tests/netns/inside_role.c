@@ -426,9 +426,10 @@ static int run_hold_child(pid_t pid)
 	attach_to_forks(pid);
 	if (!target_forks(pid))
 		return 1;
+	/* Before it is said: a process that is killed while we trace it is ours to wait for, and its parent does not hear of it. */
+	(void)ptrace(PTRACE_DETACH, pid, 0, 0);
 	puts("holds one");
 	fflush(stdout);
-	(void)ptrace(PTRACE_DETACH, pid, 0, 0);
 	pause();
 	return 0;
 }

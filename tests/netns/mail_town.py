@@ -255,9 +255,10 @@ class MailTown(Town):
         return os.path.join(self.relay_state_dir, "originals")
 
     def original_files(self):
-        """(id, what is behind the id in its name, path) of everything in the place of the originals; notes for senders are none of it."""
+        """(id, what is behind the id in its name, path) of everything in the place of the originals; notes for senders are none of it, nor are the
+        second names of what may come again."""
         return [(*name.partition(".")[::2], os.path.join(path, name)) for path, _, names in os.walk(self.originals_dir())
-                for name in names if not path.endswith("/.unanswered")]
+                for name in names if not path.endswith("/.unanswered") and not name.endswith(".doubtful")]
 
     def originals(self):
         """The path of each original by its id. One whose delivery was in doubt when its keeper died has another name until the next start."""

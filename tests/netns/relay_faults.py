@@ -212,6 +212,19 @@ def inner_dies_behind_the_dot(town, inner):
     check("it is delivered when it comes again", send(town, "doubt").code == 250 and len(inner.messages) == 1)
 
 
+def inner_puts_content_off(town, inner):
+    """A server whose queue breaks off may have the mail although it says 451: the original stays, once for all attempts."""
+    inner.at_end = lambda session, content: "451 4.3.0 secret words"
+    for _ in range(3):
+        reply = send(town, "put-off")
+        check("a content that is put off is put off, in our words", reply.code // 100 == 4 and "secret" not in str(reply), reply)
+    inner.at_end = lambda session, content: None
+    check("it is delivered when it comes again", send(town, "put-off").code == 250 and len(inner.messages) == 1)
+    kept = town.originals_of(b"<put-off@")
+    check("an original for each attempt", len(kept) == 4, kept)
+    check("those that were put off are one file", len({os.stat(path).st_ino for path in kept}) == 2, kept)
+
+
 def inner_refuses_content(town, inner):
     inner.at_end = lambda session, content: "552 5.3.4 secret words"
     reply = send(town, "content-refused")
@@ -351,7 +364,7 @@ class FaultTown(MailTown):
 CASES = (washer_killed, washer_killed_twice, zygote_killed, killed_in_session("courier"), killed_in_session("keeper"), session_killed,
          front_killed, front_killed_in_birth,
          inner_away, next_hops_in_order, inner_refuses_recipient, inner_hangs_up, inner_changes_its_mind, inner_dies_behind_the_dot,
-         inner_refuses_content,
+         inner_puts_content_off, inner_refuses_content,
          sender_gone_before_250, sender_gone_in_content, sessions_without_end,
          full_disk, failing_disk("fsync,fdatasync", "EIO"), failing_disk("rename,renameat,renameat2,linkat", "EIO"),
          failing_disk("write,writev,pwrite64,splice", "ENOSPC"), reload)

@@ -437,6 +437,8 @@ static const struct transcript_case transcript_cases[] = {
 	  "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\n" CONTENT "result delivered 250 1.5 at 0\n" },
 	{ "the mail is refused", 2, "mcECD", { { 0, ".", "554 5.7.1 no\r\n", 0 } },
 	  "connect 0 at 0\n" ENVELOPE "C: RCPT TO:<c@d>\nanswer 250 1.5 at 0\n" CONTENT "result nobody 554 7.1 at 0\n" },
+	{ "the mail is put off: the server may have it all the same", 2, "mcECD", { { 0, ".", "451 4.3.0 queue file write error\r\n", 0 } },
+	  "connect 0 at 0\n" ENVELOPE "C: RCPT TO:<c@d>\nanswer 250 1.5 at 0\n" CONTENT "result unknown 451 3.0 at 0\n" },
 	{ "no answer to the dot: no other hop", 2, "mcECD", { { 0, ".", silence, 0 } },
 	  "connect 0 at 0\n" ENVELOPE "C: RCPT TO:<c@d>\nanswer 250 1.5 at 0\n" CONTENT "close\nresult unknown 451 4.2 at 300\n" },
 	{ "half an answer to the dot", 2, "mcECD", { { 0, ".", "250 2.0.0 qu", 0 } },

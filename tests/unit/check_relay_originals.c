@@ -231,6 +231,63 @@ START_TEST(each_state_has_its_name)
 }
 END_TEST
 
+static ino_t mail_inode(const struct original *mail)
+{
+	char path[256];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "inward/%s/%s", mail->day, mail->id);
+	ck_assert_int_eq(fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW), 0);
+	return status.st_ino;
+}
+
+START_TEST(a_mail_that_comes_again_is_kept_once_under_each_id)
+{
+	static const uint8_t fingerprint[DIGEST_BYTES] = { 7 }, another[DIGEST_BYTES] = { 8 };
+	struct original first = mail_in_state(ORIGINAL_OFFERED), again = mail_in_state(ORIGINAL_OFFERED), other = mail_in_state(ORIGINAL_OFFERED);
+
+	ck_assert_int_eq(original_keep_doubtful(&first, fingerprint), 0);
+	ck_assert_int_eq(original_keep_doubtful(&again, fingerprint), 0);
+	ck_assert_int_eq(original_keep_doubtful(&other, another), 0);
+	ck_assert(mail_has_file(&first, "") && mail_files(&first) == 1);
+	ck_assert(mail_has_file(&again, "") && mail_files(&again) == 1);
+	ck_assert_uint_eq(mail_inode(&first), mail_inode(&again));
+	ck_assert_uint_ne(mail_inode(&first), mail_inode(&other));
+}
+END_TEST
+
+/* The fingerprint is the front's word. */
+START_TEST(another_content_of_the_same_fingerprint_stays)
+{
+	static const uint8_t fingerprint[DIGEST_BYTES] = { 7 };
+	struct original first = mail_in_state(ORIGINAL_KEPT), forged = mail_in_state(ORIGINAL_OFFERED);
+	char path[256];
+	int file;
+
+	ck_assert_int_eq(original_keep_doubtful(&first, fingerprint), 0);
+	snprintf(path, sizeof(path), "inward/%s/%s.offered", forged.day, forged.id);
+	file = (int)syscall(SYS_openat, root, path, O_WRONLY, 0);
+	ck_assert_int_eq(write(file, "X", 1), 1);
+	close(file);
+	ck_assert_int_eq(original_keep_doubtful(&forged, fingerprint), 0);
+	ck_assert_uint_ne(mail_inode(&first), mail_inode(&forged));
+}
+END_TEST
+
+START_TEST(a_name_that_cannot_be_shared_loses_nothing)
+{
+	static const uint8_t fingerprint[DIGEST_BYTES] = { 7 };
+	struct original first = mail_in_state(ORIGINAL_OFFERED), again = mail_in_state(ORIGINAL_OFFERED);
+
+	ck_assert_int_eq(original_keep_doubtful(&first, fingerprint), 0);
+	disk.failing = CALL_RENAMEAT;
+	disk.failing_at = disk.counts[CALL_RENAMEAT] + 2;
+	disk.error = EIO;
+	ck_assert_int_eq(original_keep_doubtful(&again, fingerprint), -EIO);
+	ck_assert(mail_has_file(&again, "") && mail_files(&again) == 1);
+}
+END_TEST
+
 START_TEST(the_front_can_write_and_not_read)
 {
 	struct original mail;
@@ -696,6 +753,9 @@ static Suite *originals_suite(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, each_state_has_its_name);
+	tcase_add_test(tests, a_mail_that_comes_again_is_kept_once_under_each_id);
+	tcase_add_test(tests, another_content_of_the_same_fingerprint_stays);
+	tcase_add_test(tests, a_name_that_cannot_be_shared_loses_nothing);
 	tcase_add_test(tests, the_front_can_write_and_not_read);
 	tcase_add_loop_test(tests, the_washer_can_read_and_not_write, ORIGINAL_RECEIVING, ORIGINAL_KEPT + 1);
 	tcase_add_loop_test(tests, what_nobody_has_goes_in_every_state, ORIGINAL_RECEIVING, ORIGINAL_KEPT + 1);
