@@ -38,9 +38,18 @@ $(foreach t,$(UNIT_TESTS),$(if $(filter $(call tested_directory,$(t)),$(FLOORS))
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(call tested_directory,$(t)))))
 $(foreach t,$(KERNEL_TESTS),$(eval $(call kernel_test,$(t))))
 
-$(FUZZERS): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives,build/clang,relay)
-	$(call say,LINK,$@)
-	$(quiet)$(COMPILER_build/clang) -fsanitize=fuzzer $(LINKING) -o $@ $^ $(call libraries,relay)
+# Each is linked with one of the two daemons: that of sekishod which includes its headers.
+SEKISHOD_FUZZERS = $(patsubst %.c,build/clang/%,$(shell grep -l '"sekishod/' tests/fuzz/fuzz_*.c))
+
+# $(call fuzzers,PROGRAMS,DIRECTORY OF src/)
+define fuzzers
+$(1): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives,build/clang,$(2))
+	$$(call say,LINK,$$@)
+	$$(quiet)$$(COMPILER_build/clang) -fsanitize=fuzzer $$(LINKING) -o $$@ $$^ $(call libraries,$(2))
+endef
+
+$(eval $(call fuzzers,$(SEKISHOD_FUZZERS),sekishod))
+$(eval $(call fuzzers,$(filter-out $(SEKISHOD_FUZZERS),$(FUZZERS)),relay))
 
 $(MAIL_PROGRAMS): build/%: build/%.o $(call archives,build,mail)
 	$(call say,LINK,$@)

@@ -61,24 +61,55 @@ static void line_write(const char *line, size_t length)
 	}
 }
 
-void log_event(enum log_level level, const char *id, const char *format, ...)
+/* One line; the text is made visible. */
+static void text_write(enum log_level level, const char *id, char *text)
 {
-	char text[LOG_LINE_BYTES_MAX], line[LOG_LINE_BYTES_MAX + 128];
+	char line[LOG_LINE_BYTES_MAX + 128];
 	char prefix[8] = "";
-	va_list args;
 	int length;
 
-	if (level > sink.level)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	line_make_visible(text);
 	if (sink.journal)
 		snprintf(prefix, sizeof(prefix), "<%d>", (int)level);
 	length = snprintf(line, sizeof(line), "%s%s%s%s: %s\n", prefix, sink.part, *sink.part ? " " : "", id, text);
 	if (length > 0)
 		line_write(line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
+}
+
+void log_event(enum log_level level, const char *id, const char *format, ...)
+{
+	char text[LOG_LINE_BYTES_MAX];
+	va_list args;
+
+	if (level > sink.level)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text_write(level, id, text);
+}
+
+/* Quotes stand around what would else not end where it ends. */
+static bool value_is_plain(const char *value)
+{
+	return *value && !strpbrk(value, " \"");
+}
+
+void log_event_fields(enum log_level level, const char *id, const char *sentence, const struct log_field *fields, size_t field_count)
+{
+	char text[LOG_LINE_BYTES_MAX];
+	size_t length;
+
+	if (level > sink.level)
+		return;
+	snprintf(text, sizeof(text), "%s", sentence);
+	for (size_t i = 0; i < field_count; i++) {
+		const char *quote = value_is_plain(fields[i].value) ? "" : "\"";
+
+		length = strlen(text);
+		snprintf(text + length, sizeof(text) - length, " %s=%s%s%s", fields[i].key, quote, fields[i].value, quote);
+	}
+	text_write(level, id, text);
 }
 
 static enum log_level level_of(enum severity severity)

@@ -28,6 +28,15 @@ void log_open(const char *part, enum log_level level, const char *journal_stream
 /* Writes one event. id is a stable message id: "SKS-COMMIT". */
 void log_event(enum log_level level, const char *id, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* What an event is about, one thing. */
+struct log_field {
+	const char *key;	/* lower case, digits, '-' */
+	const char *value;
+};
+
+/* Writes one event whose fields are told apart from its sentence. */
+void log_event_fields(enum log_level level, const char *id, const char *sentence, const struct log_field *fields, size_t field_count);
+
 /* Writes one finding as an event (SKS-FINDING) with its sentence in English, its id and its place. */
 void log_finding(const struct findings *findings, const struct finding *finding);
 

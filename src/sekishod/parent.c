@@ -24,6 +24,7 @@
 #include "daemon/notify.h"
 #include "daemon/state.h"
 #include "daemon/caller.h"
+#include "sekishod/alarm_book.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/confirmation.h"
 #include "sekishod/isolation_messages.h"
@@ -71,6 +72,8 @@ struct parent {
 	int64_t order_began_ms;
 	char journal_path[STATE_PATH_BYTES];
 	struct journal_book journal;
+	struct alarm_book alarms;
+	bool started[ROLE_COUNT];	/* the role has run before */
 	time_t drifts_since;		/* when the minute began in which drifts are counted */
 	unsigned int drift_count, drifts_folded; /* in it; not recorded one by one since the last that was */
 };
@@ -163,6 +166,29 @@ static void pins_send(struct parent *parent)
 		crew_send(parent->crew, ROLE_ENFORCER, VERB_PINS, buf_span(pins), -1);
 }
 
+/* ---- alarms */
+
+/* Any role may raise one. Its form is checked, and that is all: what it says is what the role says. */
+static int alarm_take(struct parent *parent, enum role role, struct span payload)
+{
+	struct alarm alarm;
+	int error = alarm_unpack(payload, &alarm);
+
+	if (!error)
+		alarm_book_note(&parent->alarms, &parent->journal, role, &alarm);
+	return error;
+}
+
+/* An alarm of our own. */
+static void alarm_own(struct parent *parent, const char *id, const char *sentence, const char *key, const char *value)
+{
+	const struct alarm alarm = { .id = span_of(id), .sentence = span_of(sentence), .fields = { { span_of(key), span_of(value) } }, .field_count = 1 };
+
+	alarm_book_note(&parent->alarms, &parent->journal, ROLE_PARENT, &alarm);
+}
+
+/* ---- roles */
+
 /* A role runs: the enforcer gets its pins and what is isolated before it hears of the others, so that nothing opens between them. */
 static void parent_started(void *context, int role)
 {
@@ -180,6 +206,9 @@ static void parent_started(void *context, int role)
 		crew_join(parent->crew, ROLE_ENFORCER, ROLE_PLANNER);
 	if (role != ROLE_PLANNER)
 		crew_join(parent->crew, ROLE_ENFORCER, ROLE_WITNESS);
+	if (parent->started[role])
+		alarm_own(parent, "SKS-ROLE", "a process of sekishod ended and was started again; the rules stayed", "role", role_name((enum role)role));
+	parent->started[role] = true;
 }
 
 /*
@@ -649,7 +678,9 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 		close(frame->descriptor);
 		return -EBADMSG;
 	}
-	/* It meets strangers' bytes, and has nothing to ask of us. */
+	if (frame->verb == VERB_ALARM)
+		return alarm_take(parent, (enum role)role, frame->payload);
+	/* It meets strangers' bytes, and has nothing else to say to us. */
 	if (role == ROLE_WITNESS)
 		return -EBADMSG;
 	if (frame->verb == VERB_RECORD)
@@ -769,6 +800,7 @@ int parent_run(const struct options *options)
 		confirmation_wait(&parent);
 	crew_start(parent.crew);
 	event_base_dispatch(parent.loop);
+	alarm_book_close(&parent.alarms, &parent.journal);
 	event_record(&parent, JOURNAL_STOP);
 	newest_keep(&parent);
 	parent_end(&parent);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sekishod/alarm.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
 
@@ -48,7 +49,7 @@ static void renamed_alarm(struct arena *arena, const char *name, const char *for
 {
 	struct findings findings = findings_in(arena);
 
-	log_finding(&findings, finding_add(&findings, &daemon_catalogue[DAEMON_RENAMED_INTO_ZONE], (struct origin){ .source = NULL }, name, former, NULL));
+	alarm_raise_finding(&findings, finding_add(&findings, &daemon_catalogue[DAEMON_RENAMED_INTO_ZONE], (struct origin){ .source = NULL }, name, former, NULL));
 }
 
 /* What is known of an interface now, from what was known of it. */

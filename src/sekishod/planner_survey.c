@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "kernel/survey.h"
+#include "sekishod/alarm.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
 #include "wire/report.h"
@@ -54,6 +55,14 @@ static bool is_among(const json_t *array, const json_t *finding)
 	return false;
 }
 
+static void gone_tell(const json_t *finding)
+{
+	const char *id = json_string_value(json_object_get(finding, "id"));
+
+	log_event(LOG_LEVEL_NOTICE, "SKS-SURVEY", "what could carry packets past the rules is gone finding=%s", id);
+	alarm_end_finding(id, json_string_value(json_object_get(json_object_get(finding, "en"), "sentence")));
+}
+
 /* Says what came and what is gone since the last look. */
 static void changes_tell(const struct findings *findings, const json_t *before, const json_t *now)
 {
@@ -62,11 +71,10 @@ static void changes_tell(const struct findings *findings, const json_t *before, 
 
 	json_array_foreach(now, i, finding)
 		if (!is_among(before, finding))
-			log_finding(findings, &findings->items[i]);
+			alarm_raise_finding(findings, &findings->items[i]);
 	json_array_foreach(before, i, finding)
 		if (!is_among(now, finding))
-			log_event(LOG_LEVEL_NOTICE, "SKS-SURVEY", "what could carry packets past the rules is gone finding=%s",
-				  json_string_value(json_object_get(finding, "id")));
+			gone_tell(finding);
 }
 
 void survey_look(struct planner *planner)

@@ -19,8 +19,10 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "daemon/crew.h"
+#include "sekishod/alarm.h"
 #include "sekishod/book.h"
 #include "sekishod/roles.h"
+#include "sekishod/storm.h"
 
 enum {
 	TALLY_MS = 5000,		/* between two readings of the counters */
@@ -32,7 +34,7 @@ enum {
 	FULLNESS_MARGIN_PERCENT = 5,	/* the alarm rearms so far below its limit */
 	DESCRIPTORS_MAX = 64,
 	MEMORY_BYTES_MAX = 512 << 20,
-	BOOT_BYTES = 64, DIRECTORY_BYTES_MAX = 4096,
+	SENTENCE_BYTES = 160, BOOT_BYTES = 64, DIRECTORY_BYTES_MAX = 4096,
 	ROLE_TEXT_BYTES_MAX = 256,	/* payloads of parent and enforcer; bulk comes beside them */
 };
 
@@ -55,6 +57,7 @@ struct witness {
 	bool full;			/* the alarm was given */
 	bool failing;			/* the last batch could not be written, which was said */
 	struct log_budget lines, alarms;
+	struct storm storm;
 };
 
 static volatile sig_atomic_t stopping;
@@ -87,13 +90,50 @@ static void refusal_log(const struct events_refusal *refusal, enum log_level lev
 		  (unsigned long long)refusal->packets);
 }
 
+static void talker_alarm(const struct events_refusal *refusal)
+{
+	const struct log_field fields[] = {
+		{ "from", refusal->from }, { "to", refusal->to }, { "reason", refusal->reason }, { "source", refusal->source },
+		{ "mac", refusal->mac[0] ? refusal->mac : "-" }, { "destination", refusal->destination },
+	};
+
+	alarm_raise("SKS-NEW-TALKER", "refused for the first time: this source has not tried this before", fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+static void storm_watch(struct witness *witness, uint64_t packets)
+{
+	char sentence[SENTENCE_BYTES];
+
+	switch (storm_take(&witness->storm, packets, monotonic_ms() / 1000)) {
+	case STORM_BEGAN:
+		snprintf(sentence, sizeof(sentence), "refusals come very fast, %llu a second; filtering goes on, see who it is: sekisho refusals",
+			 (unsigned long long)witness->storm.per_second);
+		alarm_raise("SKS-STORM", sentence, NULL, 0);
+		break;
+	case STORM_OVER:
+		alarm_end("SKS-STORM", "refusals come as usual again", NULL, 0);
+		break;
+	case STORM_SAME:
+		break;
+	}
+}
+
+static uint64_t packets_of(const struct events_batch *batch)
+{
+	uint64_t packets = 0;
+
+	for (size_t i = 0; i < batch->count_count; i++)
+		packets += batch->counts[i].packets;
+	return packets;
+}
+
 static void refusals_tell(struct witness *witness, const struct events_batch *batch)
 {
 	for (size_t i = 0; i < batch->refusal_count; i++) {
 		const struct events_refusal *refusal = &batch->refusals[i];
 
 		if (refusal->new_talker && log_budget_allows(&witness->alarms, ALARMS_PER_MINUTE, batch->now, "SKS-NEW-TALKER"))
-			refusal_log(refusal, LOG_LEVEL_WARNING, "SKS-NEW-TALKER", "refused for the first time: this source has not tried this before");
+			talker_alarm(refusal);
 		if (log_budget_allows(&witness->lines, LINES_PER_MINUTE, batch->now, "SKS-REFUSAL"))
 			refusal_log(refusal, LOG_LEVEL_NOTICE, "SKS-REFUSAL", "refused");
 	}
@@ -104,12 +144,13 @@ static void fullness_watch(struct witness *witness)
 	unsigned int percent = events_fullness(witness->events);
 
 	if (percent >= EVENTS_ALERT_PERCENT && !witness->full)
-		log_event(LOG_LEVEL_ERROR, "SKS-DISK", "the place for records of refusals is nearly full; the oldest will be removed, filtering goes on percent=%u",
-			  percent);
+		alarm_raise("SKS-DISK", "the place for records of refusals is nearly full; the oldest will be removed, filtering goes on", NULL, 0);
 	if (percent >= EVENTS_ALERT_PERCENT)
 		witness->full = true;
-	else if (percent + FULLNESS_MARGIN_PERCENT < EVENTS_ALERT_PERCENT)
-		witness->full = false;
+	if (percent + FULLNESS_MARGIN_PERCENT >= EVENTS_ALERT_PERCENT || !witness->full)
+		return;
+	witness->full = false;
+	alarm_end("SKS-DISK", "there is room for records of refusals again", NULL, 0);
 }
 
 /* ---- writing */
@@ -126,6 +167,7 @@ static void batch_write(struct witness *witness)
 	if (error)
 		return;
 	refusals_tell(witness, &batch);
+	storm_watch(witness, packets_of(&batch));
 	if (batch.now / ALIVE_S != witness->written_at / ALIVE_S)
 		fullness_watch(witness);
 	witness->written_at = batch.now;
@@ -134,6 +176,7 @@ static void batch_write(struct witness *witness)
 
 static void write_when_due(struct witness *witness)
 {
+	storm_watch(witness, 0);
 	if (!book_has_news(&witness->book) && unix_now() - witness->written_at < ALIVE_S)
 		return;
 	if (monotonic_ms() < witness->write_due_ms)

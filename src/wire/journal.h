@@ -31,6 +31,8 @@ enum journal_event {
 	JOURNAL_ISOLATE, JOURNAL_RELEASE, JOURNAL_DRILL,
 	JOURNAL_DRIFT,			/* somebody else changed our rules, and they could not be put back */
 	JOURNAL_REPAIR,			/* ... and they were */
+	JOURNAL_ALARM,			/* wire/alarm.h: details are its id, its sentence, and its fields as "key=value" */
+	JOURNAL_ALARM_OVER,		/* the same alarm is over */
 	JOURNAL_GAP,			/* records could not be written before this one; details say which */
 	JOURNAL_RETIRED,		/* the oldest records were deleted; details say up to which */
 	JOURNAL_EVENT_COUNT
