@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "ruleset/blocks.h"
 
 /*
  * Names of one set that are looked for in the old ruleset. Two are in use, unless somebody else had a hand in
@@ -171,16 +172,46 @@ static void list_element(struct arena *arena, struct element_list *list, const s
 	list->items[list->count++] = element;
 }
 
-/* Both sets are sorted: one walk over both. An element that changed is in both lists. */
+/* Two sorted sets being walked side by side. */
+struct comparison {
+	const struct set *old, *new;
+	size_t i, j;		/* the next elements */
+	const struct element_blocks *old_blocks, *new_blocks; /* NULL: every element is looked at */
+	size_t a, b;		/* the blocks that begin there or, where one is under way, behind there */
+};
+
+/* Goes over the blocks that begin here in both sets and are the same. */
+static void pass_equal_blocks(struct comparison *comparison)
+{
+	const struct element_blocks *old = comparison->old_blocks, *new = comparison->new_blocks;
+
+	while (old && new && comparison->a < old->count && comparison->b < new->count) {
+		const struct block *a = &old->items[comparison->a], *b = &new->items[comparison->b];
+
+		if (a->begin < comparison->i) {
+			comparison->a++;
+		} else if (b->begin < comparison->j) {
+			comparison->b++;
+		} else {
+			if (a->begin != comparison->i || b->begin != comparison->j || a->end - a->begin != b->end - b->begin ||
+			    memcmp(a->digest, b->digest, sizeof(a->digest)) != 0)
+				return;
+			comparison->i = a->end;
+			comparison->j = b->end;
+		}
+	}
+}
+
+/* One walk over both. An element that changed is in both lists. */
 static void compare_elements(struct arena *arena, const struct set *old, const struct set *new,
 			     struct settling *settling)
 {
 	const size_t size = element_key_size(new);
-	size_t i = 0, j = 0;
+	struct comparison at = { .old = old, .new = new, .old_blocks = set_blocks(old), .new_blocks = set_blocks(new) };
 
-	while (i < old->element_count || j < new->element_count) {
-		const struct element *a = i < old->element_count ? &old->elements[i] : NULL;
-		const struct element *b = j < new->element_count ? &new->elements[j] : NULL;
+	for (pass_equal_blocks(&at); at.i < old->element_count || at.j < new->element_count; pass_equal_blocks(&at)) {
+		const struct element *a = at.i < old->element_count ? &old->elements[at.i] : NULL;
+		const struct element *b = at.j < new->element_count ? &new->elements[at.j] : NULL;
 		int order = !a ? 1 : !b ? -1 : memcmp(a->key, b->key, size);
 		bool differs = order != 0 || !element_data_equal(new, a, b);
 
@@ -188,8 +219,8 @@ static void compare_elements(struct arena *arena, const struct set *old, const s
 			list_element(arena, &settling->deleted, a);
 		if (order >= 0 && differs)
 			list_element(arena, &settling->added, b);
-		i += order <= 0;
-		j += order >= 0;
+		at.i += order <= 0;
+		at.j += order >= 0;
 	}
 }
 

@@ -79,7 +79,7 @@ uint32_t diff_room(size_t count);
 
 /*
  * The transition from old (NULL: the kernel has none of our tables) to new. Elements are compared by key, data, comment and expiry (equal within a second). In the
- * arena; both rulesets must outlive it.
+ * arena; both rulesets must outlive it. Where both sets have blocks (blocks.h), blocks that are the same are passed over; the result does not depend on that.
  */
 struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new);
 

@@ -144,6 +144,8 @@ struct element {
 	const char *comment;	/* NULL: none */
 };
 
+struct element_blocks;
+
 struct set {
 	const char *name;
 	struct key key;		/* field_representative() of each field: the kernel knows types, not which address it is */
@@ -154,6 +156,7 @@ struct set {
 	uint32_t room;		/* the kernel takes so many elements and makes its hash table for them at once; 0: no limit. Not compared */
 	struct element *elements; /* sorted by key bytes (then key_end), no two equal */
 	size_t element_count;
+	const struct element_blocks *blocks; /* blocks.h; NULL: none were made. Not compared */
 };
 
 struct table {

@@ -27,6 +27,7 @@
 #include "kernel/nft_watch.h"
 #include "kernel/snapshot.h"
 #include "ruleset/audit.h"
+#include "ruleset/blocks.h"
 #include "ruleset/pack.h"
 #include "ruleset/prove.h"
 #include "sekishod/catalogue.h"
@@ -346,6 +347,8 @@ static int bytes_answer(struct enforcer *enforcer, struct question *question, st
 	}
 	if (ruleset_judge(enforcer, question, ruleset) != 0)
 		return proposal_refuse(enforcer, question);
+	if (holding_ruleset(&enforcer->holding))	/* there is something to compare it with */
+		ruleset_make_blocks(question->arena, ruleset);
 	return install_answer(enforcer, question, ruleset);
 }
 
@@ -391,7 +394,7 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	const struct ruleset *wanted = holding_ruleset(arena, &enforcer->holding);
+	const struct ruleset *wanted = holding_ruleset(&enforcer->holding);
 	struct committed committed;
 
 	if (!wanted)
@@ -426,7 +429,7 @@ static void watch_readable(struct enforcer *enforcer)
 /* What is in force: what was installed last or, before that, what the kernel holds if it is lawful. NULL: nothing lawful, and so nothing passes. */
 static const struct ruleset *ruleset_in_force(struct enforcer *enforcer, struct arena *arena)
 {
-	const struct ruleset *installed = holding_ruleset(arena, &enforcer->holding);
+	const struct ruleset *installed = holding_ruleset(&enforcer->holding);
 	struct question question = { .arena = arena, .findings = findings_in(arena) };
 	struct ruleset *held;
 	struct snapshot snapshot;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "ruleset/blocks.h"
 #include "ruleset/pack.h"
 
 /* Unix time less the time the kernel counts an element's timeout by. It moves only when somebody sets the clock. */
@@ -18,10 +19,14 @@ static int64_t clock_now(void)
 void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation)
 {
 	struct buf bytes = buf_limited(PACK_BYTES_MAX);
+	struct arena *arena = arena_new();
+	struct ruleset *ruleset = NULL;
 
 	ruleset_pack(&bytes, installed);
-	buf_free(&holding->bytes);
-	*holding = (struct holding){ .bytes = bytes, .generation = generation, .clock_s = clock_now() };
+	if (ruleset_unpack(arena, buf_span(&bytes), &ruleset) == 0)
+		ruleset_make_blocks(arena, ruleset);
+	holding_free(holding);
+	*holding = (struct holding){ .bytes = bytes, .arena = arena, .ruleset = ruleset, .generation = generation, .clock_s = clock_now() };
 }
 
 void holding_doubt(struct holding *holding)
@@ -29,13 +34,9 @@ void holding_doubt(struct holding *holding)
 	holding->generation = 0;
 }
 
-const struct ruleset *holding_ruleset(struct arena *arena, const struct holding *holding)
+const struct ruleset *holding_ruleset(const struct holding *holding)
 {
-	struct ruleset *ruleset;
-
-	if (holding->bytes.length == 0 || ruleset_unpack(arena, buf_span(&holding->bytes), &ruleset) != 0)
-		return NULL;
-	return ruleset;
+	return holding->ruleset;
 }
 
 const struct known_sets *holding_known(struct arena *arena, const struct holding *holding)
@@ -43,14 +44,15 @@ const struct known_sets *holding_known(struct arena *arena, const struct holding
 	struct known_sets *known;
 
 	/* Both clocks are cut to whole seconds, so that their difference may be one off without anybody having set them. */
-	if (holding->generation == 0 || llabs(clock_now() - holding->clock_s) > 1)
+	if (!holding->ruleset || holding->generation == 0 || llabs(clock_now() - holding->clock_s) > 1)
 		return NULL;
 	known = arena_alloc(arena, sizeof(*known));
-	*known = (struct known_sets){ .ruleset = holding_ruleset(arena, holding), .generation = holding->generation };
-	return known->ruleset ? known : NULL;
+	*known = (struct known_sets){ .ruleset = holding->ruleset, .generation = holding->generation };
+	return known;
 }
 
 void holding_free(struct holding *holding)
 {
+	arena_free(holding->arena);
 	buf_free(&holding->bytes);
 }

@@ -13,6 +13,8 @@
 
 struct holding {
 	struct buf bytes;	/* packed, by the names its sets have in the kernel; empty: nothing was installed yet */
+	struct arena *arena;	/* owns the ruleset but what lies in the bytes */
+	const struct ruleset *ruleset; /* of the bytes, with blocks (ruleset/blocks.h); NULL: nothing yet */
 	uint32_t generation;	/* the kernel held just that at this one; 0: not known */
 	int64_t clock_s;	/* Unix time less the time since boot, then: by it the ends of elements were reckoned */
 };
@@ -23,13 +25,10 @@ void holding_set(struct holding *holding, const struct ruleset *installed, uint3
 /* The kernel may hold something else by now; what was installed last stays. */
 void holding_doubt(struct holding *holding);
 
-/*
- * What was installed last. NULL: nothing yet. In the arena, pointing into the holding, which stays as it is as
- * long.
- */
-const struct ruleset *holding_ruleset(struct arena *arena, const struct holding *holding);
+/* What was installed last, as long as the holding stays as it is. NULL: nothing yet. */
+const struct ruleset *holding_ruleset(const struct holding *holding);
 
-/* The same for snapshot_read(): NULL also when the kernel may hold something else, or the clock was set. */
+/* The same for snapshot_read(), in the arena: NULL also when the kernel may hold something else, or the clock was set. */
 const struct known_sets *holding_known(struct arena *arena, const struct holding *holding);
 
 /* Gives back the memory. */

@@ -262,7 +262,7 @@ int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct rul
 /* Decides from what was installed last, without looking first. */
 static int attempt_at_once(struct attempt *attempt, struct committed *ret_committed)
 {
-	const struct ruleset *before = holding_ruleset(attempt->arena, attempt->holding);
+	const struct ruleset *before = holding_ruleset(attempt->holding);
 	uint32_t generation;
 	int error;
 

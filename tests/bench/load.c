@@ -30,6 +30,7 @@
 #include "kernel/links.h"
 #include "kernel/nfnl.h"
 #include "policy/law.h"
+#include "ruleset/blocks.h"
 #include "ruleset/compile.h"
 #include "ruleset/diff.h"
 #include "ruleset/show.h"
@@ -38,12 +39,12 @@ enum { ROUNDS_MAX = 31, LAST_ACK_SEQUENCE = 0x7fff0000, ANSWER_BYTES_MAX = 16384
 
 enum phase {
 	PHASE_PARSE, PHASE_RESOLVE, PHASE_COMPILE, PHASE_DIFF, PHASE_ENCODE, PHASE_COMMIT, PHASE_TOTAL,
-	PHASE_EDITED_FILE, PHASE_EDITED_DIFF, PHASE_EDITED_COMMIT, PHASE_NFT, PHASE_REPLAY, PHASE_COUNT
+	PHASE_EDITED_FILE, PHASE_EDITED_BLOCKS, PHASE_EDITED_DIFF, PHASE_EDITED_COMMIT, PHASE_NFT, PHASE_REPLAY, PHASE_COUNT
 };
 
 static const char *const phase_names[PHASE_COUNT] = {
 	"parse", "resolve and law", "compile", "diff", "encode", "commit", "total",
-	"edited, file to rules", "edited, diff", "edited, commit", "nft -f", "replay",
+	"edited, file to rules", "edited, blocks", "edited, diff", "edited, commit", "nft -f", "replay",
 };
 
 struct bench {
@@ -202,6 +203,8 @@ static void edited_load(struct bench *bench, struct nfnl *nfnl, const struct rul
 	struct transition transition;
 
 	phase_end(bench, PHASE_EDITED_FILE, &begun);
+	ruleset_make_blocks(load.arena, load.compiled.ruleset);
+	phase_end(bench, PHASE_EDITED_BLOCKS, &begun);
 	transition = ruleset_diff(load.arena, in_force, load.compiled.ruleset);
 	phase_end(bench, PHASE_EDITED_DIFF, &begun);
 	changes_commit(load.arena, nfnl, &transition.commit, NULL);
@@ -231,6 +234,8 @@ static void pipeline_load(struct bench *bench)
 	bench->times_ms[PHASE_TOTAL][bench->round] = begun - started;
 	bench->elements = transition.commit.elements_added;
 	bench->batch_bytes = bench->replay.length;
+	/* As the enforcer does with what it has installed. */
+	ruleset_make_blocks(load.arena, (struct ruleset *)(uintptr_t)transition.target);
 	if (!bench->text_written)
 		text_write(bench, transition.target);
 	edited_load(bench, &nfnl, transition.target);
