@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "kernel/decode_set.h"
-#include "kernel/encode.h"
+#include "kernel/encode_elements.h"
 
 /* One element that is asked for. */
 struct question {

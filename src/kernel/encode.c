@@ -1,11 +1,9 @@
 /*
- * encode: changes of a ruleset as nf_tables messages. Elements go straight into the message: an object for each
- * would cost more than the kernel does.
+ * encode: changes of a ruleset as nf_tables messages, by libnftnl but for elements (encode_elements.h).
  */
 #include "kernel/encode.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
@@ -16,19 +14,10 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "kernel/encode_elements.h"
 #include "kernel/expressions.h"
 #include "kernel/features.h"
 #include "ruleset/show.h"
-
-enum {
-	/*
-	 * The most one element takes: two keys, a verdict with a chain's name, a comment, and what frames them;
-	 * twice for the end of an interval.
-	 */
-	ELEMENT_BYTES_MAX = 1024,
-	USERDATA_BYTES_MAX = 256, /* NFT_USERDATA_MAXLEN */
-	MILLISECONDS = 1000,
-};
 
 /*
  * nft's enum byteorder, as it stands in the user data of a set: by this nft knows how to print elements.
@@ -126,16 +115,6 @@ static size_t userdata_put(uint8_t *room, uint8_t type, const void *bytes, size_
 	return length + 2;
 }
 
-/* A comment as user data, cut at what the kernel's tools take. Returns its length. */
-static size_t comment_put(uint8_t room[static USERDATA_BYTES_MAX], uint8_t type, const char *comment)
-{
-	const size_t length = strnlen(comment, RULESET_COMMENT_BYTES_MAX);
-	char text[RULESET_COMMENT_BYTES_MAX + 1] = "";
-
-	memcpy(text, comment, length);
-	return userdata_put(room, type, text, length + 1);
-}
-
 /* All rules of a chain are removed by a deletion that names none. */
 static void encode_flush(struct encoder *encoder, const struct change *change)
 {
@@ -153,7 +132,7 @@ static void encode_rule(struct encoder *encoder, const struct change *change, si
 	const struct rule *rule = &change->chain->rules[index];
 	struct nlmsghdr *message = encoder_open(encoder, change, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 	struct nftnl_rule *out;
-	uint8_t userdata[USERDATA_BYTES_MAX];
+	uint8_t userdata[NFT_USERDATA_MAXLEN];
 
 	if (!message)
 		return;
@@ -182,7 +161,7 @@ static void set_fill(struct nftnl_set *out, const struct set *set)
 										  : ORDER_BIG;
 	const uint32_t data_order = set->data == SET_DATA_MARK ? ORDER_HOST : ORDER_NONE;
 	uint32_t type = 0, flags = 0;
-	uint8_t lengths[RULESET_KEY_FIELDS_MAX], userdata[USERDATA_BYTES_MAX];
+	uint8_t lengths[RULESET_KEY_FIELDS_MAX], userdata[NFT_USERDATA_MAXLEN];
 	size_t userdata_length = userdata_put(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, &key_order,
 					      sizeof(key_order));
 
@@ -237,125 +216,6 @@ static void encode_set(struct encoder *encoder, const struct change *change)
 	encoder_close(encoder, message, change, 0);
 }
 
-/* The bytes of a key as the kernel counts them: a single field is not padded. */
-static uint16_t key_wire_bytes(const struct set *set)
-{
-	return (uint16_t)(key_field_count(&set->key) > 1 ? key_size(&set->key)
-							 : field_size(set->key.fields[0]));
-}
-
-static void put_key(struct nlmsghdr *message, uint16_t type, const struct set *set, const uint8_t *key)
-{
-	uint8_t bytes[RULESET_KEY_FIELDS_MAX * 16];
-	struct nlattr *nest = mnl_attr_nest_start(message, type);
-
-	key_swap_order(set, key, bytes);
-	mnl_attr_put(message, NFTA_DATA_VALUE, key_wire_bytes(set), bytes);
-	mnl_attr_nest_end(message, nest);
-}
-
-/* What a map gives for the key. */
-static void put_data(struct nlmsghdr *message, const struct set *set, const struct element *element)
-{
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA), *verdict;
-
-	if (set->data == SET_DATA_MARK) {
-		mnl_attr_put_u32(message, NFTA_DATA_VALUE, element->mark);
-	} else {
-		verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
-		mnl_attr_put_u32(message, NFTA_VERDICT_CODE,
-				 htonl((uint32_t)verdict_number(element->verdict.kind)));
-		if (element->verdict.chain)
-			mnl_attr_put_strz(message, NFTA_VERDICT_CHAIN, element->verdict.chain);
-		mnl_attr_nest_end(message, verdict);
-	}
-	mnl_attr_nest_end(message, nest);
-}
-
-/* Milliseconds until the element ends. Never 0, which would mean that it stays for good. */
-static uint64_t element_timeout(const struct element *element, int64_t now)
-{
-	int64_t milliseconds;
-
-	if (element->expires_at <= now)
-		return 1;
-	if (__builtin_sub_overflow(element->expires_at, now, &milliseconds) ||
-	    __builtin_mul_overflow(milliseconds, MILLISECONDS, &milliseconds))
-		return INT64_MAX / MILLISECONDS / MILLISECONDS;
-	return (uint64_t)milliseconds;
-}
-
-/*
- * The element that ends a range of a single field: the first value behind it. None when the range goes to the
- * end of all values.
- */
-static void put_interval_end(struct nlmsghdr *message, const struct set *set, const uint8_t *last)
-{
-	const size_t size = field_size(set->key.fields[0]);
-	uint8_t next[16] = { 0 };
-	struct nlattr *nest;
-	size_t i = size;
-
-	memcpy(next, last, size);
-	while (i > 0 && ++next[i - 1] == 0)
-		i--;
-	if (i == 0)
-		return;
-	nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-	mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	put_key(message, NFTA_SET_ELEM_KEY, set, next);
-	mnl_attr_nest_end(message, nest);
-}
-
-/* One element; when it is deleted its key is enough. */
-static void put_element(struct nlmsghdr *message, const struct change *change, const struct element *element,
-			int64_t now)
-{
-	const struct set *set = change->set;
-	const bool add = change->kind == CHANGE_ADD_ELEMENTS, concatenated = key_field_count(&set->key) > 1;
-	const uint8_t *last = element->key + key_size(&set->key);
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-	uint8_t userdata[USERDATA_BYTES_MAX];
-
-	put_key(message, NFTA_SET_ELEM_KEY, set, element->key);
-	if (set->interval && concatenated)
-		put_key(message, NFTA_SET_ELEM_KEY_END, set, last);
-	if (add && set->data != SET_DATA_NONE)
-		put_data(message, set, element);
-	if (add && set->timeout && element->expires_at)
-		mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, htobe64(element_timeout(element, now)));
-	if (add && element->comment)
-		mnl_attr_put(message, NFTA_SET_ELEM_USERDATA,
-			     (uint16_t)comment_put(userdata, NFTNL_UDATA_SET_ELEM_COMMENT, element->comment),
-			     userdata);
-	mnl_attr_nest_end(message, nest);
-	if (set->interval && !concatenated)
-		put_interval_end(message, set, last);
-}
-
-/*
- * Fills one message with elements from first on, as many as fit, and returns the index of the next one. With an
- * offset: stops at the element that holds it and returns that one's index.
- */
-static size_t fill_elements(struct nlmsghdr *message, const struct change *change, size_t first, int64_t now,
-			    uint32_t offset)
-{
-	struct nlattr *list;
-	size_t i = first;
-
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, change->table->name);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, change->set->name);
-	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
-	while (i < change->element_count && message->nlmsg_len + ELEMENT_BYTES_MAX <= NFNL_MESSAGE_BYTES_MAX) {
-		put_element(message, change, change->elements[i], now);
-		if (offset && offset < message->nlmsg_len)
-			break;
-		i++;
-	}
-	mnl_attr_nest_end(message, list);
-	return i;
-}
-
 static void encode_elements(struct encoder *encoder, const struct change *change)
 {
 	const bool add = change->kind == CHANGE_ADD_ELEMENTS;
@@ -368,7 +228,7 @@ static void encode_elements(struct encoder *encoder, const struct change *change
 
 		if (!message)
 			return;
-		next = fill_elements(message, change, first, encoder->now, 0);
+		next = elements_put(message, change, first, encoder->now, 0);
 		encoder_close(encoder, message, change, first);
 	}
 }
@@ -414,19 +274,6 @@ void ruleset_encode(struct arena *arena, struct nfnl_batch *batch, const struct 
 		encode_change(&encoder, &changes->items[i]);
 }
 
-void element_question_put(struct nlmsghdr *message, const struct table *table, const struct set *set, const struct element *element)
-{
-	struct nlattr *list, *nest;
-
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table->name);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set->name);
-	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
-	nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-	put_key(message, NFTA_SET_ELEM_KEY, set, element->key);
-	mnl_attr_nest_end(message, nest);
-	mnl_attr_nest_end(message, list);
-}
-
 static const struct encoded_message *encoded_find(const struct encoded *encoded, uint32_t sequence)
 {
 	for (size_t i = 0; i < encoded->count; i++) {
@@ -442,7 +289,7 @@ static size_t element_at_offset(struct arena *arena, const struct encoded_messag
 	struct nlmsghdr *again = mnl_nlmsg_put_header(arena_alloc(arena, NFNL_MESSAGE_BYTES_MAX));
 
 	mnl_nlmsg_put_extra_header(again, sizeof(uint32_t));	/* struct nfgenmsg */
-	return fill_elements(again, message->change, message->first, 0, offset);
+	return elements_put(again, message->change, message->first, 0, offset);
 }
 
 /* "element ... of set x", or "elements of set x" when the kernel did not say which. */

@@ -33,9 +33,6 @@ struct encoded {
 void ruleset_encode(struct arena *arena, struct nfnl_batch *batch, const struct changes *changes, int64_t now,
 		    bool own, struct encoded *ret_encoded);
 
-/* Writes the body of a message that asks for one element of an exact set by its key. */
-void element_question_put(struct nlmsghdr *message, const struct table *table, const struct set *set, const struct element *element);
-
 /* The sentence for a refused batch: which object, which element, the kernel's errno in words. In the arena. */
 const char *encode_explain(struct arena *arena, const struct encoded *encoded, const struct nfnl_error *error);
 
