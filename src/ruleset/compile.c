@@ -15,6 +15,7 @@
 #include "policy/law.h"
 #include "ruleset/boxes.h"
 #include "ruleset/catalogue.h"
+#include "ruleset/element_order.h"
 #include "ruleset/marks.h"
 #include "ruleset/program.h"
 
@@ -47,6 +48,7 @@ struct compiler {
 	struct ruleset *ruleset;
 	struct table *inet;
 	struct program_input input;
+	const size_t *flows_between;	/* by from * zone_count + to: open flows */
 	struct flow_mark *marks;
 	uint32_t *ranks;		/* of each flow; smaller is better */
 	struct pair_maps *pairs;	/* one per input.pairs */
@@ -95,6 +97,14 @@ static void key_mac(struct key_writer *writer, const struct macaddr *mac)
 {
 	memcpy(writer->bytes + writer->length, mac->bytes, sizeof(mac->bytes));
 	writer->length += 8;
+}
+
+/* Makes room for so many elements, so that they need not move while they are filled in. */
+static void filling_reserve(struct compiler *compiler, struct filling *filling, size_t count)
+{
+	filling->set->elements = arena_array(compiler->arena, count, sizeof(*filling->set->elements));
+	filling->ranks = arena_array(compiler->arena, count, sizeof(*filling->ranks));
+	filling->capacity = filling->rank_capacity = count;
 }
 
 static struct element *filling_add(struct compiler *compiler, struct filling *filling, const uint8_t *key, uint32_t rank)
@@ -163,11 +173,6 @@ static void flow_content(const struct compiler *compiler, const struct flow *flo
 	}
 }
 
-static int compare_identities(const void *a, const void *b)
-{
-	return memcmp((*(const struct flow_mark *const *)a)->identity, (*(const struct flow_mark *const *)b)->identity, COMPILE_IDENTITY_BYTES);
-}
-
 static void identify_flows(struct compiler *compiler)
 {
 	struct buf content = buf_limited(0);
@@ -186,27 +191,56 @@ static void identify_flows(struct compiler *compiler)
 	buf_free(&content);
 }
 
-/* Flows of the same content share one mark, so that none of them dies with another. */
+/* The flows by their identity, which is a digest and needs no hashing. */
+struct identity_table {
+	const struct flow_mark *marks;
+	uint32_t *slots;	/* index of a flow + 1; 0: free */
+	size_t mask;
+};
+
+static struct identity_table identity_table_make(struct compiler *compiler)
+{
+	size_t slots = 16;
+
+	while (slots < 2 * compiler->policy->flow_count)
+		slots *= 2;
+	return (struct identity_table){ .marks = compiler->marks, .slots = arena_array(compiler->arena, slots, sizeof(uint32_t)),
+					.mask = slots - 1 };
+}
+
+/* The first flow that was asked for with the identity of this one. */
+static size_t identity_table_first(struct identity_table *table, size_t index)
+{
+	const uint8_t *identity = table->marks[index].identity;
+	size_t slot;
+
+	memcpy(&slot, identity, sizeof(slot));
+	for (slot &= table->mask; table->slots[slot]; slot = (slot + 1) & table->mask)
+		if (memcmp(table->marks[table->slots[slot] - 1].identity, identity, COMPILE_IDENTITY_BYTES) == 0)
+			return table->slots[slot] - 1;
+	table->slots[slot] = (uint32_t)index + 1;
+	return index;
+}
+
+/* Flows of the same content share one mark, the lowest, so that none of them dies with another. */
 static void share_marks(struct compiler *compiler)
 {
-	size_t count = compiler->policy->flow_count;
-	struct flow_mark **sorted = arena_array(compiler->arena, count, sizeof(struct flow_mark *));
+	const size_t count = compiler->policy->flow_count;
+	struct identity_table table = identity_table_make(compiler);
+	uint32_t *first = arena_array(compiler->arena, count, sizeof(*first)), *lowest = arena_array(compiler->arena, count, sizeof(*lowest));
 
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &compiler->marks[i];
-	qsort(sorted, count, sizeof(struct flow_mark *), compare_identities);
-	for (size_t begin = 0, end; begin < count; begin = end) {
-		uint32_t mark = 0;
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t mark = compiler->marks[i].mark;
+		uint32_t *low;
 
-		for (end = begin; end < count && compare_identities(&sorted[begin], &sorted[end]) == 0; end++) {
-			if (sorted[end]->mark && (!mark || sorted[end]->mark < mark))
-				mark = sorted[end]->mark;
-		}
-		for (size_t i = begin; i < end; i++) {
-			if (sorted[i]->mark)
-				sorted[i]->mark = mark;
-		}
+		first[i] = (uint32_t)identity_table_first(&table, i);
+		low = &lowest[first[i]];
+		if (mark && (!*low || mark < *low))
+			*low = mark;
 	}
+	for (size_t i = 0; i < count; i++)
+		if (compiler->marks[i].mark)
+			compiler->marks[i].mark = lowest[first[i]];
 }
 
 static int give_marks(struct compiler *compiler)
@@ -245,6 +279,15 @@ static int compare_ranked(const void *a, const void *b)
 	return (left->index > right->index) - (left->index < right->index);
 }
 
+/* Mostly no record ends, or all end on the same day. */
+static bool ranked_are_sorted(const struct ranked_flow *ranked, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_ranked(&ranked[i - 1], &ranked[i]) > 0)
+			return false;
+	return true;
+}
+
 static void rank_flows(struct compiler *compiler)
 {
 	size_t count = compiler->policy->flow_count;
@@ -255,7 +298,8 @@ static void rank_flows(struct compiler *compiler)
 
 		ranked[i] = (struct ranked_flow){ .closes_at = closes_at ? closes_at : INT64_MAX, .index = (uint32_t)i };
 	}
-	qsort(ranked, count, sizeof(*ranked), compare_ranked);
+	if (!ranked_are_sorted(ranked, count))
+		qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < count; i++)
 		compiler->ranks[ranked[i].index] = (uint32_t)i;
 }
@@ -288,20 +332,21 @@ static void make_pairs(struct compiler *compiler)
 {
 	const struct policy *policy = compiler->policy;
 	size_t zones = policy->zone_count, count = 0;
-	bool *wanted = arena_array(compiler->arena, zones * zones, sizeof(*wanted));
+	size_t *flows = arena_array(compiler->arena, zones * zones, sizeof(*flows));
 	struct program_pair *pairs = arena_array(compiler->arena, zones * zones, sizeof(*pairs));
 
 	for (size_t i = 0; i < policy->flow_count; i++) {
 		if (policy->flows[i].kind == FLOW_FORWARD && flow_is_open(compiler, &policy->flows[i]))
-			wanted[policy->flows[i].from * zones + policy->flows[i].to] = true;
+			flows[policy->flows[i].from * zones + policy->flows[i].to]++;
 	}
 	for (size_t i = 0; i < zones * zones; i++) {
 		uint32_t from = (uint32_t)(i / zones), to = (uint32_t)(i % zones);
 		bool rejects = policy_pair_rejects(policy, from, to);
 
-		if (wanted[i] || rejects)
+		if (flows[i] || rejects)
 			pairs[count++] = (struct program_pair){ .from = from, .to = to, .rejects = rejects };
 	}
+	compiler->flows_between = flows;
 	compiler->input.pairs = pairs;
 	compiler->input.pair_count = count;
 }
@@ -356,6 +401,16 @@ static struct pair_maps *maps_of_flow(struct compiler *compiler, const struct fl
 			return &compiler->pairs[i];
 	}
 	return NULL;
+}
+
+/* Room for what most flows are: one source, one destination, one port, of one family that is not known yet; both directions of it live. */
+static void reserve_fillings(struct compiler *compiler)
+{
+	const size_t zones = compiler->policy->zone_count;
+
+	filling_reserve(compiler, &compiler->live, 2 * compiler->policy->flow_count);
+	for (size_t i = 0; i < compiler->input.pair_count; i++)
+		filling_reserve(compiler, &compiler->pairs[i].exact[0], compiler->flows_between[compiler->pairs[i].from * zones + compiler->pairs[i].to]);
 }
 
 /* ---- liveness */
@@ -464,18 +519,16 @@ static void add_range(struct compiler *compiler, struct filling *map, const stru
 	add_box(compiler, map, low.bytes, high.bytes, index);
 }
 
-/* The ports of a flow without those the law bars between its tiers (a wider range may hold them). In the arena. */
-static struct port_range *lawful_ports(struct compiler *compiler, const struct flow *flow, size_t *ret_count)
+/* The ports of a flow without those of mail (a wider range may hold them). In the arena. */
+static struct port_range *ports_without_mail(struct compiler *compiler, const struct flow *flow, size_t *ret_count)
 {
-	const struct zone *zones = compiler->policy->zones;
-	bool barred = flow->protocol == PROTOCOL_TCP && law_bars_mail(zones[flow->from].tier, zones[flow->to].tier);
 	struct port_range *ports = arena_array(compiler->arena, flow->port_count * (law_mail_port_count + 1), sizeof(*ports));
 	size_t count = 0;
 
 	for (size_t i = 0; i < flow->port_count; i++) {
 		uint32_t begin = flow->ports[i].first;
 
-		for (uint32_t port = begin; barred && port <= flow->ports[i].last; port++) {
+		for (uint32_t port = begin; port <= flow->ports[i].last; port++) {
 			bool mail = false;
 
 			for (size_t m = 0; m < law_mail_port_count; m++)
@@ -490,6 +543,17 @@ static struct port_range *lawful_ports(struct compiler *compiler, const struct f
 	}
 	*ret_count = count;
 	return ports;
+}
+
+/* The ports of a flow that the law does not bar between its tiers. */
+static const struct port_range *lawful_ports(struct compiler *compiler, const struct flow *flow, size_t *ret_count)
+{
+	const struct zone *zones = compiler->policy->zones;
+
+	if (flow->protocol == PROTOCOL_TCP && law_bars_mail(zones[flow->from].tier, zones[flow->to].tier))
+		return ports_without_mail(compiler, flow, ret_count);
+	*ret_count = flow->port_count;
+	return flow->ports;
 }
 
 static bool ports_expand(const struct port_range *ports)
@@ -556,7 +620,7 @@ static void add_forward_flow(struct compiler *compiler, const struct flow *flow,
 {
 	struct pair_maps *maps = maps_of_flow(compiler, flow);
 	size_t port_count;
-	struct port_range *ports = lawful_ports(compiler, flow, &port_count);
+	const struct port_range *ports = lawful_ports(compiler, flow, &port_count);
 
 	for (size_t i = 0; i < flow->sources.count * flow->destinations.count; i++) {
 		struct ends ends = { &flow->sources.items[i / flow->destinations.count], &flow->destinations.items[i % flow->destinations.count] };
@@ -806,25 +870,13 @@ static void fill_life_safety(struct compiler *compiler)
 
 /* ---- closing the sets */
 
-struct ranked_element {
-	struct element element;
-	uint32_t rank;
-};
-
-static int compare_ranked_elements(const void *a, const void *b, void *context)
-{
-	const struct ranked_element *left = a, *right = b;
-	int order = element_compare(context, &left->element, &right->element);
-
-	return order ? order : (left->rank > right->rank) - (left->rank < right->rank);
-}
-
 static bool filling_is_sorted(const struct filling *filling)
 {
 	const struct set *set = filling->set;
+	const size_t key_bytes = element_key_size(set);
 
 	for (size_t i = 1; i < set->element_count; i++) {
-		if (element_compare(set, &set->elements[i - 1], &set->elements[i]) >= 0)
+		if (memcmp(set->elements[i - 1].key, set->elements[i].key, key_bytes) >= 0)
 			return false;
 	}
 	return true;
@@ -833,23 +885,29 @@ static bool filling_is_sorted(const struct filling *filling)
 static void filling_close(struct filling *filling)
 {
 	struct set *set = filling->set;
-	struct ranked_element *ranked;
+	struct element *copy;
+	uint32_t *order, best = 0;
 	size_t kept = 0;
 
 	if (filling_is_sorted(filling))
 		return;
-	ranked = reallocarray(NULL, set->element_count, sizeof(*ranked));
-	if (!ranked)
+	order = element_order(set);
+	copy = reallocarray(NULL, set->element_count, sizeof(*copy));
+	if (!copy)
 		arena_exhausted();
-	for (size_t i = 0; i < set->element_count; i++)
-		ranked[i] = (struct ranked_element){ .element = set->elements[i], .rank = filling->ranks[i] };
-	qsort_r(ranked, set->element_count, sizeof(*ranked), compare_ranked_elements, set);
+	memcpy(copy, set->elements, set->element_count * sizeof(*copy));
 	for (size_t i = 0; i < set->element_count; i++) {
-		if (kept == 0 || element_compare(set, &set->elements[kept - 1], &ranked[i].element) != 0)
-			set->elements[kept++] = ranked[i].element;
+		const struct element *element = &copy[order[i]];
+		const bool again = kept > 0 && element_compare(set, &set->elements[kept - 1], element) == 0;
+
+		if (again && filling->ranks[order[i]] >= best)
+			continue;
+		best = filling->ranks[order[i]];
+		set->elements[again ? kept - 1 : kept++] = *element;
 	}
 	set->element_count = kept;
-	free(ranked);
+	free(order);
+	free(copy);
 }
 
 /* Cuts the boxes of an interval map apart and makes them its elements. */
@@ -933,6 +991,7 @@ int ruleset_compile(struct arena *arena, const struct policy *policy, const stru
 	compiler.ruleset = program_build(arena, &compiler.input);
 	compiler.inet = (struct table *)(uintptr_t)ruleset_table(compiler.ruleset, FAMILY_INET, "sekisho");
 	open_fillings(&compiler);
+	reserve_fillings(&compiler);
 	for (size_t i = 0; i < policy->flow_count; i++)
 		add_flow(&compiler, i);
 	filling_close(&compiler.live);
