@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "daemon/clock.h"
@@ -653,8 +654,9 @@ static int kernel_open(struct enforcer *enforcer)
 	struct snapshot snapshot;
 	int error = nfnl_open(&enforcer->nfnl);
 
-	/* The first JSON object would open /dev/urandom, and the first is made when something is refused. */
+	/* The first JSON object would open /dev/urandom, and the first is made when something is refused; the first digest, libcrypto's configuration. */
 	json_object_seed(0);
+	digest_free(digest_new());
 	if (!error)
 		error = nft_watch_open(&enforcer->watch);
 	if (!error)
