@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/utf8.h"
+
 struct codepoint_range {
 	uint32_t first, last;
 };
@@ -44,14 +46,6 @@ static const struct codepoint_range combining_ranges[] = {
 	{ 0xe0100, 0xe01ef },
 };
 
-/* What moves the cursor, reorders the line or is not seen: shown as '?', for a name must not look like another name. */
-static const struct codepoint_range hidden_ranges[] = {
-	{ 0x0000, 0x0008 }, { 0x000a, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad }, { 0x034f, 0x034f },
-	{ 0x061c, 0x061c }, { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f },
-	{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
-	{ 0xfff0, 0xfffb }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe00ff }, { 0xe01f0, 0xe0fff },
-};
-
 static bool codepoint_within(uint32_t codepoint, const struct codepoint_range *ranges, size_t count)
 {
 	size_t low = 0, high = count;
@@ -71,44 +65,10 @@ static bool codepoint_within(uint32_t codepoint, const struct codepoint_range *r
 
 #define CODEPOINT_WITHIN(codepoint, ranges) codepoint_within(codepoint, ranges, sizeof(ranges) / sizeof((ranges)[0]))
 
-/* Bytes that a UTF-8 sequence with this first byte has; 0: no sequence begins so. */
-static size_t sequence_length(uint8_t first)
+/* What moves the cursor, reorders the line or is not seen: shown as '?', for a name must not look like another name. */
+static bool character_is_hidden(uint32_t codepoint)
 {
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first <= 0xdf)
-		return 2;
-	if (first >= 0xe0 && first <= 0xef)
-		return 3;
-	if (first >= 0xf0 && first <= 0xf4)
-		return 4;
-	return 0;
-}
-
-/*
- * Decodes the first character of a text that is not empty: its length in bytes, or 0 when no character begins here
- * (RFC 3629: no overlong form, no surrogate, nothing beyond U+10FFFF).
- */
-static size_t codepoint_decode(struct span text, uint32_t *ret_codepoint)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = sequence_length((uint8_t)text.data[0]);
-	uint32_t codepoint;
-
-	if (length == 0 || length > text.length)
-		return 0;
-	codepoint = (uint8_t)text.data[0] & (length == 1 ? 0x7fU : 0x7fU >> length);
-	for (size_t i = 1; i < length; i++) {
-		uint8_t byte = (uint8_t)text.data[i];
-
-		if ((byte & 0xc0) != 0x80)
-			return 0;
-		codepoint = codepoint << 6 | (byte & 0x3fU);
-	}
-	if (codepoint < smallest[length] || codepoint > 0x10ffff || (codepoint >= 0xd800 && codepoint <= 0xdfff))
-		return 0;
-	*ret_codepoint = codepoint;
-	return length;
+	return codepoint != '\t' && utf8_is_hidden(codepoint);
 }
 
 /* Takes the next character off text: what it shows (its bytes or '?') and in how many columns. */
@@ -116,10 +76,10 @@ static struct span text_take(struct span *text, size_t *ret_columns)
 {
 	struct span shown = { .data = "?", .length = 1 };
 	uint32_t codepoint;
-	size_t length = codepoint_decode(*text, &codepoint);
+	size_t length = 0;
 
 	*ret_columns = 1;
-	if (length > 0 && !CODEPOINT_WITHIN(codepoint, hidden_ranges)) {
+	if (utf8_next(*text, &length, &codepoint) == 0 && !character_is_hidden(codepoint)) {
 		shown = (struct span){ .data = text->data, .length = length };
 		if (CODEPOINT_WITHIN(codepoint, combining_ranges))
 			*ret_columns = 0;

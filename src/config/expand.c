@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/utf8.h"
 #include "config/catalogue.h"
 #include "config/expand.h"
 #include "config/reader.h"
 #include "config/tokens.h"
-#include "config/utf8.h"
 
 /* A file that is being expanded, and the one that includes it. */
 struct include_level {

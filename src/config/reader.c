@@ -7,12 +7,12 @@
 #include <libconfig.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/catalogue.h"
 #include "config/expand.h"
 #include "config/reader.h"
 #include "config/schema.h"
 #include "config/syntax.h"
-#include "config/utf8.h"
 
 /* The key that stands before a part of a long list. */
 #define PART_KEY "part"

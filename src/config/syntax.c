@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/catalogue.h"
 #include "config/reader.h"
 #include "config/syntax.h"
 #include "config/tokens.h"
-#include "config/utf8.h"
 
 enum expectation {
 	EXPECT_KEY,		/* or the end of the group */

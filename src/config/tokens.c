@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/tokens.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 struct token_reader token_reader_of(struct span text)
 {

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/utf8.h"
+#include "base/utf8.h"
 #include "policy/mail_name.h"
 
 enum { TCP = 6, MIB_BYTES = 1 << 20 };

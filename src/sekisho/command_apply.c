@@ -115,83 +115,38 @@ static void print_changes(struct context *context, const json_t *changes)
 		   (long long)added, (long long)deleted, (long long)rules);
 }
 
-/* What the daemon may answer. */
-struct outcome {
-	const char *result;
-	int status;
-	bool changed;
-	const char *en, *ja;
-	const char *dry_en, *dry_ja;	/* after --dry-run */
+enum { DRY_OUTCOMES = 3 };
+
+/* The first ones are for --dry-run: there they stand for those of the same word below. */
+static const struct control_outcome outcomes[] = {
+	{ "committed", EXIT_FINE, "This file would be applied. Nothing was changed.", "このファイルは適用できます。まだ何も変更していません。" },
+	{ "unchanged", EXIT_FINE, "Nothing would change: the kernel holds what the file says.", "適用しても変更はありません。すでにファイルの内容どおりです。" },
+	{ "refused", EXIT_REFUSED, "This file would be refused. Nothing was changed.", "このファイルは適用できません。何も変更していません。" },
+	{ "committed", EXIT_FINE, "Applied: the file is in force now.", "適用しました。ファイルの内容が有効になりました。" },
+	{ "confirmed", EXIT_FINE, "Confirmed: the change is for good.", "変更を確定しました。" },
+	{ "unchanged", EXIT_FINE, "Nothing to change: the kernel holds what the file says.", "変更はありません。すでにファイルの内容どおりです。" },
+	{ "refused", EXIT_REFUSED, "Refused: nothing was changed; what was in force stays in force.", "適用しませんでした。これまでの設定がそのまま有効です。" },
+	{ "busy", EXIT_UNABLE, "Another apply is being worked on: nothing was done. Try again in a moment.",
+	  "ほかの適用処理が進行中のため、何もしていません。少し待ってから再実行してください。" },
+	{ "failed", EXIT_UNABLE, "It could not be applied. See what is in force: sekisho status",
+	  "適用できませんでした。現在の状態は sekisho status で確認してください。" },
 };
 
-static const struct outcome outcomes[] = {
-	{ "committed", EXIT_FINE, true, "Applied: the file is in force now.",
-	  "適用しました。ファイルの内容が有効になりました。",
-	  "This file would be applied. Nothing was changed.",
-	  "このファイルは適用できます。まだ何も変更していません。" },
-	{ "confirmed", EXIT_FINE, false, "Confirmed: the change is for good.", "変更を確定しました。", NULL, NULL },
-	{ "unchanged", EXIT_FINE, false, "Nothing to change: the kernel holds what the file says.",
-	  "変更はありません。すでにファイルの内容どおりです。",
-	  "Nothing would change: the kernel holds what the file says.",
-	  "適用しても変更はありません。すでにファイルの内容どおりです。" },
-	{ "refused", EXIT_REFUSED, false, "Refused: nothing was changed; what was in force stays in force.",
-	  "適用しませんでした。これまでの設定がそのまま有効です。", "This file would be refused. Nothing was changed.",
-	  "このファイルは適用できません。何も変更していません。" },
-	{ "busy", EXIT_UNABLE, false, "Another apply is being worked on: nothing was done. Try again in a moment.",
-	  "ほかの適用処理が進行中のため、何もしていません。少し待ってから再実行してください。", NULL, NULL },
-	{ "failed", EXIT_UNABLE, false, "It could not be applied. See what is in force: sekisho status",
-	  "適用できませんでした。現在の状態は sekisho status で確認してください。", NULL, NULL },
-};
-
-static const struct outcome *find_outcome(const json_t *answer)
+static void print_changed(struct context *context, const struct control_outcome *outcome, const json_t *answer)
 {
-	const char *result = json_string_value(json_object_get(answer, "result"));
-
-	for (size_t i = 0; result && i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-		if (strcmp(outcomes[i].result, result) == 0)
-			return &outcomes[i];
-	}
-	return NULL;
-}
-
-static void print_outcome(struct context *context, const struct outcome *outcome, bool dry_run, const json_t *answer)
-{
-	const char *en = dry_run && outcome->dry_en ? outcome->dry_en : outcome->en;
-	const char *ja = dry_run && outcome->dry_ja ? outcome->dry_ja : outcome->ja;
-
-	findings_render_json(&context->out, json_object_get(answer, "findings"), context->language);
-	buf_printf(&context->out, "%s\n", phrase(context, en, ja));
 	if (json_object_get(answer, "confirm_seconds"))
 		buf_printf(&context->out, phrase(context, "It goes back in %lld seconds, unless somebody runs: sekisho confirm\n",
 						 "%lld 秒以内に sekisho confirm を実行しなければ、元に戻ります。\n"),
 			   (long long)json_integer_value(json_object_get(answer, "confirm_seconds")));
-	if (outcome->changed)
+	if (strcmp(outcome->result, "committed") == 0)
 		print_changes(context, json_object_get(answer, "changes"));
 }
 
-/* Asks the daemon, and tells what it answered. */
-static int ask(struct context *context, enum verb verb, const struct apply_options *options)
+static int order(struct context *context, enum verb verb, const struct apply_options *options)
 {
-	const struct outcome *outcome;
-	json_t *answer;
-	int status = control_ask(context, verb, make_request(context, options), &answer);
+	const size_t first = options->dry_run ? 0 : DRY_OUTCOMES;
 
-	if (status)
-		return status;
-	outcome = find_outcome(answer);
-	if (outcome)
-		status = outcome->status;
-	else
-		status = complain(context, "the answer of sekishod was not understood; see: sekisho status, journalctl -u sekishod",
-				  "sekishod の応答を解釈できませんでした。sekisho status と journalctl -u sekishod で結果を確認してください");
-	if (context->json) {
-		print_json(context, answer);
-		return status;
-	}
-	if (outcome)
-		print_outcome(context, outcome, options->dry_run, answer);
-	json_decref(answer);
-	return status;
+	return control_order(context, verb, make_request(context, options), outcomes + first, sizeof(outcomes) / sizeof(outcomes[0]) - first, print_changed);
 }
 
 int command_apply(struct context *context, int argc, char **argv)
@@ -199,7 +154,7 @@ int command_apply(struct context *context, int argc, char **argv)
 	struct apply_options options;
 	int status = parse_options(context, argc, argv, &options);
 
-	return status ? status : ask(context, VERB_APPLY, &options);
+	return status ? status : order(context, VERB_APPLY, &options);
 }
 
 int command_confirm(struct context *context, int argc, char **argv)
@@ -214,5 +169,5 @@ int command_confirm(struct context *context, int argc, char **argv)
 	if (option >= 0 || optind < argc || strlen(options.reason) > REASON_BYTES_MAX)
 		return complain_usage(context, "confirm takes nothing but a reason of up to %d bytes", "confirm に指定できるのは %d バイト以内の理由だけです",
 				      REASON_BYTES_MAX);
-	return ask(context, VERB_CONFIRM, &options);
+	return order(context, VERB_CONFIRM, &options);
 }

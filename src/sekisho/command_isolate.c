@@ -81,12 +81,7 @@ static json_t *make_request(struct context *context, bool release, const struct 
 	return request;
 }
 
-/* What the daemon may answer. */
-static const struct outcome {
-	const char *result;
-	int status;
-	const char *en, *ja;
-} outcomes[] = {
+static const struct control_outcome outcomes[] = {
 	{ "isolated", EXIT_FINE, "Isolated: nothing goes into or out of the zone any more but what is named here.",
 	  "遮断しました。ここに示すもののほかは、ゾーンに出入りできません。" },
 	{ "released", EXIT_FINE, "Released: what is in force decides again.", "遮断を解除しました。有効な設定どおりに通します。" },
@@ -98,23 +93,11 @@ static const struct outcome {
 	  "実行できませんでした。現在の状態は sekisho status で確認してください。" },
 };
 
-static const struct outcome *find_outcome(const json_t *answer)
-{
-	const char *result = json_string_value(json_object_get(answer, "result"));
-
-	for (size_t i = 0; result && i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
-		if (strcmp(outcomes[i].result, result) == 0)
-			return &outcomes[i];
-	return NULL;
-}
-
-static void print_answer(struct context *context, const struct outcome *outcome, const json_t *answer)
+static void print_zone(struct context *context, const struct control_outcome *outcome, const json_t *answer)
 {
 	const json_t *keeps = json_object_get(answer, "keeps"), *name;
 	size_t i;
 
-	findings_render_json(&context->out, json_object_get(answer, "findings"), context->language);
-	buf_printf(&context->out, "%s\n", phrase(context, outcome->en, outcome->ja));
 	if (outcome->status != EXIT_FINE)
 		return;
 	buf_printf(&context->out, phrase(context, "  interfaces cut off: %lld\n", "  遮断中のインターフェース: %lld\n"),
@@ -125,32 +108,15 @@ static void print_answer(struct context *context, const struct outcome *outcome,
 				   visible_text(context->arena, span_of(json_string_value(name))));
 }
 
-/* Asks the daemon, and tells what it answered. */
 static int order(struct context *context, bool release, int argc, char **argv)
 {
 	struct isolate_options options = { .reason = "" };
-	const struct outcome *outcome;
-	json_t *answer;
 	int status = parse_options(context, release, argc, argv, &options);
 
-	if (!status)
-		status = control_ask(context, release ? VERB_RELEASE : VERB_ISOLATE, make_request(context, release, &options), &answer);
 	if (status)
 		return status;
-	outcome = find_outcome(answer);
-	if (outcome)
-		status = outcome->status;
-	else
-		status = complain(context, "the answer of sekishod was not understood; see: sekisho status, journalctl -u sekishod",
-				  "sekishod の応答を解釈できませんでした。sekisho status と journalctl -u sekishod で結果を確認してください");
-	if (context->json) {
-		print_json(context, answer);
-		return status;
-	}
-	if (outcome)
-		print_answer(context, outcome, answer);
-	json_decref(answer);
-	return status;
+	return control_order(context, release ? VERB_RELEASE : VERB_ISOLATE, make_request(context, release, &options), outcomes,
+			     sizeof(outcomes) / sizeof(outcomes[0]), print_zone);
 }
 
 int command_isolate(struct context *context, int argc, char **argv)

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "wire/report.h"
+
 static int complain_connect(struct context *context, int error)
 {
 	if (error == -EACCES || error == -EPERM)
@@ -132,4 +134,42 @@ int control_ask(struct context *context, enum verb verb, json_t *question, json_
 		error = read_answer(descriptor, ret_answer);
 	close(descriptor);
 	return error ? complain_answer(context, error) : 0;
+}
+
+static const struct control_outcome *outcome_find(const struct control_outcome *outcomes, size_t count, const json_t *answer)
+{
+	const char *result = json_string_value(json_object_get(answer, "result"));
+
+	for (size_t i = 0; result && i < count; i++)
+		if (strcmp(outcomes[i].result, result) == 0)
+			return &outcomes[i];
+	return NULL;
+}
+
+int control_order(struct context *context, enum verb verb, json_t *question, const struct control_outcome *outcomes, size_t count,
+		  void (*print)(struct context *context, const struct control_outcome *outcome, const json_t *answer))
+{
+	const struct control_outcome *outcome;
+	json_t *answer;
+	int status = control_ask(context, verb, question, &answer);
+
+	if (status)
+		return status;
+	outcome = outcome_find(outcomes, count, answer);
+	if (outcome)
+		status = outcome->status;
+	else
+		status = complain(context, "the answer of sekishod was not understood; see: sekisho status, journalctl -u sekishod",
+				  "sekishod の応答を解釈できませんでした。sekisho status と journalctl -u sekishod で結果を確認してください");
+	if (context->json) {
+		print_json(context, answer);
+		return status;
+	}
+	if (outcome) {
+		findings_render_json(&context->out, json_object_get(answer, "findings"), context->language);
+		buf_printf(&context->out, "%s\n", phrase(context, outcome->en, outcome->ja));
+		print(context, outcome, answer);
+	}
+	json_decref(answer);
+	return status;
 }

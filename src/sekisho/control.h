@@ -16,4 +16,18 @@ enum { CONTROL_ANSWER_TIMEOUT_MS = 60 * 1000 };
  */
 int control_ask(struct context *context, enum verb verb, json_t *question, json_t **ret_answer);
 
+/* One thing that the daemon may answer to an order: the word, the exit status, and the sentence for people. */
+struct control_outcome {
+	const char *result;
+	int status;
+	const char *en, *ja;
+};
+
+/*
+ * Gives an order as control_ask() asks, and tells what became of it: the answer as JSON if that is wanted, else its findings, the sentence of its outcome (one of
+ * count) and what print adds. Returns the exit status.
+ */
+int control_order(struct context *context, enum verb verb, json_t *question, const struct control_outcome *outcomes, size_t count,
+		  void (*print)(struct context *context, const struct control_outcome *outcome, const json_t *answer));
+
 #endif

@@ -275,7 +275,8 @@ static const struct {
 	{ "overlong in three bytes", "\xe0\x80\xaf", 3, "???" },
 	{ "surrogate", "\xed\xa0\x80", 3, "???" },
 	{ "beyond U+10FFFF", "\xf4\x90\x80\x80", 4, "????" },
-	{ "last code point", "\xf4\x8f\xbf\xbf", 1, NULL },
+	{ "last character", "\xf4\x8f\xbf\xbd", 1, NULL },
+	{ "noncharacter at the end of a plane", "\xf4\x8f\xbf\xbf", 1, "?" },
 };
 
 START_TEST(text_has_a_width)

@@ -3,7 +3,7 @@
  */
 #include <errno.h>
 
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 /* Bytes of the sequence that begins with this one; 0 for a byte that begins none. */
 static size_t sequence_length(uint8_t first)

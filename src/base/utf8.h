@@ -4,8 +4,8 @@
  * Names and labels go into reports that auditors sign. A character that cannot be seen, or that turns the
  * writing direction, would make two different names look alike or a line read other than it is.
  */
-#ifndef CONFIG_UTF8_H
-#define CONFIG_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
