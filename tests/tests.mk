@@ -5,6 +5,7 @@
 #	tests/fuzz/fuzz_<name>.c		libFuzzer, with the corpus tests/fuzz/corpus/<name>
 #	tests/mail/*.py				whole messages, beside other programs; *.c: programs for them, linked with src/mail
 #	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
+#	tests/netns/preload/*.c			libraries that they load in front of the C library of a program under test
 #	tests/bench/*.c				programs of `make bench` and valgrind.sh, linked with everything up to src/kernel
 #	tests/bench/mail/*.c			the mail bench: ours; peers/*.c, what it is compared with, is built by `make bench` alone
 #	tests/lint/*				what must not be in the source
@@ -18,6 +19,7 @@ UNIT_TESTS = $(call test_programs,unit)
 KERNEL_TESTS = $(call test_programs,kernel)
 FUZZERS = $(patsubst %.c,build/clang/%,$(wildcard tests/fuzz/fuzz_*.c))
 NETNS_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/netns/*.c))
+NETNS_LIBRARIES = $(patsubst %.c,build/%.so,$(wildcard tests/netns/preload/*.c))
 MAIL_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/mail/*.c))
 BENCH_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/bench/*.c))
 MAIL_BENCH = build/tests/bench/mail/ours
@@ -59,6 +61,11 @@ $(NETNS_PROGRAMS): build/%: build/%.o
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^
 
+$(NETNS_LIBRARIES): build/%.so: %.c Makefile config.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(COMPILER_build) $(LANGUAGE) -U_FORTIFY_SOURCE $(WARNINGS) -fPIC -shared -o $@ $< -ldl
+
 $(BENCH_PROGRAMS): build/%: build/%.o $(call archives,build,kernel)
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,kernel)
@@ -88,11 +95,11 @@ $(MAIL_PEERS): build/%: tests/bench/mail/inputs.h %.c build/tests/bench/mail/inp
 	@mkdir -p $(@D)
 	$(quiet)$(COMPILER_build) $(LANGUAGE) -Itests $(WARNINGS) $(LINKING) -o $@ $(filter-out %.h,$^) $(PEER_$(@F)) $(call libraries,mail)
 
-bench-programs: programs $(NETNS_PROGRAMS) $(BENCH_PROGRAMS) $(MAIL_BENCH)
+bench-programs: programs $(NETNS_PROGRAMS) $(NETNS_LIBRARIES) $(BENCH_PROGRAMS) $(MAIL_BENCH)
 bench-peers: $(MAIL_PEERS)
 
 test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS) \
-	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(BENCH_PROGRAMS) $(MAIL_BENCH)
+	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(NETNS_LIBRARIES) $(BENCH_PROGRAMS) $(MAIL_BENCH)
 
 # The floors and compilers as the lint steps need them: one word per floor, lowest first.
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))
@@ -130,8 +137,16 @@ soak: programs $(NETNS_PROGRAMS)
 	@SEKISHO_MAILS=$(MAILS) SEKISHO_SEED=$(SEED) SEKISHO_TIME_LIMIT=$(SOAK_SECONDS) tests/run netns/relay_soak.py
 	@grep ' sent, \|^ok\|duplicates' build/log/netns-relay_soak.py.log
 
+# make leak EVENTS=20000 PROBES=100000000 SEED=7: the long form of tests/netns/leak.py
+EVENTS = 20000
+PROBES = 100000000
+LEAK_SECONDS = 28800
+leak: bench-programs
+	@SEKISHO_EVENTS=$(EVENTS) SEKISHO_PROBES=$(PROBES) SEKISHO_SEED=$(SEED) SEKISHO_TIME_LIMIT=$(LEAK_SECONDS) nice tests/run netns/leak.py
+	@tail -n 2 build/log/netns-leak.py.log
+
 check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs bench-peers reload-traffic soak lint-settings check fuzz check-clean-root
+.PHONY: test-programs bench-programs bench-peers reload-traffic soak leak lint-settings check fuzz check-clean-root

@@ -18,9 +18,11 @@ clock_base clock_base_of(int64_t newest)
 	return (newest > now ? newest : now) - since_boot();
 }
 
-int64_t clock_now(clock_base base)
+int64_t clock_now(clock_base *base)
 {
-	int64_t now = (int64_t)time(NULL), least = base == INT64_MIN ? now : base + since_boot();
+	int64_t boot = since_boot(), seen = (int64_t)time(NULL) - boot;
 
-	return least > now ? least : now;
+	if (*base < seen)
+		*base = seen;
+	return *base + boot;
 }

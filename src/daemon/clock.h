@@ -1,6 +1,6 @@
 /*
  * clock: the time by which records are over. It does not run behind the newest time that was ever seen, so that a clock that is set back, or has
- * forgotten its time at boot, opens nothing that was closed.
+ * forgotten its time at boot, opens nothing that was closed. Who asks for it has seen it.
  */
 #ifndef DAEMON_CLOCK_H
 #define DAEMON_CLOCK_H
@@ -15,7 +15,7 @@ typedef int64_t clock_base;
 /* The base of a time that was seen just now or in an earlier boot, and of the clock's own. */
 clock_base clock_base_of(int64_t newest);
 
-/* Unix time: the clock's, or that of the base if it is later. */
-int64_t clock_now(clock_base base);
+/* Unix time: the clock's, or that of the base if it is later. The base is moved to it. */
+int64_t clock_now(clock_base *base);
 
 #endif

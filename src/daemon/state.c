@@ -58,6 +58,20 @@ int state_publish(const char *directory, const char *name, struct span bytes)
 	return file_keep(directory, name, bytes, 0640);
 }
 
+int state_rewrite(const char *directory, const char *name, struct span bytes)
+{
+	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	__attribute__((cleanup(descriptor_closep))) int file = at < 0 ? -1 : openat(at, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t written;
+
+	if (file < 0)
+		return -errno;
+	written = pwrite(file, bytes.data, bytes.length, 0);
+	if (written != (ssize_t)bytes.length)
+		return written < 0 ? -errno : -EIO;
+	return ftruncate(file, (off_t)bytes.length) == 0 && fsync(file) == 0 ? 0 : -errno;
+}
+
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out)
 {
 	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

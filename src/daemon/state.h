@@ -15,7 +15,13 @@ enum { STATE_NAME_BYTES_MAX = 64 };
 /* Keeps bytes as file name in directory: after a crash the file is the old one or the new one. On the disk when it returns 0; else negative errno. */
 int state_keep(const char *directory, const char *name, struct span bytes);
 
-/* The same, for what the group of the directory may read as well. */
+/*
+ * The same where a full disk has no room for another file: what is kept already is written over. After a crash meanwhile it may be neither the old one nor
+ * the new one, so it is for what a reader notices or what fits into one sector. Nothing is written that is not there before; -ENOENT then.
+ */
+int state_rewrite(const char *directory, const char *name, struct span bytes);
+
+/* As state_keep(), for what the group of the directory may read as well. */
 int state_publish(const char *directory, const char *name, struct span bytes);
 
 /* Appends what was kept, at most bytes_max. 0; -EPERM: the file is not ours alone, or longer; other negative errno. */

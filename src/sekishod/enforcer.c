@@ -82,9 +82,9 @@ struct question {
 	struct link_table links;	/* as they are now, by our own asking */
 };
 
-static int64_t unix_now(const struct enforcer *enforcer)
+static int64_t unix_now(struct enforcer *enforcer)
 {
-	return clock_now(enforcer->clock);
+	return clock_now(&enforcer->clock);
 }
 
 /* ---- answers */
@@ -427,23 +427,39 @@ static void watch_readable(struct enforcer *enforcer)
 
 /* ---- VERB_ISOLATION */
 
-/* What is in force: what was installed last or, before that, what the kernel holds if it is lawful. NULL: nothing lawful, and so nothing passes. */
-static const struct ruleset *ruleset_in_force(struct enforcer *enforcer, struct arena *arena)
+/*
+ * What the kernel holds where nothing was installed yet; NULL: nothing of ours, and so nothing passes. It may be unlawful by now, because a record is over or
+ * we died before what was committed became known: what is isolated is laid over it all the same, and the planner is about to propose another. 0; -EPERM: there
+ * is something foreign in it; other negative errno: it could not be read.
+ */
+static int ruleset_held(struct enforcer *enforcer, struct arena *arena, const struct ruleset **ret_held)
 {
-	const struct ruleset *installed = holding_ruleset(&enforcer->holding);
-	struct question question = { .arena = arena, .findings = findings_in(arena) };
-	struct ruleset *held;
+	struct link_table links;
 	struct snapshot snapshot;
+	struct ruleset *held = NULL;
+	int error = links_read(arena, &links);
 
-	if (installed)
-		return installed;
-	if (links_read(arena, &question.links) != 0 ||
-	    snapshot_read(arena, &enforcer->nfnl, &question.links, unix_now(enforcer), NULL, &snapshot) != 0 || !snapshot_is_lawful(enforcer, &question, &snapshot))
-		return NULL;
-	held = arena_alloc(arena, sizeof(*held));
-	*held = *snapshot.ruleset;
-	held->links = links_used(arena, snapshot.ruleset, &question.links);
-	return held;
+	if (!error)
+		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(enforcer), NULL, &snapshot);
+	if (!error && snapshot.alien_count > 0)
+		error = -EPERM;
+	if (error)
+		return error;
+	if (snapshot.ruleset) {
+		held = arena_alloc(arena, sizeof(*held));
+		*held = *snapshot.ruleset;
+		held->links = links_used(arena, snapshot.ruleset, &links);
+	}
+	*ret_held = held;
+	return 0;
+}
+
+/* What is isolated cannot be put in force: nothing is forwarded at all. */
+static enum isolation_outcome isolation_fail(struct enforcer *enforcer, const char *reason)
+{
+	switches_shut(&enforcer->switches);
+	log_event(LOG_LEVEL_ERROR, "SKS-ISOLATE", "what is isolated could not be put in force; nothing is forwarded reason=\"%s\"", reason);
+	return ISOLATION_FAILED;
 }
 
 /* Cuts and releases. When that cannot be done, nothing is forwarded at all. */
@@ -454,11 +470,9 @@ static enum isolation_outcome isolation_enforce(struct enforcer *enforcer, struc
 
 	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &findings, &committed) == 0)
 		return ISOLATION_DONE;
-	switches_shut(&enforcer->switches);
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
-	log_event(LOG_LEVEL_ERROR, "SKS-ISOLATE", "what is isolated could not be put in force; nothing is forwarded");
-	return ISOLATION_FAILED;
+	return isolation_fail(enforcer, "the kernel does not hold it");
 }
 
 static int isolation_answer_send(const struct isolation_answer *answer)
@@ -471,18 +485,27 @@ static int isolation_answer_send(const struct isolation_answer *answer)
 	return frame_send(CREW_CHANNEL, &frame);
 }
 
+/* Over what was installed last or what the kernel holds. */
+static enum isolation_outcome isolation_lay(struct enforcer *enforcer, struct arena *arena, const struct isolation_state *state, struct isolation_effect *ret_effect)
+{
+	const struct ruleset *base = holding_ruleset(&enforcer->holding), *wanted;
+	int error = base ? 0 : ruleset_held(enforcer, arena, &base);
+
+	if (error)
+		return state->drill ? ISOLATION_FAILED : isolation_fail(enforcer, error == -EPERM ? "something foreign is in our tables" : strerror(-error));
+	if (!base)
+		return ISOLATION_DONE;
+	wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
+	*ret_effect = isolation_effect_of(arena, wanted, &state->isolations);
+	return state->drill ? ISOLATION_DONE : isolation_enforce(enforcer, arena, wanted);
+}
+
 static int isolation_work(struct enforcer *enforcer, const struct isolation_state *state)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-	const struct ruleset *base = ruleset_in_force(enforcer, arena), *wanted;
-	struct isolation_answer answer = { .number = state->number, .outcome = ISOLATION_DONE };
+	struct isolation_answer answer = { .number = state->number };
 
-	if (base) {
-		wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
-		answer.effect = isolation_effect_of(arena, wanted, &state->isolations);
-		if (!state->drill)
-			answer.outcome = isolation_enforce(enforcer, arena, wanted);
-	}
+	answer.outcome = isolation_lay(enforcer, arena, state, &answer.effect);
 	return isolation_answer_send(&answer);
 }
 

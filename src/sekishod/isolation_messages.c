@@ -225,7 +225,8 @@ int isolations_keep(const char *directory, const struct isolations *isolations)
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
 
 	isolations_put(&bytes, isolations);
-	return state_keep(directory, state_file, buf_span(&bytes));
+	/* On a full disk; a list that a crash has left in pieces isolates every zone. */
+	return state_keep(directory, state_file, buf_span(&bytes)) == 0 ? 0 : state_rewrite(directory, state_file, buf_span(&bytes));
 }
 
 int isolations_recall(struct arena *arena, const char *directory, int64_t now, struct isolations *ret_isolations)

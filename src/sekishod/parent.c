@@ -56,6 +56,7 @@ struct parent {
 	uint8_t text_digest[DIGEST_BYTES]; /* of the text as it was written */
 	char last_good_path[STATE_PATH_BYTES];
 	clock_base clock;		/* behind which time does not run */
+	clock_base clock_kept;		/* the same, as the disk has it */
 	struct event *clock_keeps;	/* the newest time goes to the disk again */
 	char in_force[DIGEST_TEXT_BYTES]; /* the digest a planner that is started again gets; "" before the first policy */
 	bool ready;
@@ -94,7 +95,8 @@ static void parent_exec(void *context, int role)
 	char clock_text[CLOCK_TEXT_BYTES];
 
 	options.in_force = parent->in_force[0] ? parent->in_force : NULL;
-	snprintf(clock_text, sizeof(clock_text), "%lld", (long long)clock_base_of(clock_now(parent->clock)));
+	(void)clock_now(&parent->clock);
+	snprintf(clock_text, sizeof(clock_text), "%lld", (long long)parent->clock);
 	options.clock_text = clock_text;
 	options_arguments(&options, (enum role)role, arguments);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)arguments);
@@ -211,6 +213,33 @@ static void parent_started(void *context, int role)
 	parent->started[role] = true;
 }
 
+static const char newest_name[] = "newest";
+
+static void newest_keep(struct parent *parent)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
+	int error;
+
+	buf_put_u64(&bytes, (uint64_t)clock_now(&parent->clock));
+	error = state_keep(parent->options->state_dir, newest_name, buf_span(&bytes));
+	if (error)
+		error = state_rewrite(parent->options->state_dir, newest_name, buf_span(&bytes));
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-CLOCK", "the time could not be kept for the next start reason=\"%s\"", strerror(-error));
+	else
+		parent->clock_kept = parent->clock;
+}
+
+/* The time for something that may close a flow. One that has jumped is kept at once: what it closes shall stay closed, however we end. */
+static int64_t time_look(struct parent *parent)
+{
+	int64_t now = clock_now(&parent->clock);
+
+	if (parent->clock > parent->clock_kept + CLOCK_BEHIND_S)
+		newest_keep(parent);
+	return now;
+}
+
 /*
  * Reads the pins of the file at path into parent->pins; what was there stays when that fails. Findings as JSON are
  * appended to why.
@@ -220,7 +249,7 @@ static int pins_renew(struct parent *parent, const char *path, struct buf *why)
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
 	struct buf pins = buf_limited(PINS_BYTES_MAX), text = buf_limited(TEXT_BYTES_MAX);
-	int error = pins_read(path, clock_now(parent->clock), &findings, &pins, &text, parent->text_digest);
+	int error = pins_read(path, time_look(parent), &findings, &pins, &text, parent->text_digest);
 	json_t *array;
 	char *json;
 
@@ -412,6 +441,7 @@ static int planner_record_take(struct parent *parent, struct span payload)
 
 	if (journal_record_unpack(payload, &record) != 0 || record.event < JOURNAL_COMMIT || record.event > JOURNAL_FAILED)
 		return -EBADMSG;
+	(void)time_look(parent);
 	written = journal_book_write(&parent->journal, &record) == 0;
 	crew_send(parent->crew, ROLE_PLANNER, VERB_RECORDED, (struct span){ .data = &written, .length = 1 }, -1);
 	return 0;
@@ -464,19 +494,6 @@ static int record_take(struct parent *parent, int role, struct span payload)
 }
 
 /* ---- the newest time */
-
-static const char newest_name[] = "newest";
-
-static void newest_keep(struct parent *parent)
-{
-	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
-	int error;
-
-	buf_put_u64(&bytes, (uint64_t)clock_now(parent->clock));
-	error = state_keep(parent->options->state_dir, newest_name, buf_span(&bytes));
-	if (error)
-		log_event(LOG_LEVEL_WARNING, "SKS-CLOCK", "the time could not be kept for the next start reason=\"%s\"", strerror(-error));
-}
 
 static void newest_keep_again(evutil_socket_t unused, short what, void *context)
 {

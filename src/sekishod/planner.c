@@ -33,9 +33,9 @@ static const struct sandbox_call planner_calls[] = {
 
 enum { PARENT_PAYLOAD_BYTES_MAX = 64 << 10 };
 
-int64_t planner_now(const struct planner *planner)
+int64_t planner_now(struct planner *planner)
 {
-	return clock_now(planner->options->clock);
+	return clock_now(&planner->time_base);
 }
 
 int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor)
@@ -223,7 +223,7 @@ static void planner_end(struct planner *planner)
 int planner_run(const struct options *options)
 {
 	struct planner planner = {
-		.options = options, .loop = event_base_new(), .enforcer = -1, .clock = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
+		.options = options, .time_base = options->clock, .loop = event_base_new(), .enforcer = -1, .clock = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
 		.parent_reader = frame_reader_make(PARENT_PAYLOAD_BYTES_MAX),
 	};
 	int error = planner_begin(&planner);

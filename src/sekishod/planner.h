@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "daemon/caller.h"
+#include "daemon/clock.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"
 #include "sekishod/access.h"
@@ -84,6 +85,7 @@ enum job_kind {
 
 struct planner {
 	const struct options *options;
+	clock_base time_base;		/* behind which time does not run */
 	struct event_base *loop;
 	struct event *terminated;
 
@@ -134,7 +136,7 @@ struct planner {
 };
 
 /* Unix time, never behind the newest that was seen (daemon/clock.h). */
-int64_t planner_now(const struct planner *planner);
+int64_t planner_now(struct planner *planner);
 
 /* Sends a frame to the enforcer; the descriptor stays the caller's. 0 or negative errno. */
 int planner_send_enforcer(struct planner *planner, enum verb verb, uint16_t flags, int descriptor);

@@ -42,7 +42,7 @@ static int flow_compare_closes(const void *left, const void *right)
 }
 
 /* The flows that close next. */
-static json_t *expires_json(const struct planner *planner, const struct policy *policy)
+static json_t *expires_json(struct planner *planner, const struct policy *policy)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	const struct flow **flows = arena_array(arena, policy->flow_count, sizeof(*flows));
@@ -66,7 +66,7 @@ static json_t *expires_json(const struct planner *planner, const struct policy *
 }
 
 /* What is known of the policy in force. */
-static void status_add_policy(json_t *status, const struct planner *planner)
+static void status_add_policy(json_t *status, struct planner *planner)
 {
 	const struct generation *generation = planner->in_force;
 	char digest[DIGEST_TEXT_BYTES];
@@ -86,7 +86,7 @@ static void status_add_policy(json_t *status, const struct planner *planner)
 	json_object_set_new(status, "expires", expires_json(planner, generation->policy));
 }
 
-static json_t *status_json(const struct planner *planner)
+static json_t *status_json(struct planner *planner)
 {
 	json_t *status = json_pack("{s:s,s:s,s:I,s:I,s:{s:I,s:b},s:{s:I},s:{s:I,s:I}}", "state", planner_state_name(planner->state), "config",
 				   planner->options->config, "committed_at", (json_int_t)planner->committed_at, "generation",

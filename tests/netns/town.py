@@ -24,6 +24,7 @@ import tempfile
 import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SOURCE, "build")
 DEADLINE_S = 60  # for anything that is awaited; nothing is expected to take so long
 
 # zone: (interface of the gateway, its IPv4 and IPv6 address there, the length of its IPv6 prefix)
@@ -62,6 +63,14 @@ CLONE_NEWNET = 0x40000000
 # Frames of src/wire/frame.h.
 FRAME = struct.Struct("<4sHHI")
 VERB_APPLY, VERB_STATUS, VERB_REPORT = 1, 2, 3
+
+
+def verb_numbers():
+    """Name of a verb -> its number, as src/wire/frame.h counts them."""
+    with open(os.path.join(SOURCE, "src", "wire", "frame.h"), encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
+    names = re.search(r"enum verb \{(.*?)\}", text, re.DOTALL)[1]
+    return {name: number for number, name in enumerate(re.findall(r"VERB_(\w+)", names))}
 
 
 def skip_unless_possible(*programs):
@@ -120,6 +129,7 @@ class Town:
         """config: the zone file to copy, conf/sekisho.conf if None. hosts: names of HOSTS to build, all if None."""
         self.name = f"sk{os.getpid()}"
         self.hosts = list(HOSTS if hosts is None else hosts)
+        self.before_program = []  # words in front of the daemon's command line
         self.program = program or os.environ.get("SEKISHOD") or os.path.join(SOURCE, "build", "sekishod")
         self.directory = tempfile.mkdtemp(prefix="sekisho-town-")
         self.config = os.path.join(self.directory, "sekisho.conf")
@@ -174,11 +184,11 @@ class Town:
         for zone, (interface, ip4, ip6) in ZONES.items():
             self.ip("switch", f"link add {zone} type bridge")
             self.ip("switch", f"link set {zone} up")
-            self._plug("gateway", interface, zone, f"g-{zone}")
+            self.plug("gateway", interface, zone, f"g-{zone}")
             self._address("gateway", interface, ip4, ip6)
         for number, host in enumerate(self.hosts):
             zone, mac, ip4, ip6 = HOSTS[host]
-            self._plug(host, "eth0", zone, f"h{number}", mac)
+            self.plug(host, "eth0", zone, f"h{number}", mac)
             self._address(host, "eth0", ip4, ip6)
             self.ip(host, f"route add default via {ZONES[zone][1]}")
             if ip6:
@@ -212,7 +222,7 @@ class Town:
         with open(self.group, encoding="utf-8") as file:
             return next(int(line.split(":")[2]) for line in file if line.startswith(name + ":"))
 
-    def _plug(self, place, interface, zone, port, mac=None):
+    def plug(self, place, interface, zone, port, mac=None):
         """A cable from a place to the switch of a zone."""
         address = f"address {mac}" if mac else ""
         self.ip("switch", f"link add {port} type veth peer name {interface} {address} netns {self.namespace(place)}")
@@ -284,7 +294,7 @@ class Town:
         self.notified = {}
         with open(self.log, "a", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(
-                self.at("gateway", [self.program, "--config", self.config, "--run-dir", self.run_dir, "--state-dir", self.state_dir]
+                self.at("gateway", self.before_program + [self.program, "--config", self.config, "--run-dir", self.run_dir, "--state-dir", self.state_dir]
                         + list(options)),
                 stderr=log, env=dict(os.environ, NOTIFY_SOCKET=path))
         self.await_notified("READY", "1")

@@ -1,0 +1,212 @@
+/*
+ * faults: a library that is loaded in front of the C library (LD_PRELOAD) of a daemon under test, and lets memory, netlink and the clock fail when a
+ * test says so. The programs are those that are installed; nothing in them knows of it.
+ *
+ * The test shares a file with all roles (SEKISHO_FAULTS), struct faults below: per role and kind the test writes an error, a countdown n, and how many calls
+ * fail with that error from the n-th on. The seconds of clock_s are added to what the roles take for Unix time; what counts
+ * since boot is not changed.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum role { ROLE_PARENT, ROLE_PLANNER, ROLE_ENFORCER, ROLE_WITNESS, ROLE_COUNT };
+enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_COUNT };
+enum { DESCRIPTORS_MAX = 1024 };
+
+struct fault {
+	_Atomic int32_t left;		/* so many will fail; 0: none is due */
+	_Atomic int32_t countdown;	/* the first of them is the call that counts it down to 0 */
+	_Atomic int32_t error;		/* positive errno */
+};
+
+struct faults {
+	_Atomic int64_t clock_s;
+	struct fault faults[ROLE_COUNT][KIND_COUNT];
+};
+
+static struct faults *faults;
+static enum role role;
+static _Atomic bool is_netlink[DESCRIPTORS_MAX];
+
+static int (*real_socket)(int, int, int);
+static ssize_t (*real_sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+static ssize_t (*real_sendmsg)(int, const struct msghdr *, int);
+static ssize_t (*real_recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
+static ssize_t (*real_recvmsg)(int, struct msghdr *, int);
+static int (*real_clock_gettime)(clockid_t, struct timespec *);
+
+/* Glibc's own, by the names it keeps for those who stand in front of it. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+static void *next_symbol(const char *name)
+{
+	void *symbol = dlsym(RTLD_NEXT, name);
+
+	if (!symbol)
+		abort();
+	return symbol;
+}
+
+static enum role role_of(int argc, char **argv)
+{
+	static const char *const names[] = { [ROLE_PARENT] = "parent", [ROLE_PLANNER] = "planner", [ROLE_ENFORCER] = "enforcer", [ROLE_WITNESS] = "witness" };
+
+	for (int i = 0; argc > 2 && strcmp(argv[1], "--role") == 0 && i < ROLE_COUNT; i++)
+		if (strcmp(argv[2], names[i]) == 0)
+			return (enum role)i;
+	return ROLE_PARENT;
+}
+
+__attribute__((constructor)) static void faults_begin(int argc, char **argv)
+{
+	const char *path = getenv("SEKISHO_FAULTS");
+	int descriptor = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *page;
+
+	real_socket = (int (*)(int, int, int))next_symbol("socket");
+	real_sendto = (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))next_symbol("sendto");
+	real_sendmsg = (ssize_t(*)(int, const struct msghdr *, int))next_symbol("sendmsg");
+	real_recvfrom = (ssize_t(*)(int, void *, size_t, int, struct sockaddr *, socklen_t *))next_symbol("recvfrom");
+	real_recvmsg = (ssize_t(*)(int, struct msghdr *, int))next_symbol("recvmsg");
+	real_clock_gettime = (int (*)(clockid_t, struct timespec *))next_symbol("clock_gettime");
+	if (descriptor < 0)
+		return;
+	role = role_of(argc, argv);
+	page = mmap(NULL, sizeof(*faults), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	close(descriptor);
+	faults = page == MAP_FAILED ? NULL : page;
+}
+
+/* Is this the call that fails? Then errno is set. */
+static bool fault_is_due(enum kind kind)
+{
+	struct fault *fault;
+
+	if (!faults)
+		return false;
+	fault = &faults->faults[role][kind];
+	if (atomic_load(&fault->left) <= 0)
+		return false;
+	if (atomic_load(&fault->countdown) > 0 && atomic_fetch_sub(&fault->countdown, 1) != 1)
+		return false;
+	if (atomic_fetch_sub(&fault->left, 1) <= 0)
+		return false;
+	errno = atomic_load(&fault->error);
+	return true;
+}
+
+/* ---- memory */
+
+void *malloc(size_t size)
+{
+	return fault_is_due(KIND_ALLOCATE) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fault_is_due(KIND_ALLOCATE) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fault_is_due(KIND_ALLOCATE) ? NULL : __libc_realloc(old, size);
+}
+
+void *reallocarray(void *old, size_t count, size_t size)
+{
+	size_t product;
+
+	if (__builtin_mul_overflow(count, size, &product)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(old, product);
+}
+
+/* ---- netlink */
+
+static bool netlink_fails(int descriptor, enum kind kind)
+{
+	return descriptor >= 0 && descriptor < DESCRIPTORS_MAX && is_netlink[descriptor] && fault_is_due(kind);
+}
+
+int socket(int domain, int type, int protocol)
+{
+	int descriptor = real_socket(domain, type, protocol);
+
+	if (descriptor >= 0 && descriptor < DESCRIPTORS_MAX)
+		is_netlink[descriptor] = domain == AF_NETLINK;
+	return descriptor;
+}
+
+int close(int descriptor)
+{
+	if (descriptor >= 0 && descriptor < DESCRIPTORS_MAX)
+		is_netlink[descriptor] = false;
+	return (int)syscall(SYS_close, descriptor);
+}
+
+ssize_t sendto(int descriptor, const void *bytes, size_t length, int flags, const struct sockaddr *to, socklen_t to_length)
+{
+	return netlink_fails(descriptor, KIND_SEND) ? -1 : real_sendto(descriptor, bytes, length, flags, to, to_length);
+}
+
+ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
+{
+	return netlink_fails(descriptor, KIND_SEND) ? -1 : real_sendmsg(descriptor, message, flags);
+}
+
+ssize_t recvfrom(int descriptor, void *bytes, size_t length, int flags, struct sockaddr *from, socklen_t *from_length)
+{
+	return netlink_fails(descriptor, KIND_RECEIVE) ? -1 : real_recvfrom(descriptor, bytes, length, flags, from, from_length);
+}
+
+ssize_t recvmsg(int descriptor, struct msghdr *message, int flags)
+{
+	return netlink_fails(descriptor, KIND_RECEIVE) ? -1 : real_recvmsg(descriptor, message, flags);
+}
+
+/* ---- the clock */
+
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+	int result = real_clock_gettime(clock, ret_time);
+
+	if (result == 0 && faults && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+		ret_time->tv_sec += atomic_load(&faults->clock_s);
+	return result;
+}
+
+time_t time(time_t *ret_time)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (ret_time)
+		*ret_time = now.tv_sec;
+	return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict ret_time, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret_time = (struct timeval){ .tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000 };
+	return 0;
+}
