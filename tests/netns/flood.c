@@ -4,16 +4,22 @@
  * It reads lines from stdin:
  *
  *	endpoint NETNS INTERFACE		the first is endpoint 0
+ *	local NETNS 4|6 PROTOCOL		the host itself, by a raw socket: what is sent passes its output, what is received has passed its input
  *	stream KIND RATE FROM TO FRAME		the first is stream 0
  *	go
  *
- * and sends until stdin ends, or until as many flood frames as `go COUNT` says. RATE is in packets per second; 0
- * floods: as fast as it goes. FRAME is an Ethernet frame with IPv4 or IPv6, UDP or TCP, in hexadecimal digits; its
+ * and sends until stdin ends, or until as many flood frames as `go COUNT` says. To a line "count" meanwhile it answers with how many flood frames it
+ * has sent. After a line "stop" it sends no more, and takes lines
+ *
+ *	window STREAM FROM TO			what became of the packets of a paced stream that were sent between two times (monotonic microseconds)
+ *
+ * until stdin ends. RATE is in packets per second; 0
+ * floods: as fast as it goes. FRAME is an Ethernet frame with IPv4 or IPv6, in hexadecimal digits; its
  * last 16 bytes are a magic number, the stream's number and a sequence number, which are filled in, as are
- * checksums. KIND:
+ * checksums of UDP, TCP and ICMP. What is sent by a `local` is a frame's part behind the network header. KIND:
  *
  *	fixed		always the same ports
- *	fresh		another source port for each packet: always a new connection
+ *	fresh		another source port (ICMP: number) for each packet: always a new connection
  *	tcp		one connection, begun by a handshake; the next stream must be its tcp-reply
  *	tcp-reply	the other direction of that connection
  *
@@ -22,9 +28,11 @@
  * reported. processor_ns is what this program had of the processor, the kernel's work on the packets with it, however
  * busy the machine was besides.
  *
- * Output, in JSON: {"elapsed_ns", "processor_ns", "drops", "streams": [{"sent", "received", "strangers", "lost": [[sequence,
- * monotonic milliseconds], ...]}, ...]}. A stranger is a frame that came by another endpoint than it should. Of what
- * was lost the first 20 are listed.
+ * Output, in JSON: {"elapsed_ns", "processor_ns", "drops", "backlog": [monotonic milliseconds, ...], "streams": [{"sent", "received",
+ * "strangers", "quotes", "arrived": [first, last], "lost": [[sequence, monotonic milliseconds], ...]}, ...], "windows": [{"lost", "arrived", "vague",
+ * "lost_at": [monotonic milliseconds, ...]}, ...]}. A stranger is a frame that came by another endpoint than it should. Of what
+ * was lost the first 20 are listed. backlog: when a processor's queue of this machine was seen to have dropped packets, anybody's. arrived: the monotonic
+ * milliseconds of the first and the last arrival. vague: nobody knows when the packet was really sent, because the call took so long.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,6 +40,7 @@
 #include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/sock_diag.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -46,15 +55,18 @@
 #include <unistd.h>
 
 enum {
-	ENDPOINTS_MAX = 16, STREAMS_MAX = 64, FRAME_BYTES_MAX = 256, LINE_BYTES_MAX = 1024,
+	ENDPOINTS_MAX = 32, STREAMS_MAX = 256, FRAME_BYTES_MAX = 256, LINE_BYTES_MAX = 1024,
 	TOKEN_BYTES = 16, TOKEN_MAGIC = 0x534b666c,
 	BATCH = 32,			/* flood frames between two looks at the clock */
 	LATE_MAX = 16,			/* frames of one paced stream at once, when it is late */
 	LOST_LISTED_MAX = 20,
+	BACKLOG_LISTED_MAX = 4096, BACKLOG_LOOK_NS = 5000000,
+	VAGUE_NS = 5000000,
+	TCP_WINDOW_BYTES = 32768,
 	PORT_FIRST = 1024, PORT_COUNT = 60000,
 	RECEIVE_BUFFER_BYTES = 32 << 20,
 	DRAIN_MS = 2000,		/* silence after which nothing more is expected */
-	PROTOCOL_TCP = 6, PROTOCOL_UDP = 17,
+	PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_ICMP6 = 58,
 	FLAG_SYN = 2, FLAG_PUSH = 8, FLAG_ACK = 16,
 };
 
@@ -62,8 +74,7 @@ enum kind { KIND_FIXED, KIND_FRESH, KIND_TCP, KIND_TCP_REPLY };
 
 struct endpoint {
 	int socket;
-	int interface;			/* index */
-	uint64_t drops;
+	int interface;			/* index; 0: the host itself */
 };
 
 struct stream {
@@ -75,10 +86,15 @@ struct stream {
 	size_t network, transport;	/* where these headers begin */
 	uint8_t protocol;
 	uint32_t tcp_next;		/* the next sequence number of this direction */
+	uint32_t tcp_received;		/* what the other side has received of it: one behind the last byte */
 	uint64_t sent, received, strangers;
-	int64_t *sent_at;		/* of paced streams, by sequence number: monotonic ns; 0: arrived */
+	int64_t arrived_first, arrived_last; /* monotonic ns */
+	int64_t *sent_at;		/* of paced streams, by sequence number: monotonic ns, with the marks below */
 	size_t sent_at_capacity;
 };
+
+/* Marks in the lowest bits of a time. */
+enum { MARK_ARRIVED = 1, MARK_VAGUE = 2, MARKS = 3 };
 
 struct flood {
 	struct endpoint endpoints[ENDPOINTS_MAX];
@@ -88,6 +104,11 @@ struct flood {
 	uint64_t flood_limit;		/* 0: until stdin ends */
 	uint64_t flood_sent;
 	size_t next_flood;		/* the stream whose turn it is */
+	bool stopped;			/* by a line; more lines follow */
+	uint64_t backlog_drops;		/* of the machine */
+	int64_t backlog_looked;		/* monotonic ns */
+	int64_t backlog_at[BACKLOG_LISTED_MAX];
+	size_t backlog_count;
 };
 
 static _Noreturn void fail(const char *what)
@@ -138,16 +159,34 @@ static uint32_t sum16(const uint8_t *bytes, size_t length, uint32_t sum)
 	return length % 2 ? sum + ((uint32_t)bytes[length - 1] << 8) : sum;
 }
 
+/* Where a transport header has its checksum; 0: it has none. */
+static size_t checksum_offset(uint8_t protocol)
+{
+	switch (protocol) {
+	case PROTOCOL_TCP:
+		return 16;
+	case PROTOCOL_UDP:
+		return 6;
+	case PROTOCOL_ICMP:
+	case PROTOCOL_ICMP6:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
 /* Fills in the checksum of the transport header of a frame of length bytes; connection tracking looks at it. */
 static void frame_checksum(const struct stream *stream, uint8_t *frame, size_t length)
 {
 	bool ip4 = frame[12] == 0x08;
 	size_t addresses = stream->network + (ip4 ? 12 : 8);
-	size_t at = stream->transport + (stream->protocol == PROTOCOL_TCP ? 16 : 6);
+	size_t at = stream->transport + checksum_offset(stream->protocol);
 	uint32_t sum = stream->protocol + (uint32_t)(length - stream->transport);
 
+	if (at == stream->transport)
+		return;
 	put16(frame + at, 0);
-	sum = sum16(frame + addresses, ip4 ? 8 : 32, sum);
+	sum = stream->protocol == PROTOCOL_ICMP ? 0 : sum16(frame + addresses, ip4 ? 8 : 32, sum);
 	sum = sum16(frame + stream->transport, length - stream->transport, sum);
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
@@ -185,13 +224,15 @@ static void frame_next(struct flood *flood, struct stream *stream)
 	put32(token + 8, (uint32_t)(sequence >> 32));
 	put32(token + 12, (uint32_t)sequence);
 	if (stream->kind == KIND_FRESH)
-		put16(transport, (uint16_t)(PORT_FIRST + sequence % PORT_COUNT));
+		put16(transport + (checksum_offset(stream->protocol) == 2 ? 4 : 0), (uint16_t)(PORT_FIRST + sequence % PORT_COUNT));
 	if (stream->kind == KIND_TCP || stream->kind == KIND_TCP_REPLY) {
 		const struct stream *other = stream->kind == KIND_TCP ? stream + 1 : stream - 1;
 
 		put32(transport + 4, stream->tcp_next);
-		put32(transport + 8, other->tcp_next);
-		stream->tcp_next += TOKEN_BYTES;
+		put32(transport + 8, other->tcp_received);
+		/* Like any sender it goes no further than the other side's window, but repeats itself. */
+		if (stream->tcp_next - stream->tcp_received < TCP_WINDOW_BYTES)
+			stream->tcp_next += TOKEN_BYTES;
 	}
 	frame_checksum(stream, stream->frame, stream->length);
 }
@@ -227,15 +268,40 @@ static void endpoint_bind(const struct endpoint *endpoint, uint16_t protocol)
 		fail("bind");
 }
 
-/* It can send; it receives when it is the end of a stream. */
-static void endpoint_open(struct endpoint *endpoint, const char *netns, const char *interface)
+static void namespace_enter(const char *netns)
 {
-	int on = 1, bytes = RECEIVE_BUFFER_BYTES;
 	int namespace = open(netns, O_RDONLY | O_CLOEXEC);
 
 	if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0)
 		fail(netns);
 	close(namespace);
+}
+
+static void receive_buffer_enlarge(int descriptor)
+{
+	int bytes = RECEIVE_BUFFER_BYTES;
+
+	if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		fail("SO_RCVBUFFORCE");
+}
+
+/* The host itself. */
+static void endpoint_open_local(struct endpoint *endpoint, const char *netns, bool ip4, int protocol)
+{
+	namespace_enter(netns);
+	endpoint->socket = socket(ip4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	if (endpoint->socket < 0)
+		fail("raw socket");
+	endpoint_filter(endpoint->socket);
+	receive_buffer_enlarge(endpoint->socket);
+}
+
+/* It can send; it receives when it is the end of a stream. */
+static void endpoint_open(struct endpoint *endpoint, const char *netns, const char *interface)
+{
+	int on = 1;
+
+	namespace_enter(netns);
 	endpoint->socket = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	endpoint->interface = (int)if_nametoindex(interface);
 	if (endpoint->socket < 0 || endpoint->interface == 0)
@@ -243,9 +309,19 @@ static void endpoint_open(struct endpoint *endpoint, const char *netns, const ch
 	endpoint_filter(endpoint->socket);
 	endpoint_bind(endpoint, 0);
 	if (setsockopt(endpoint->socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
-	    setsockopt(endpoint->socket, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0 ||
-	    setsockopt(endpoint->socket, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+	    setsockopt(endpoint->socket, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0)
 		fail("setsockopt");
+	receive_buffer_enlarge(endpoint->socket);
+}
+
+/* How long a frame of a stream is at an endpoint: raw sockets leave headers away. */
+static size_t frame_length_at(const struct stream *stream, const struct endpoint *at)
+{
+	bool ip4 = stream->frame[12] == 0x08;
+
+	if (at->interface != 0)
+		return stream->length;
+	return stream->length - (ip4 ? stream->network : stream->transport);
 }
 
 /* Notes one frame that arrived. */
@@ -259,13 +335,20 @@ static bool frame_take(struct flood *flood, const struct endpoint *at, const uin
 	if (number >= flood->stream_count)
 		return false;
 	stream = &flood->streams[number];
+	/* An error message to the sender ends with what it quotes. */
+	if (length != frame_length_at(stream, at))
+		return true;
 	if (stream->to != at) {
 		stream->strangers++;
 		return true;
 	}
-	stream->received++;
+	stream->arrived_last = monotonic_ns();
+	if (stream->kind == KIND_TCP || stream->kind == KIND_TCP_REPLY)
+		stream->tcp_received = get32(frame + stream->transport + 4) + TOKEN_BYTES;
+	if (stream->received++ == 0)
+		stream->arrived_first = stream->arrived_last;
 	if (sequence < stream->sent_at_capacity)
-		stream->sent_at[sequence] = 0;
+		stream->sent_at[sequence] |= MARK_ARRIVED;
 	return true;
 }
 
@@ -297,8 +380,27 @@ static bool endpoints_empty(struct flood *flood)
 
 /* ---- sending */
 
+/* By the host itself; what its own rules refuse is an error of the call. */
+static void frame_send_local(const struct stream *stream, const uint8_t *frame, size_t length)
+{
+	struct sockaddr_in to4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
+	bool ip4 = frame[12] == 0x08;
+	const struct sockaddr *to = ip4 ? (const struct sockaddr *)&to4 : (const struct sockaddr *)&to6;
+
+	memcpy(&to4.sin_addr, frame + stream->network + 16, sizeof(to4.sin_addr));
+	memcpy(&to6.sin6_addr, frame + stream->network + 24, sizeof(to6.sin6_addr));
+	if (sendto(stream->from->socket, frame + stream->transport, length - stream->transport, 0, to, ip4 ? sizeof(to4) : sizeof(to6)) < 0 &&
+	    (errno == EBADF || errno == EINVAL || errno == EAFNOSUPPORT))
+		fail("sendto");
+}
+
 static void frame_send(const struct stream *stream, const uint8_t *frame, size_t length)
 {
+	if (stream->from->interface == 0) {
+		frame_send_local(stream, frame, length);
+		return;
+	}
 	while (send(stream->from->socket, frame, length, 0) < 0) {
 		if (errno != EINTR && errno != EAGAIN && errno != ENOBUFS)
 			fail("send");
@@ -316,10 +418,12 @@ static void stream_send(struct flood *flood, struct stream *stream, int64_t now)
 		memset(stream->sent_at + stream->sent, 0, (capacity - stream->sent) * sizeof(*stream->sent_at));
 		stream->sent_at_capacity = capacity;
 	}
-	if (stream->rate != 0)
-		stream->sent_at[stream->sent] = now;
 	frame_next(flood, stream);
+	if (stream->rate != 0)
+		stream->sent_at[stream->sent] = now & ~(int64_t)MARKS;
 	frame_send(stream, stream->frame, stream->length);
+	if (stream->rate != 0 && monotonic_ns() - now > VAGUE_NS)
+		stream->sent_at[stream->sent] |= MARK_VAGUE;
 	stream->sent++;
 }
 
@@ -345,6 +449,7 @@ static void handshake_send(struct stream *stream, const struct stream *other, ui
 	frame_checksum(stream, frame, length);
 	frame_send(stream, frame, length);
 	stream->tcp_next += flags & FLAG_SYN ? 1 : 0;
+	stream->tcp_received = stream->tcp_next;
 }
 
 static void connections_begin(struct flood *flood)
@@ -374,7 +479,7 @@ static void paced_send(struct flood *flood, int64_t begun)
 		if (stream->rate == 0)
 			continue;
 		for (int late = 0; stream->sent < due && late < LATE_MAX; late++)
-			stream_send(flood, stream, now);
+			stream_send(flood, stream, monotonic_ns());
 	}
 }
 
@@ -397,19 +502,76 @@ static bool flood_send(struct flood *flood)
 	return tried < flood->stream_count;
 }
 
-static bool stdin_ended(void)
+/* Reads without buffering, so that the end of stdin can be polled for. */
+static bool line_read(char *line)
+{
+	size_t length = 0;
+
+	while (length + 1 < LINE_BYTES_MAX && read(STDIN_FILENO, line + length, 1) == 1) {
+		if (line[length] == '\n') {
+			line[length] = '\0';
+			return true;
+		}
+		length++;
+	}
+	return false;
+}
+
+/* Does what a line says while packets are sent. True: it is over. */
+static bool order_takes_end(struct flood *flood)
 {
 	struct pollfd wait = { .fd = STDIN_FILENO, .events = POLLIN };
+	char line[LINE_BYTES_MAX];
 
-	return poll(&wait, 1, 0) > 0;
+	if (poll(&wait, 1, 0) <= 0)
+		return false;
+	if (!line_read(line))
+		return true;
+	flood->stopped = strcmp(line, "stop") == 0;
+	if (!flood->stopped) {
+		printf("%" PRIu64 "\n", flood->flood_sent);
+		fflush(stdout);
+	}
+	return flood->stopped;
+}
+
+/* Packets that the queues of all processors dropped: the second number of each line. */
+static uint64_t backlog_count(void)
+{
+	FILE *file = fopen("/proc/net/softnet_stat", "re");
+	uint64_t sum = 0;
+	unsigned int drops;
+
+	if (!file)
+		fail("softnet_stat");
+	while (fscanf(file, "%*x %x%*[^\n]", &drops) == 1)
+		sum += drops;
+	fclose(file);
+	return sum;
+}
+
+static void backlog_look(struct flood *flood)
+{
+	int64_t now = monotonic_ns();
+	uint64_t drops;
+
+	if (now - flood->backlog_looked < BACKLOG_LOOK_NS)
+		return;
+	flood->backlog_looked = now;
+	drops = backlog_count();
+	if (drops != flood->backlog_drops && flood->backlog_count < BACKLOG_LISTED_MAX)
+		flood->backlog_at[flood->backlog_count++] = now;
+	flood->backlog_drops = drops;
 }
 
 static int64_t flood_run(struct flood *flood)
 {
 	int64_t begun = monotonic_ns();
 
+	flood->backlog_drops = backlog_count();
 	connections_begin(flood);
-	while (flood->flood_limit != 0 ? flood->flood_sent < flood->flood_limit : !stdin_ended()) {
+	while (flood->flood_limit != 0 ? flood->flood_sent < flood->flood_limit : !order_takes_end(flood)) {
+		backlog_look(flood);
 		paced_send(flood, begun);
 		if (!flood_send(flood))
 			sched_yield();
@@ -470,35 +632,23 @@ static void stream_parse(struct flood *flood, const char *line)
 	stream->kind = kind_of(kind);
 	stream->from = &flood->endpoints[from];
 	stream->to = &flood->endpoints[to];
-	endpoint_bind(stream->to, ETH_P_ALL);
+	if (stream->to->interface != 0)
+		endpoint_bind(stream->to, ETH_P_ALL);
 	frame_parse(stream, digits);
-}
-
-/* Reads without buffering, so that the end of stdin can be polled for. */
-static bool line_read(char *line)
-{
-	size_t length = 0;
-
-	while (length + 1 < LINE_BYTES_MAX && read(STDIN_FILENO, line + length, 1) == 1) {
-		if (line[length] == '\n') {
-			line[length] = '\0';
-			return true;
-		}
-		length++;
-	}
-	return false;
 }
 
 static void flood_parse(struct flood *flood)
 {
 	char line[LINE_BYTES_MAX], netns[256], interface[IFNAMSIZ];
+	int family, protocol;
 
 	while (line_read(line)) {
 		if (sscanf(line, "go %" SCNu64, &flood->flood_limit) == 1 || strcmp(line, "go") == 0)
 			return;
-		if (sscanf(line, "endpoint %255s %15s", netns, interface) == 2 &&
-		    flood->endpoint_count < ENDPOINTS_MAX)
+		if (flood->endpoint_count < ENDPOINTS_MAX && sscanf(line, "endpoint %255s %15s", netns, interface) == 2)
 			endpoint_open(&flood->endpoints[flood->endpoint_count++], netns, interface);
+		else if (flood->endpoint_count < ENDPOINTS_MAX && sscanf(line, "local %255s %d %d", netns, &family, &protocol) == 3)
+			endpoint_open_local(&flood->endpoints[flood->endpoint_count++], netns, family == 4, protocol);
 		else
 			stream_parse(flood, line);
 	}
@@ -511,13 +661,12 @@ static uint64_t drops_count(const struct flood *flood)
 	uint64_t drops = 0;
 
 	for (size_t i = 0; i < flood->endpoint_count; i++) {
-		struct tpacket_stats stats;
-		socklen_t length = sizeof(stats);
+		uint32_t information[SK_MEMINFO_VARS];
+		socklen_t length = sizeof(information);
 
-		if (getsockopt(flood->endpoints[i].socket, SOL_PACKET, PACKET_STATISTICS, &stats,
-			       &length) < 0)
-			fail("PACKET_STATISTICS");
-		drops += stats.tp_drops;
+		if (getsockopt(flood->endpoints[i].socket, SOL_SOCKET, SO_MEMINFO, information, &length) < 0)
+			fail("SO_MEMINFO");
+		drops += information[SK_MEMINFO_DROPS];
 	}
 	return drops;
 }
@@ -526,23 +675,79 @@ static void stream_print(const struct stream *stream)
 {
 	int listed = 0;
 
-	printf("{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"strangers\":%" PRIu64 ",\"lost\":[",
-	       stream->sent, stream->received, stream->strangers);
+	printf("{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"strangers\":%" PRIu64 ",\"arrived\":[%" PRId64 ",%" PRId64 "],\"lost\":[",
+	       stream->sent, stream->received, stream->strangers, stream->arrived_first / 1000000, stream->arrived_last / 1000000);
 	for (uint64_t i = 0; i < stream->sent && stream->rate != 0 && listed < LOST_LISTED_MAX; i++) {
-		if (stream->sent_at[i] != 0)
+		if (!(stream->sent_at[i] & MARK_ARRIVED))
 			printf("%s[%" PRIu64 ",%" PRId64 "]", listed++ ? "," : "", i, stream->sent_at[i] / 1000000);
 	}
 	printf("]}");
 }
 
+/* The first packet of a stream that was sent at a time or later. */
+static uint64_t stream_packet_at(const struct stream *stream, int64_t time)
+{
+	uint64_t low = 0, high = stream->sent;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (stream->sent_at[middle] < time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void window_print(const struct stream *stream, int64_t from, int64_t to)
+{
+	uint64_t lost = 0, arrived = 0, vague = 0, first = stream_packet_at(stream, from), last = stream_packet_at(stream, to);
+
+	printf("{\"lost_at\":[");
+	for (uint64_t i = first; i < last; i++) {
+		int64_t at = stream->sent_at[i];
+
+		vague += (at & MARK_VAGUE) != 0;
+		arrived += (at & MARKS) == MARK_ARRIVED;
+		if ((at & MARKS) == 0 && lost++ < LOST_LISTED_MAX)
+			printf("%s%" PRId64, lost > 1 ? "," : "", at / 1000000);
+	}
+	printf("],\"lost\":%" PRIu64 ",\"arrived\":%" PRIu64 ",\"vague\":%" PRIu64 "}", lost, arrived, vague);
+}
+
+/* Answers lines until stdin ends. */
+static void windows_print(const struct flood *flood)
+{
+	char line[LINE_BYTES_MAX];
+	const char *separator = "";
+	int64_t from, to;
+	size_t number;
+
+	errno = EINVAL;
+	while (flood->stopped && line_read(line)) {
+		if (sscanf(line, "window %zu %" SCNd64 " %" SCNd64, &number, &from, &to) != 3 || number >= flood->stream_count ||
+		    flood->streams[number].rate == 0)
+			fail(line);
+		fputs(separator, stdout);
+		separator = ",";
+		window_print(&flood->streams[number], from * 1000, to * 1000);
+	}
+}
+
 static void flood_print(const struct flood *flood, int64_t elapsed_ns, int64_t processor_ns)
 {
-	printf("{\"elapsed_ns\":%" PRId64 ",\"processor_ns\":%" PRId64 ",\"drops\":%" PRIu64 ",\"streams\":[", elapsed_ns, processor_ns,
+	printf("{\"elapsed_ns\":%" PRId64 ",\"processor_ns\":%" PRId64 ",\"drops\":%" PRIu64 ",\"backlog\":[", elapsed_ns, processor_ns,
 	       drops_count(flood));
+	for (size_t i = 0; i < flood->backlog_count; i++)
+		printf("%s%" PRId64, i ? "," : "", flood->backlog_at[i] / 1000000);
+	printf("],\"streams\":[");
 	for (size_t i = 0; i < flood->stream_count; i++) {
 		printf("%s", i ? "," : "");
 		stream_print(&flood->streams[i]);
 	}
+	printf("],\"windows\":[");
+	windows_print(flood);
 	puts("]}");
 }
 
