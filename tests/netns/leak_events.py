@@ -1,5 +1,6 @@
 """What happens to the gateway in the leak test (leak.py), one thing at a time and some at once, and what is known of it afterwards."""
 
+import contextlib
 import errno
 import json
 import math
@@ -195,10 +196,8 @@ class Gateway:
             return
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self.chance.random() * 0.1)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
 
     def event_restart(self):
         self.restart(self.chance.choice((signal.SIGTERM, signal.SIGKILL)))
@@ -313,7 +312,7 @@ class Gateway:
         if self.full:
             os.unlink(path)
         else:
-            room = os.statvfs(self.town.state_dir)
-            with open(path, "wb") as file:
-                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_bsize)
+            with open(path, "wb") as file, contextlib.suppress(OSError):
+                while room := os.statvfs(self.town.state_dir).f_bavail:
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room * os.statvfs(self.town.state_dir).f_bsize)
         self.full = not self.full
