@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/utf8.h"
 
@@ -112,6 +113,20 @@ void buf_put_visible(struct buf *out, struct span text)
 
 		buf_put(out, shown.data, shown.length);
 	}
+}
+
+size_t text_make_visible(char *text, size_t length)
+{
+	struct span rest = { .data = text, .length = length };
+	size_t at = 0, columns;
+
+	while (rest.length > 0) {
+		struct span shown = text_take(&rest, &columns);
+
+		memmove(text + at, shown.data, shown.length);
+		at += shown.length;
+	}
+	return at;
 }
 
 void buf_pad(struct buf *out, struct span text, size_t columns)

@@ -21,6 +21,9 @@ size_t text_width(struct span text);
  */
 void buf_put_visible(struct buf *out, struct span text);
 
+/* The same in place: never longer than before. Returns the length. */
+size_t text_make_visible(char *text, size_t length);
+
 /* Appends text as it is, then spaces up to columns; no space when it is as wide already. */
 void buf_pad(struct buf *out, struct span text, size_t columns);
 

@@ -182,7 +182,8 @@ static int session_enter(const struct front *front, const struct relay *relay, i
 {
 	int error;
 
-	/* First the doors: a process that outlives the listener must not keep them. */
+	/* First the doors: a process that outlives the listener must not keep them. Nor a socket from which a stranger could send. */
+	log_forget_sockets();
 	if (dup2(socket, STDIN_FILENO) < 0 || dup2(keeper, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
 		return -errno;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)

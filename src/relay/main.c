@@ -6,12 +6,21 @@
  * around which it writes a message of its own. No byte range of a mail is ever forwarded, in either direction.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/log.h"
 #include "daemon/crew.h"
 #include "relay/options.h"
 #include "relay/roles.h"
+
+static void syslog_open(const char *path)
+{
+	int error = path ? log_open_syslog(path) : 0;
+
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-LOG", "syslog messages cannot be sent socket=%s reason=\"%s\"", path, strerror(-error));
+}
 
 int main(int argc, char *argv[])
 {
@@ -30,5 +39,6 @@ int main(int argc, char *argv[])
 	if (options.role != ROLE_PARENT)
 		crew_name_process(role_name((enum role)options.role));
 	log_open(role_name((enum role)options.role), options.log_level, getenv("JOURNAL_STREAM"));
+	syslog_open(options.syslog);
 	return options.reload ? reload_run(&options) : runs[options.role](&options);
 }

@@ -16,6 +16,7 @@ static const struct option_row rows[] = {
 	{ "--run-dir", OPTION_TEXT, offsetof(struct options, run_dir), true },
 	{ "--state-dir", OPTION_TEXT, offsetof(struct options, state_dir), true },
 	{ "--log-level", OPTION_LEVEL, offsetof(struct options, log_level), true },
+	{ "--syslog", OPTION_TEXT, offsetof(struct options, syslog), true },
 	{ "--reload", OPTION_FLAG, offsetof(struct options, reload), false },
 	{ "--help", OPTION_FLAG, offsetof(struct options, help), false },
 };
@@ -45,6 +46,7 @@ void options_arguments(const struct options *options, enum role role, const char
 void options_help(void)
 {
 	puts("usage: sekisho-relay [--config FILE] [--run-dir DIR] [--state-dir DIR] [--log-level LEVEL]\n"
+	     "                     [--syslog SOCKET]\n"
 	     "       sekisho-relay --reload [--run-dir DIR]\n"
 	     "\n"
 	     "Carries the text of mail from the Internet side to the LGWAN side, as the relays of FILE say. Runs in the foreground.\n"
@@ -52,5 +54,6 @@ void options_help(void)
 	     "  --run-dir DIR      where the control socket is made (/run/sekisho-relay)\n"
 	     "  --state-dir DIR    where originals are kept (/var/lib/sekisho-relay)\n"
 	     "  --log-level LEVEL  error, warning, notice, info or debug (notice)\n"
+	     "  --syslog SOCKET    send the log there as well, as messages of RFC 5424\n"
 	     "  --reload           lets the running relay read its file again, and says what it found");
 }

@@ -22,6 +22,7 @@ struct options {
 	const char *run_dir;	/* --run-dir: where the control socket is */
 	const char *state_dir;	/* --state-dir: originals */
 	enum log_level log_level; /* --log-level */
+	const char *syslog;	/* --syslog: a socket that takes syslog messages, or NULL */
 	bool reload;		/* --reload */
 	bool help;		/* --help */
 };

@@ -104,6 +104,7 @@ static int washer_enter(const struct zygote *zygote, int original, int letter)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || signal(SIGALRM, SIG_DFL) == SIG_ERR || setitimer(ITIMER_REAL, &wall, NULL) != 0)
 		return -errno;
+	log_forget_sockets();
 	if (dup2(original, ORIGINAL_IN) < 0 || dup2(letter, LETTER_OUT) < 0 || close_range(descriptors, ~0U, 0) != 0)
 		return -errno;
 	if (sandbox_filters())

@@ -9,6 +9,7 @@
  */
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/log.h"
@@ -22,6 +23,14 @@
  * would raise the bound with the first large block that is freed, and keep what a load has taken.
  */
 enum { LARGE_BYTES = 128 << 10 };
+
+static void syslog_open(const char *path)
+{
+	int error = path ? log_open_syslog(path) : 0;
+
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-LOG", "syslog messages cannot be sent socket=%s reason=\"%s\"", path, strerror(-error));
+}
 
 int main(int argc, char *argv[])
 {
@@ -37,6 +46,7 @@ int main(int argc, char *argv[])
 	if (options.role != ROLE_PARENT)
 		crew_name_process(role_name((enum role)options.role));
 	log_open(role_name((enum role)options.role), options.log_level, getenv("JOURNAL_STREAM"));
+	syslog_open(options.syslog);
 	if (options.seal)
 		return seal_run();
 	switch (options.role) {

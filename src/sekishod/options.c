@@ -18,6 +18,7 @@ static const struct option_row rows[] = {
 	{ "--run-dir", OPTION_TEXT, offsetof(struct options, run_dir), true },
 	{ "--state-dir", OPTION_TEXT, offsetof(struct options, state_dir), true },
 	{ "--log-level", OPTION_LEVEL, offsetof(struct options, log_level), true },
+	{ "--syslog", OPTION_TEXT, offsetof(struct options, syslog), true },
 	{ "--in-force", OPTION_TEXT, offsetof(struct options, in_force), true },
 	{ "--clock", OPTION_TEXT, offsetof(struct options, clock_text), true },
 	{ "--seal", OPTION_FLAG, offsetof(struct options, seal), false },
@@ -52,6 +53,7 @@ void options_arguments(const struct options *options, enum role role, const char
 void options_help(void)
 {
 	puts("usage: sekishod [--config FILE] [--run-dir DIR] [--state-dir DIR] [--log-level LEVEL]\n"
+	     "                [--syslog SOCKET]\n"
 	     "       sekishod --seal\n"
 	     "\n"
 	     "Puts the policy of FILE in force and keeps it there. Runs in the foreground.\n"
@@ -59,6 +61,7 @@ void options_help(void)
 	     "  --run-dir DIR      where the control socket is made (/run/sekisho)\n"
 	     "  --state-dir DIR    what survives a reboot (/var/lib/sekisho)\n"
 	     "  --log-level LEVEL  error, warning, notice, info or debug (notice)\n"
+	     "  --syslog SOCKET    send the log there as well, as messages of RFC 5424\n"
 	     "  --seal             let nothing pass where no rules of sekisho are in force yet, and end\n"
 	     "\n"
 	     "A changed file is put in force by `sekisho apply`. When sekishod stops, the rules stay.");

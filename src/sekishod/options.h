@@ -19,6 +19,7 @@ struct options {
 	const char *run_dir;	/* --run-dir: where the control socket is */
 	const char *state_dir;	/* --state-dir: what survives a reboot */
 	enum log_level log_level; /* --log-level */
+	const char *syslog;	/* --syslog: a socket that takes syslog messages, or NULL */
 	const char *in_force;	/* --in-force; given by the parent to a planner that is started again: digest of the text in force, or NULL */
 	clock_base clock;	/* --clock; given by the parent only: behind which time does not run */
 	const char *clock_text;	/* the same as text; NULL: not given */
