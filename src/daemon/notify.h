@@ -12,4 +12,7 @@
  */
 int notify_send(const char *socket_name, const char *state);
 
+/* The same with a descriptor (SCM_RIGHTS), which stays the caller's; -1: none. */
+int notify_send_descriptor(const char *socket_name, const char *state, int descriptor);
+
 #endif

@@ -88,7 +88,7 @@ int nfnl_adopt(int descriptor, struct nfnl *ret_nfnl)
 {
 	int protocol = -1;
 	socklen_t length = sizeof(protocol);
-	struct nfnl nfnl;
+	struct nfnl nfnl = { .owns_tables = false };
 	int r;
 
 	if (getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) < 0)

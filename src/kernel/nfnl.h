@@ -20,6 +20,7 @@ struct nfnl {
 	struct mnl_socket *socket;
 	uint32_t port_id;
 	uint32_t sequence;	/* the next free one */
+	bool owns_tables;	/* tables that it makes are its own (kernel/ownership.h); false at first */
 };
 
 /* An nf_tables batch under construction: begin, messages, end. */

@@ -2,7 +2,7 @@
  * sekisho status [--events FILE]: what the daemon says is in force, and what was refused today; when it does not answer, what the kernel holds.
  *
  * --json prints the daemon's answer with "refused_today" (null, or {"packets", "quiet"}): {"state", "config", "digest", "committed_at", "flows", "zones",
- * "generation", "enforcer", "kernel", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
+ * "generation", "enforcer", "kernel", "ownership": "own", "none", "orphaned", "open" or "foreign", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
  * "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
  * is, 3 the daemon does not answer.
  */
@@ -65,6 +65,27 @@ static void add_time(struct context *context, struct grid *grid, const char *lab
 
 	add_line(grid, label, time > 0 && time < INT32_MAX * (int64_t)86400 ? time_words(context, time) : phrase(context, "never",
 			"なし"));
+}
+
+/* Who can change the tables in the kernel. */
+static void add_ownership(struct context *context, struct grid *grid, const json_t *ownership)
+{
+	static const struct {
+		const char *word, *en, *ja;
+	} rows[] = {
+		{ "own", "only sekishod can change them, not even root's nft", "sekishod だけが変更できます(root の nft でも変更できません)" },
+		{ "none", "others can change them (the kernel knows no owners, or --no-owner); sekishod puts back what they change",
+		  "ほかのプログラムも変更できます(カーネルに所有者の機能がないか --no-owner)。変更は sekishod が元に戻します" },
+		{ "orphaned", "others can change them until sekishod has made them its own; it puts back what they change",
+		  "sekishod のものになるまで、ほかのプログラムも変更できます。変更は sekishod が元に戻します" },
+		{ "open", "others can change them until the next boot, because they were made without an owner; sekishod puts back what they change",
+		  "所有者なしで作成されたため、次の起動まで、ほかのプログラムも変更できます。変更は sekishod が元に戻します" },
+		{ "foreign", "ANOTHER PROGRAM has made them its own: sekishod cannot change them", "ほかのプログラムが自分のものにしているため、sekishod は変更できません" },
+	};
+
+	for (size_t i = 0; json_is_string(ownership) && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].word, json_string_value(ownership)) == 0)
+			add_line(grid, phrase(context, "rules", "ルール"), phrase(context, rows[i].en, rows[i].ja));
 }
 
 /* What a check of the file said when it was last read. */
@@ -161,6 +182,7 @@ static void print_status(struct context *context, const struct state_words *word
 	add_text(context, &grid, "SHA-256", json_object_get(answer, "digest"));
 	add_number(context, &grid, phrase(context, "zones", "ゾーン"), json_object_get(answer, "zones"));
 	add_number(context, &grid, phrase(context, "flows", "通信許可"), json_object_get(answer, "flows"));
+	add_ownership(context, &grid, json_object_get(answer, "ownership"));
 	add_findings(context, &grid, json_object_get(answer, "findings"));
 	add_expiries(context, &grid, json_object_get(answer, "expires"));
 	add_refused(context, &grid, refused);

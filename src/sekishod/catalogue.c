@@ -134,6 +134,13 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"The kernel refused the rules; nothing was changed: {0}", "カーネルがルールを受け付けなかったため、何も変更していません: {0}",
 		"Look at the journal of sekishod and of the kernel.", "sekishod とカーネルのジャーナルを確認してください。",
 	},
+	[DAEMON_TABLES_TAKEN] = {
+		"tables-taken", SEVERITY_ERROR,
+		"Another program has made the tables of sekisho in the kernel its own, so that they cannot be changed; nothing is forwarded until it ends.",
+		"カーネル内の関所のテーブルを、ほかのプログラムが自分のものにしているため、変更できません。そのプログラムが終わるまで転送しません。",
+		"Find it (nft list tables names the owner), end it, and restart sekishod; who did this was root on this machine.",
+		"そのプログラムを調べて(nft list tables に所有者が表示されます)終了させ、sekishod を再起動してください。この操作は root でなければできません。",
+	},
 	[DAEMON_KERNEL_RESTLESS] = {
 		"kernel-restless", SEVERITY_ERROR,
 		"Somebody else kept changing rules in the kernel, so that ours could not be installed.",

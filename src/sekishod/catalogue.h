@@ -32,6 +32,7 @@ enum daemon_finding {
 	DAEMON_LINK_DIFFERS,		/* interface */
 	DAEMON_KERNEL_UNREADABLE,	/* reason */
 	DAEMON_KERNEL_REFUSED,		/* sentence */
+	DAEMON_TABLES_TAKEN,
 	DAEMON_KERNEL_RESTLESS,
 	DAEMON_READBACK_DIFFERS,
 	/* ways past the rules */

@@ -26,6 +26,7 @@
 #include "kernel/links.h"
 #include "kernel/nfnl.h"
 #include "kernel/nft_watch.h"
+#include "kernel/ownership.h"
 #include "kernel/snapshot.h"
 #include "ruleset/audit.h"
 #include "ruleset/blocks.h"
@@ -52,7 +53,7 @@ static const struct sandbox_call enforcer_calls[] = {
 	{ .name = "membarrier" }, { .name = NULL }
 };
 
-enum { DRIFT_DETAIL_BYTES = 64 };
+enum { DRIFT_DETAIL_BYTES = 64, NETLINK_WAIT_MS = 10000 };
 
 static const struct origin nowhere;
 
@@ -262,6 +263,9 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 		return error;
 	held.marks = marks.marks;
 	held.mark_count = marks.count;
+	error = ownership_read(&enforcer->nfnl, &held.ownership);
+	if (error)
+		return error;
 	held_pack(&payload, &held);
 	if (snapshot->ruleset) {
 		ruleset_pack(&bytes, ruleset_told(enforcer, question->arena, snapshot));
@@ -290,10 +294,13 @@ static int snapshot_answer(struct enforcer *enforcer, struct question *question)
 
 /* ---- VERB_PROPOSE */
 
-static int committed_send(struct enforcer *enforcer, const struct committed *committed)
+static int committed_send(struct enforcer *enforcer, struct committed *committed)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	int error = ownership_read(&enforcer->nfnl, &committed->ownership);
 
+	if (error)
+		return error;
 	committed_pack(&payload, committed);
 	return planner_send(enforcer, VERB_COMMITTED, 0, buf_span(&payload), -1);
 }
@@ -324,6 +331,17 @@ static int proposal_refuse(struct enforcer *enforcer, const struct question *que
 	return refused_send(enforcer, &question->findings);
 }
 
+/* Who has made our tables his own can let pass what he likes, and we could not stop him: then nothing is forwarded. */
+static void tables_heed(struct enforcer *enforcer)
+{
+	enum ownership ownership;
+
+	if (ownership_read(&enforcer->nfnl, &ownership) != 0 || ownership != OWNERSHIP_FOREIGN)
+		return;
+	log_event(LOG_LEVEL_ERROR, "SKS-OWNER", "another program has made our tables its own; nothing is forwarded");
+	switches_shut(&enforcer->switches);
+}
+
 /* Installs what was proved, and what is isolated over it. */
 static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *proved)
 {
@@ -331,8 +349,10 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 	struct committed committed;
 	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &question->findings, &committed);
 
-	if (error)
+	if (error) {
+		tables_heed(enforcer);
 		return proposal_refuse(enforcer, question);
+	}
 	pins_adopt(enforcer);
 	switches_open_way(&enforcer->switches);
 	return committed_send(enforcer, &committed);
@@ -664,19 +684,46 @@ static int enforcer_loop(struct enforcer *enforcer)
 	}
 }
 
+/* The socket that our tables belong to, which the parent keeps: it comes before all else. What an enforcer before us was told by it is thrown away. */
+static int netlink_take(struct enforcer *enforcer)
+{
+	struct frame frame = { .descriptor = -1 };
+	int error = frame_await(CREW_CHANNEL, &enforcer->parent_reader, NETLINK_WAIT_MS, &frame);
+
+	if (!error && (frame.verb != VERB_NETLINK || frame.descriptor < 0))
+		error = -EBADMSG;
+	if (!error)
+		error = nfnl_adopt(frame.descriptor, &enforcer->nfnl);
+	if (error && frame.descriptor >= 0)
+		close(frame.descriptor);
+	return error;
+}
+
+/* Tables that were left by a predecessor are ours from now on. Where that cannot be, every installation says so. */
+static void tables_claim(struct enforcer *enforcer)
+{
+	int error = ownership_claim(&enforcer->nfnl);
+
+	if (error)
+		log_event(LOG_LEVEL_ERROR, "SKS-OWNER", "the tables in the kernel could not be made ours reason=\"%s\"", strerror(-error));
+	tables_heed(enforcer);
+}
+
 /*
  * Opens what is needed while that is still possible. The dump of connections makes the kernel load
  * connection tracking, without which its switches are not there. While the kernel does not hold our guard,
  * nothing is forwarded.
  */
-static int kernel_open(struct enforcer *enforcer)
+static int kernel_open(struct enforcer *enforcer, const struct options *options)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct held_marks marks;
 	struct link_table links;
 	struct snapshot snapshot;
-	int error = nfnl_open(&enforcer->nfnl);
+	int error = netlink_take(enforcer);
 
+	if (!error && !options->no_owner)
+		error = ownership_begin(&enforcer->nfnl);
 	/* The first JSON object would open /dev/urandom, and the first is made when something is refused; the first digest, libcrypto's configuration. */
 	json_object_seed(0);
 	digest_free(digest_new());
@@ -688,6 +735,7 @@ static int kernel_open(struct enforcer *enforcer)
 		return error;
 	door_prepare(&enforcer->door);
 	enforcer->switches = switches_open();
+	tables_claim(enforcer);
 	error = links_read(arena, &links);
 	if (!error)
 		error = snapshot_read(arena, &enforcer->nfnl, &links, unix_now(enforcer), NULL, &snapshot);
@@ -696,14 +744,14 @@ static int kernel_open(struct enforcer *enforcer)
 	return error;
 }
 
-static int enforcer_begin(struct enforcer *enforcer)
+static int enforcer_begin(struct enforcer *enforcer, const struct options *options)
 {
 	int error = crew_role_begin();
 
 	if (!error)
 		error = sandbox_keep_capabilities(kept_capabilities, sizeof(kept_capabilities) / sizeof(kept_capabilities[0]));
 	if (!error)
-		error = kernel_open(enforcer);
+		error = kernel_open(enforcer, options);
 	if (!error)
 		error = sandbox_renounce();
 	return error ? error : sandbox_filter_calls(enforcer_calls);
@@ -726,7 +774,7 @@ static void enforcer_end(struct enforcer *enforcer)
 int enforcer_run(const struct options *options)
 {
 	struct enforcer enforcer = { .clock = options->clock, .planner = -1, .door = door_closed(), .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
-	int error = enforcer_begin(&enforcer);
+	int error = enforcer_begin(&enforcer, options);
 
 	if (error)
 		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "the enforcer could not start reason=\"%s\"", strerror(-error));

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "kernel/confirm.h"
 #include "kernel/encode.h"
+#include "kernel/ownership.h"
 #include "ruleset/diff.h"
 #include "sekishod/catalogue.h"
 
@@ -108,6 +109,13 @@ static uint32_t generation_next(uint32_t generation)
 	return generation + 1 ? generation + 1 : 1;
 }
 
+static bool tables_are_taken(struct nfnl *nfnl)
+{
+	enum ownership ownership;
+
+	return ownership_read(nfnl, &ownership) == 0 && ownership == OWNERSHIP_FOREIGN;
+}
+
 /* Sends one transaction; generation NULL: whatever the kernel's is. -ERESTART: the kernel has moved on, nothing was changed. */
 static int changes_commit(struct attempt *attempt, const struct changes *changes, const uint32_t *generation)
 {
@@ -116,7 +124,7 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 	struct encoded encoded;
 	int error;
 
-	ruleset_encode(attempt->arena, &batch, changes, attempt->now, false, &encoded);
+	ruleset_encode(attempt->arena, &batch, changes, attempt->now, attempt->nfnl->owns_tables, &encoded);
 	error = nfnl_batch_commit(attempt->nfnl, &batch, false, &result);
 	/*
 	 * An element that expired while we wrote is gone before we delete it: that is a change like any
@@ -124,7 +132,9 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 	 */
 	if (error == -ERESTART || error == -ENOENT)
 		return -ERESTART;
-	if (error)
+	if (error == -EPERM && tables_are_taken(attempt->nfnl))
+		finding_add(attempt->findings, &daemon_catalogue[DAEMON_TABLES_TAKEN], nowhere, NULL);
+	else if (error)
 		finding_add(attempt->findings, &daemon_catalogue[DAEMON_KERNEL_REFUSED], nowhere,
 			    result.error_count > 0 ? encode_explain(attempt->arena, &encoded, &result.errors[0]) : strerror(-error), NULL);
 	return error;
@@ -219,11 +229,25 @@ static struct committed attempt_conclude(struct attempt *attempt, uint32_t gener
 	};
 }
 
+/* Tables that somebody left are ours before anything in them is changed. */
+static int tables_claim(struct attempt *attempt)
+{
+	int error = ownership_claim(attempt->nfnl);
+
+	if (error == -EPERM)
+		finding_add(attempt->findings, &daemon_catalogue[DAEMON_TABLES_TAKEN], nowhere, NULL);
+	else if (error)
+		finding_add(attempt->findings, &daemon_catalogue[DAEMON_KERNEL_REFUSED], nowhere, strerror(-error), NULL);
+	return error;
+}
+
 static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 {
 	uint32_t generation;
-	int error = kernel_read(attempt, holding_known(attempt->arena, attempt->holding), &attempt->snapshot);
+	int error = tables_claim(attempt);
 
+	if (!error)
+		error = kernel_read(attempt, holding_known(attempt->arena, attempt->holding), &attempt->snapshot);
 	if (error)
 		return error;
 	for (size_t i = 0; i < attempt->snapshot.alien_count; i++)

@@ -48,7 +48,7 @@ int main(int argc, char *argv[])
 	log_open(role_name((enum role)options.role), options.log_level, getenv("JOURNAL_STREAM"));
 	syslog_open(options.syslog);
 	if (options.seal)
-		return seal_run();
+		return seal_run(&options);
 	switch (options.role) {
 	case ROLE_ENFORCER:
 		return enforcer_run(&options);

@@ -4,10 +4,21 @@
 #include <errno.h>
 #include <string.h>
 
+static bool ownership_take(struct span *payload, enum ownership *ret_ownership)
+{
+	uint32_t number;
+
+	if (!span_take_u32(payload, &number) || number >= OWNERSHIP_COUNT)
+		return false;
+	*ret_ownership = (enum ownership)number;
+	return true;
+}
+
 void held_pack(struct buf *out, const struct held *held)
 {
 	buf_put_u32(out, held->generation);
 	buf_put_u32(out, held->alien_count);
+	buf_put_u32(out, held->ownership);
 	for (size_t i = 0; i < held->mark_count; i++)
 		buf_put_u32(out, held->marks[i]);
 }
@@ -17,7 +28,8 @@ int held_unpack(struct arena *arena, struct span payload, struct held *ret_held)
 	struct held held = { .mark_count = 0 };
 	uint32_t *marks;
 
-	if (!span_take_u32(&payload, &held.generation) || !span_take_u32(&payload, &held.alien_count) || payload.length % sizeof(*marks) != 0)
+	if (!span_take_u32(&payload, &held.generation) || !span_take_u32(&payload, &held.alien_count) ||
+	    !ownership_take(&payload, &held.ownership) || payload.length % sizeof(*marks) != 0)
 		return -EBADMSG;
 	marks = arena_array(arena, payload.length / sizeof(*marks), sizeof(*marks));
 	while (span_take_u32(&payload, &marks[held.mark_count])) {
@@ -37,6 +49,7 @@ void committed_pack(struct buf *out, const struct committed *committed)
 	buf_put_u32(out, committed->elements_deleted);
 	buf_put_u32(out, committed->rules_added);
 	buf_put_u32(out, committed->changed);
+	buf_put_u32(out, committed->ownership);
 }
 
 int committed_unpack(struct span payload, struct committed *ret_committed)
@@ -46,7 +59,7 @@ int committed_unpack(struct span payload, struct committed *ret_committed)
 
 	if (!span_take_u32(&payload, &committed.generation) || !span_take_u32(&payload, &committed.elements_added) ||
 	    !span_take_u32(&payload, &committed.elements_deleted) || !span_take_u32(&payload, &committed.rules_added) ||
-	    !span_take_u32(&payload, &changed) || payload.length != 0 || changed > 1)
+	    !span_take_u32(&payload, &changed) || !ownership_take(&payload, &committed.ownership) || payload.length != 0 || changed > 1)
 		return -EBADMSG;
 	committed.changed = changed == 1;
 	*ret_committed = committed;

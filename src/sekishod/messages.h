@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "kernel/ownership.h"
 #include "kernel/tally.h"
 #include "wire/fields.h"
 
@@ -16,6 +17,7 @@
 struct held {
 	uint32_t generation;	/* of nf_tables */
 	uint32_t alien_count;	/* things in our tables that are not of our kind */
+	enum ownership ownership; /* of our tables */
 	const uint32_t *marks;	/* sorted: marks that connections carry */
 	size_t mark_count;
 };
@@ -25,6 +27,7 @@ struct committed {
 	uint32_t generation;	/* of nf_tables, after the commit */
 	uint32_t elements_added, elements_deleted, rules_added;
 	bool changed;		/* false: the kernel held it already, and nothing was sent */
+	enum ownership ownership; /* of our tables, after the commit */
 };
 
 /* VERB_READY. */

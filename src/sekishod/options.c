@@ -21,6 +21,7 @@ static const struct option_row rows[] = {
 	{ "--syslog", OPTION_TEXT, offsetof(struct options, syslog), true },
 	{ "--in-force", OPTION_TEXT, offsetof(struct options, in_force), true },
 	{ "--clock", OPTION_TEXT, offsetof(struct options, clock_text), true },
+	{ "--no-owner", OPTION_FLAG, offsetof(struct options, no_owner), true },
 	{ "--seal", OPTION_FLAG, offsetof(struct options, seal), false },
 	{ "--help", OPTION_FLAG, offsetof(struct options, help), false },
 };
@@ -53,8 +54,8 @@ void options_arguments(const struct options *options, enum role role, const char
 void options_help(void)
 {
 	puts("usage: sekishod [--config FILE] [--run-dir DIR] [--state-dir DIR] [--log-level LEVEL]\n"
-	     "                [--syslog SOCKET]\n"
-	     "       sekishod --seal\n"
+	     "                [--syslog SOCKET] [--no-owner]\n"
+	     "       sekishod --seal [--no-owner]\n"
 	     "\n"
 	     "Puts the policy of FILE in force and keeps it there. Runs in the foreground.\n"
 	     "  --config FILE      the zone file (/etc/sekisho/sekisho.conf)\n"
@@ -62,6 +63,7 @@ void options_help(void)
 	     "  --state-dir DIR    what survives a reboot (/var/lib/sekisho)\n"
 	     "  --log-level LEVEL  error, warning, notice, info or debug (notice)\n"
 	     "  --syslog SOCKET    send the log there as well, as messages of RFC 5424\n"
+	     "  --no-owner         let other programs change the rules, and put back what they changed\n"
 	     "  --seal             let nothing pass where no rules of sekisho are in force yet, and end\n"
 	     "\n"
 	     "A changed file is put in force by `sekisho apply`. When sekishod stops, the rules stay.");

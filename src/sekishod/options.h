@@ -23,6 +23,7 @@ struct options {
 	const char *in_force;	/* --in-force; given by the parent to a planner that is started again: digest of the text in force, or NULL */
 	clock_base clock;	/* --clock; given by the parent only: behind which time does not run */
 	const char *clock_text;	/* the same as text; NULL: not given */
+	bool no_owner;		/* --no-owner: tables belong to nobody, as on kernels before 6.9 */
 	bool seal;		/* --seal: put the seal in force where nothing is, and end */
 	bool help;		/* --help */
 };

@@ -23,8 +23,10 @@
 #include "daemon/crew.h"
 #include "daemon/notify.h"
 #include "daemon/state.h"
+#include "daemon/store.h"
 #include "daemon/caller.h"
 #include "sekishod/alarm_book.h"
+#include "kernel/nfnl.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/confirmation.h"
 #include "sekishod/isolation_messages.h"
@@ -46,11 +48,15 @@ enum {
 	WHY_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
 };
 
+/* What the service manager calls the socket. */
+#define NETLINK_STORE_NAME "nfnetlink"
+
 struct parent {
 	const struct options *options;
 	struct event_base *loop;
 	struct crew_plan plan;
 	struct crew *crew;
+	struct nfnl netlink;		/* what our tables belong to; the enforcer alone speaks by it, and the service manager keeps it for a successor */
 	struct buf pins;		/* packed; what the enforcer has, empty: none */
 	struct buf text;		/* the file the pins are of, in canonical form; empty: the pins are those that were kept */
 	uint8_t text_digest[DIGEST_BYTES]; /* of the text as it was written */
@@ -196,8 +202,10 @@ static void parent_started(void *context, int role)
 {
 	struct parent *parent = context;
 
-	if (role == ROLE_ENFORCER)
+	if (role == ROLE_ENFORCER) {
+		crew_send(parent->crew, role, VERB_NETLINK, (struct span){ .length = 0 }, mnl_socket_get_fd(parent->netlink.socket));
 		pins_send(parent);
+	}
 	if (role != ROLE_WITNESS && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
 		isolations_send(parent, role, &parent->isolations, false);
 	if (role == ROLE_PLANNER && parent->confirmation.pending)
@@ -751,6 +759,28 @@ static int parent_lock(const char *path)
 	return error;
 }
 
+/*
+ * The socket that our tables belong to: that of the process before us, if the service manager has kept it; else a new one. Without a manager the tables are
+ * orphans from our end to our successor's beginning.
+ */
+static int netlink_open(struct parent *parent)
+{
+	int descriptor = store_take(NETLINK_STORE_NAME), error;
+
+	if (descriptor >= 0 && nfnl_adopt(descriptor, &parent->netlink) == 0)
+		return 0;
+	if (descriptor >= 0)
+		close(descriptor);
+	error = nfnl_open(&parent->netlink);
+	if (error)
+		return error;
+	error = store_put(getenv("NOTIFY_SOCKET"), NETLINK_STORE_NAME, mnl_socket_get_fd(parent->netlink.socket));
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-NOTIFY", "the service manager could not be given the socket that the tables belong to reason=\"%s\"",
+			  strerror(-error));
+	return 0;
+}
+
 static int parent_begin(struct parent *parent)
 {
 	int error = sandbox_keep_capabilities(kept_capabilities, sizeof(kept_capabilities) / sizeof(kept_capabilities[0]));
@@ -759,6 +789,8 @@ static int parent_begin(struct parent *parent)
 		error = parent_directory(parent->options->run_dir);
 	if (!error)
 		error = parent_lock(parent->options->run_dir);
+	if (!error)
+		error = netlink_open(parent);
 	if (error)
 		return error;
 	if (parent_directory(parent->options->state_dir) != 0)
@@ -780,6 +812,7 @@ static int parent_begin(struct parent *parent)
 static void parent_end(struct parent *parent)
 {
 	crew_free(parent->crew);
+	nfnl_close(&parent->netlink);
 	event_free(parent->confirm_over);
 	event_free(parent->clock_keeps);
 	event_base_free(parent->loop);

@@ -112,6 +112,7 @@ struct planner {
 	uint32_t generation_number;	/* how many were put in force since this process began */
 	int64_t committed_at;		/* Unix time; 0: never */
 	uint32_t kernel_generation;
+	enum ownership ownership;	/* of our tables, as the enforcer said last */
 	size_t file_errors, file_warnings; /* of the file when it was last read */
 	struct event *expiry;		/* the next flow closes */
 	json_t *survey;			/* findings as they were at the last look: what could carry packets past the rules */

@@ -86,6 +86,16 @@ static void status_add_policy(json_t *status, struct planner *planner)
 	json_object_set_new(status, "expires", expires_json(planner, generation->policy));
 }
 
+static const char *ownership_name(enum ownership ownership)
+{
+	static const char *const names[OWNERSHIP_COUNT] = {
+		[OWNERSHIP_OWN] = "own", [OWNERSHIP_NONE] = "none", [OWNERSHIP_ORPHANED] = "orphaned", [OWNERSHIP_OPEN] = "open",
+		[OWNERSHIP_FOREIGN] = "foreign",
+	};
+
+	return names[ownership];
+}
+
 static json_t *status_json(struct planner *planner)
 {
 	json_t *status = json_pack("{s:s,s:s,s:I,s:I,s:{s:I,s:b},s:{s:I},s:{s:I,s:I}}", "state", planner_state_name(planner->state), "config",
@@ -98,6 +108,7 @@ static json_t *status_json(struct planner *planner)
 	json_object_set_new(status, "confirm_until", planner->confirm.pending ? json_integer(planner->confirm.until) : json_null());
 	json_object_set_new(status, "isolated", isolations_json(planner));
 	status_add_policy(status, planner);
+	json_object_set_new(status, "ownership", json_string(ownership_name(planner->ownership)));
 	json_object_set(status, "survey", planner->survey);
 	return status;
 }

@@ -595,6 +595,7 @@ static void job_take_held(struct planner *planner, struct frame *frame)
 		job_fail(planner);
 		return;
 	}
+	planner->ownership = job->held.ownership;
 	marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
 	if (job->kind == JOB_RENEW)
 		job_recompile(planner, &marks);
@@ -636,6 +637,7 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 		return;
 	}
 	planner->kernel_generation = committed.generation;
+	planner->ownership = committed.ownership;
 	if (job->kind == JOB_RETURN)
 		confirmation_drop(planner, false);
 	if (committed.changed || planner->committed_at == 0)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "kernel/conntrack.h"
 #include "kernel/links.h"
+#include "kernel/ownership.h"
 #include "ruleset/program.h"
 #include "sekishod/install.h"
 #include "sekishod/switches.h"
@@ -68,14 +69,17 @@ static int seal_where_needed(struct arena *arena, struct nfnl *nfnl)
 	return error;
 }
 
-int seal_run(void)
+int seal_run(const struct options *options)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct nfnl nfnl;
 	int error = nfnl_open(&nfnl);
 
 	if (!error) {
-		error = seal_where_needed(arena, &nfnl);
+		if (!options->no_owner)
+			error = ownership_begin(&nfnl);
+		if (!error)
+			error = seal_where_needed(arena, &nfnl);
 		nfnl_close(&nfnl);
 	}
 	if (error)

@@ -9,6 +9,7 @@
 
 #include "kernel/snapshot.h"
 #include "ruleset/ruleset.h"
+#include "sekishod/options.h"
 
 /* The seal, in the arena. */
 struct ruleset *seal_build(struct arena *arena);
@@ -19,7 +20,9 @@ bool seal_is_guarded(const struct snapshot *snapshot);
 /*
  * `sekishod --seal`, in early boot and without the daemon: when the kernel holds no guard of ours, forwarding is switched off and the seal
  * installed and read back; when it does, nothing is done. Reads no file of ours. The exit status.
+ *
+ * Where the kernel knows owners, the tables are left as orphans, so that the daemon can make them its own: of tables without an owner it could not.
  */
-int seal_run(void);
+int seal_run(const struct options *options);
 
 #endif

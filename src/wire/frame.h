@@ -59,6 +59,7 @@ enum verb {
 	VERB_CONFIRMATION,	/* parent -> planner: what is to be confirmed (struct confirm_state) */
 	/* any role -> parent */
 	VERB_ALARM,		/* payload: an alarm for the journal (wire/alarm.h) */
+	VERB_NETLINK,		/* parent -> enforcer, before all else: descriptor: the socket to nf_tables that our tables belong to */
 	VERB_COUNT
 };
 

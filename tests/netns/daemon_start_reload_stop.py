@@ -261,7 +261,7 @@ def check_broken_at_start(town):
 
 def main():
     skip_unless_possible("nft")
-    with Town(hosts=HOSTS) as town:
+    with Town(hosts=HOSTS, owner=False) as town:
         try:
             check_start(town)
             check_sandbox(town)

@@ -170,7 +170,7 @@ def check_foreign_tables(town):
 
 def main():
     skip_unless_possible("nft")
-    with Town(hosts=[]) as town:
+    with Town(hosts=[], owner=False) as town:
         try:
             town.start_daemon()
             for what, commands, replaced in DAMAGES:

@@ -239,7 +239,7 @@ def check_damaged_list(town, ways):
 
 def main():
     skip_unless_possible("nft")
-    with Town(hosts=HOSTS) as town:
+    with Town(hosts=HOSTS, owner=False) as town:
         try:
             town.edit_config(CRITICAL, CRITICAL + " life_safety = true;")
             town.start_daemon()

@@ -150,7 +150,7 @@ def check_full_disk(town):
 
 def main():
     skip_unless_possible("nft")
-    with Town(hosts=[]) as town:
+    with Town(hosts=[], owner=False) as town:
         try:
             check_records(town)
             check_tampering(town)
@@ -158,7 +158,7 @@ def main():
         except BaseException:
             print(town.log_text())
             raise
-    with Town(hosts=[]) as town:
+    with Town(hosts=[], owner=False) as town:
         try:
             check_full_disk(town)
         except BaseException:

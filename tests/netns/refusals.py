@@ -213,7 +213,7 @@ def check_follow(town, record):
 
 def main():
     skip_unless_possible("nft")
-    with Town(hosts=PLACES) as town:
+    with Town(hosts=PLACES, owner=False) as town:
         try:
             town.start_daemon()
             record = Record(town)

@@ -71,6 +71,7 @@ def after_edit(town):
 
 def after_kill(town):
     """No process survives the parent, and the rules outlive all of them."""
+    town.keeps_descriptors = True
     town.start_daemon()
     before, generation = town.rules(), town.status()["kernel"]["generation"]
     roles = [town.role_pid(role) for role in ("planner", "enforcer")]

@@ -125,8 +125,9 @@ def renewed(text):
 
 
 class Town:
-    def __init__(self, config=None, hosts=None, program=None):
-        """config: the zone file to copy, conf/sekisho.conf if None. hosts: names of HOSTS to build, all if None."""
+    def __init__(self, config=None, hosts=None, program=None, owner=True):
+        """config: the zone file to copy, conf/sekisho.conf if None. hosts: names of HOSTS to build, all if None. owner: False for tests of what
+        happens when somebody changes the tables, as he can on kernels before 6.9."""
         self.name = f"sk{os.getpid()}"
         self.hosts = list(HOSTS if hosts is None else hosts)
         self.before_program = []  # words in front of the daemon's command line
@@ -137,6 +138,7 @@ class Town:
             text = file.read()
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text if config else renewed(text))
+        self.options = [] if owner else ["--no-owner"]
         self.run_dir = os.path.join(self.directory, "run")
         self.state_dir = os.path.join(self.directory, "state")
         self.passwd = os.path.join(self.directory, "passwd")
@@ -146,6 +148,8 @@ class Town:
         self.namespaces = []
         self.notified = {}
         self._notify = None
+        self.keeps_descriptors = False  # as a service manager with FileDescriptorStoreMax=1 does
+        self.kept = None  # the descriptor
 
     # ---- building
 
@@ -165,6 +169,7 @@ class Town:
             subprocess.run(["ip", "netns", "del", name], check=False)
         if self._notify:
             self._notify.close()
+        self.forget_descriptor()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def namespace(self, place):
@@ -261,11 +266,12 @@ class Town:
         return self.run(place, ["cat", f"/proc/sys/{path}"]).stdout.strip()
 
     def rules(self):
-        """All tables of ours as nft lists them, without what packets change."""
+        """All tables of ours as nft lists them, without what packets change, and without whose they are."""
         text = ""
         for table in ("inet", "netdev", "bridge"):
             text += self.run("gateway", ["nft", "-s", "list", "table", table, "sekisho"], check=False).stdout
-        return text
+        text = re.sub(r"(table .* \{) # progname .*", r"\1", text)
+        return re.sub(r"\n\tflags(?: (?:owner|persist|owner,persist)?)?(?=\n)", "", text)
 
     def rules_unordered(self):
         """The same without the order of elements and what is left of their time, which are others in a table that was made anew."""
@@ -282,8 +288,20 @@ class Town:
 
     # ---- the daemon
 
-    def start_daemon(self, *options):
+    def forget_descriptor(self):
+        """As the manager does when the service is stopped."""
+        if self.kept is not None:
+            os.close(self.kept)
+        self.kept = None
+
+    def start_daemon(self, *options, environment=None):
         """Starts sekishod at the gateway and waits until it says READY=1."""
+        self.spawn_daemon(*options, environment=environment)
+        self.await_notified("READY", "1")
+        return self.daemon
+
+    def spawn_daemon(self, *options, environment=None):
+        """Starts sekishod at the gateway."""
         if self._notify:
             self._notify.close()
         path = os.path.join(self.directory, "notify")
@@ -292,13 +310,16 @@ class Town:
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(path)
         self.notified = {}
+        inherited, environment = {}, dict(environment or {})
+        if self.kept is not None:
+            # As sd_listen_fds(3) has it. The command runs by exec all the way, so that the shell's number is the daemon's.
+            inherited = dict(pass_fds=[3], preexec_fn=lambda: os.dup2(self.kept, 3))
+            environment.update(LISTEN_FDS="1", LISTEN_FDNAMES="nfnetlink")
         with open(self.log, "a", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(
-                self.at("gateway", self.before_program + [self.program, "--config", self.config, "--run-dir", self.run_dir, "--state-dir", self.state_dir]
-                        + list(options)),
-                stderr=log, env=dict(os.environ, NOTIFY_SOCKET=path))
-        self.await_notified("READY", "1")
-        return self.daemon
+                self.at("gateway", ["sh", "-c", 'export LISTEN_PID=$$ && exec "$0" "$@"'] + self.before_program +
+                        [self.program, "--config", self.config, "--run-dir", self.run_dir, "--state-dir", self.state_dir] + self.options + list(options)),
+                stderr=log, env=dict(os.environ, NOTIFY_SOCKET=path, **environment), **inherited)
 
     def await_notified(self, key, value=None):
         """Waits until the daemon tells the service manager key (=value); keeps the last value of each key."""
@@ -319,9 +340,15 @@ class Town:
             self._take_notification()
 
     def _take_notification(self):
-        for line in self._notify.recv(4096).decode().splitlines():
+        message, descriptors, _, _ = socket.recv_fds(self._notify, 4096, 4)
+        for line in message.decode().splitlines():
             key, _, value = line.partition("=")
             self.notified[key] = value
+        for descriptor in descriptors:
+            if self.keeps_descriptors and self.kept is None:
+                self.kept = descriptor
+            else:
+                os.close(descriptor)
 
     def stop_daemon(self, number=signal.SIGTERM):
         """Stops sekishod and returns its exit status."""
