@@ -5,26 +5,45 @@
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "kernel/attribute.h"
 
-enum { RULE_LOCAL = 0, RULE_MAIN = 32766, RULE_DEFAULT = 32767, RECEIVE_BYTES = 64 * 1024 };
+enum { RULE_LOCAL = 0, RULE_MAIN = 32766, RULE_DEFAULT = 32767, RECEIVE_BYTES = 64 * 1024, MAC_BYTES = 6 };
+
+/* A device address, of any interface here. */
+struct known_mac {
+	uint8_t bytes[MAC_BYTES];
+};
 
 struct reading {
 	struct arena *arena;
 	struct survey survey;
-	size_t capacity;
+	struct known_mac *macs;	/* of all interfaces of this namespace */
+	size_t mac_count, mac_capacity;
 };
 
-static void reading_add(struct reading *reading, enum survey_kind kind, uint32_t index, uint32_t number)
+void survey_add(struct arena *arena, struct survey *survey, enum survey_kind kind, uint32_t index, uint32_t number, const char *text)
 {
-	struct survey *survey = &reading->survey;
+	struct survey_item item = { .kind = kind, .index = index, .number = number };
 
-	survey->items = arena_grow(reading->arena, survey->items, survey->count, &reading->capacity, sizeof(*survey->items));
-	survey->items[survey->count++] = (struct survey_item){ kind, index, number };
+	memcpy(item.text, text, strnlen(text, sizeof(item.text) - 1));
+	for (size_t i = 0; i < survey->count; i++)
+		if (memcmp(&survey->items[i], &item, sizeof(item)) == 0)
+			return;
+	if (survey->count == SURVEY_ITEMS_MAX)
+		return;
+	survey->items = arena_grow(arena, survey->items, survey->count, &survey->capacity, sizeof(*survey->items));
+	survey->items[survey->count++] = item;
+}
+
+static void reading_add(struct reading *reading, enum survey_kind kind, uint32_t index, uint32_t number, const char *text)
+{
+	survey_add(reading->arena, &reading->survey, kind, index, number, text);
 }
 
 /* A number of the host's byte order, as rtnetlink writes them; 0 when there is none. */
@@ -44,18 +63,92 @@ static bool xdp_is_attached(const struct nlattr *nest)
 	       mnl_attr_get_u8(attributes[IFLA_XDP_ATTACHED]) != XDP_ATTACHED_NONE;
 }
 
+/* Kinds of interfaces that put packets into others. What they carry is in no zone; what carries them is. */
+static bool is_tunnel(const char *kind)
+{
+	static const char *const kinds[] = { "erspan", "geneve", "gre", "gretap", "gtp", "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "l2tp", "openvpn", "ovpn",
+					     "ppp", "sit", "tun", "vti", "vti6", "vxlan", "wireguard", "xfrm" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
+}
+
+/* What an interface is, and what it is a part of. */
+static void take_link_kinds(struct reading *reading, uint32_t index, const struct nlattr *const *attributes)
+{
+	const struct nlattr *info[IFLA_INFO_MAX + 1] = { NULL };
+
+	if (attributes[IFLA_LINKINFO])
+		attributes_sort(attributes_of_nest(attributes[IFLA_LINKINFO]), info, IFLA_INFO_MAX + 1);
+	if (host_u32(attributes[IFLA_MASTER]) != 0)
+		reading_add(reading, SURVEY_MASTER, index, host_u32(attributes[IFLA_MASTER]), attribute_text(info[IFLA_INFO_SLAVE_KIND]));
+	/* The index of another namespace is none of ours. A tunnel is bound to an interface, but does not sit on its wire. */
+	if (is_tunnel(attribute_text(info[IFLA_INFO_KIND])))
+		reading_add(reading, SURVEY_TUNNEL, index, 0, attribute_text(info[IFLA_INFO_KIND]));
+	else if (host_u32(attributes[IFLA_LINK]) != 0 && host_u32(attributes[IFLA_LINK]) != index && !attributes[IFLA_LINK_NETNSID])
+		reading_add(reading, SURVEY_CHILD, host_u32(attributes[IFLA_LINK]), index, attribute_text(info[IFLA_INFO_KIND]));
+}
+
 static void take_link(struct reading *reading, const struct nlmsghdr *message)
 {
 	const struct nlattr *attributes[IFLA_XDP + 1];
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*link))
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*link) || link->ifi_index <= 0)
 		return;
 	attributes_sort(attributes_of_message(message, sizeof(*link)), attributes, IFLA_XDP + 1);
-	if (host_u32(attributes[IFLA_MASTER]) != 0)
-		reading_add(reading, SURVEY_MASTER, (uint32_t)link->ifi_index, host_u32(attributes[IFLA_MASTER]));
+	take_link_kinds(reading, (uint32_t)link->ifi_index, attributes);
 	if (xdp_is_attached(attributes[IFLA_XDP]))
-		reading_add(reading, SURVEY_XDP, (uint32_t)link->ifi_index, 0);
+		reading_add(reading, SURVEY_XDP, (uint32_t)link->ifi_index, 0, "");
+	if (attributes[IFLA_ADDRESS] && mnl_attr_get_payload_len(attributes[IFLA_ADDRESS]) == MAC_BYTES) {
+		reading->macs = arena_grow(reading->arena, reading->macs, reading->mac_count, &reading->mac_capacity, sizeof(*reading->macs));
+		memcpy(reading->macs[reading->mac_count++].bytes, mnl_attr_get_payload(attributes[IFLA_ADDRESS]), MAC_BYTES);
+	}
+}
+
+static bool mac_is_ours(const struct reading *reading, const uint8_t *mac)
+{
+	for (size_t i = 0; i < reading->mac_count; i++)
+		if (memcmp(reading->macs[i].bytes, mac, MAC_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * An address for which an interface receives. Those of a bridge's table carry its index as their master; what is left is what the interface itself listens to: group
+ * addresses, and the addresses of interfaces that sit on it.
+ */
+static void take_received(struct reading *reading, const struct nlmsghdr *message)
+{
+	const struct nlattr *attributes[NDA_MASTER + 1];
+	const struct ndmsg *entry = mnl_nlmsg_get_payload(message);
+	char text[SURVEY_TEXT_BYTES];
+	const uint8_t *mac;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*entry))
+		return;
+	attributes_sort(attributes_of_message(message, sizeof(*entry)), attributes, NDA_MASTER + 1);
+	if (attributes[NDA_MASTER] || !attributes[NDA_LLADDR] || mnl_attr_get_payload_len(attributes[NDA_LLADDR]) != MAC_BYTES || !(entry->ndm_flags & NTF_SELF))
+		return;
+	mac = mnl_attr_get_payload(attributes[NDA_LLADDR]);
+	if ((mac[0] & 1) || mac_is_ours(reading, mac))
+		return;
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	reading_add(reading, SURVEY_SHARED, (uint32_t)entry->ndm_ifindex, 0, text);
+}
+
+static void take_route(struct reading *reading, const struct nlmsghdr *message)
+{
+	const struct nlattr *attributes[RTA_ENCAP + 1];
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*route))
+		return;
+	attributes_sort(attributes_of_message(message, sizeof(*route)), attributes, RTA_ENCAP + 1);
+	if (attributes[RTA_ENCAP_TYPE] || attributes[RTA_ENCAP])
+		reading_add(reading, SURVEY_ENCAP, host_u32(attributes[RTA_OIF]), 0, "");
 }
 
 static void take_qdisc(struct reading *reading, const struct nlmsghdr *message)
@@ -69,7 +162,7 @@ static void take_qdisc(struct reading *reading, const struct nlmsghdr *message)
 	attributes_sort(attributes_of_message(message, sizeof(*qdisc)), attributes, TCA_KIND + 1);
 	kind = attribute_text(attributes[TCA_KIND]);
 	if (strcmp(kind, "clsact") == 0 || strcmp(kind, "ingress") == 0)
-		reading_add(reading, SURVEY_TC, (uint32_t)qdisc->tcm_ifindex, 0);
+		reading_add(reading, SURVEY_TC, (uint32_t)qdisc->tcm_ifindex, 0, "");
 }
 
 static void take_rule(struct reading *reading, const struct nlmsghdr *message)
@@ -85,7 +178,7 @@ static void take_rule(struct reading *reading, const struct nlmsghdr *message)
 	if ((priority == RULE_LOCAL && rule->table == RT_TABLE_LOCAL) || (priority == RULE_MAIN && rule->table == RT_TABLE_MAIN) ||
 	    (priority == RULE_DEFAULT && rule->table == RT_TABLE_DEFAULT))
 		return;
-	reading_add(reading, SURVEY_RULE, 0, priority);
+	reading_add(reading, SURVEY_RULE, 0, priority, "");
 }
 
 /* One dump: header_bytes of zeros behind the header, but for the family in the first. */
@@ -99,6 +192,10 @@ static const struct dump {
 	{ RTM_GETQDISC, sizeof(struct tcmsg), AF_UNSPEC, take_qdisc },
 	{ RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET, take_rule },
 	{ RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET6, take_rule },
+	{ RTM_GETROUTE, sizeof(struct rtmsg), AF_INET, take_route },
+	{ RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6, take_route },
+	/* behind the links, whose addresses it has to know */
+	{ RTM_GETNEIGH, sizeof(struct ifinfomsg), AF_BRIDGE, take_received },
 };
 
 struct taking {
@@ -139,7 +236,7 @@ static int dump_read(struct mnl_socket *socket, const struct dump *dump, uint32_
 	return result < 0 ? -errno : 0;
 }
 
-int survey_read(struct arena *arena, struct survey *ret_survey)
+int survey_read(struct arena *arena, const struct link_table *links, struct survey *ret_survey)
 {
 	struct reading reading = { .arena = arena };
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -155,7 +252,9 @@ int survey_read(struct arena *arena, struct survey *ret_survey)
 	}
 	if (socket)
 		mnl_socket_close(socket);
-	if (!error)
-		*ret_survey = reading.survey;
-	return error;
+	if (error)
+		return error;
+	survey_read_files(arena, links, &reading.survey);
+	*ret_survey = reading.survey;
+	return 0;
 }
