@@ -1,17 +1,20 @@
 /*
  * sekisho verify [--file FILE]: is the law in force? One page: what is proved of the rules in the kernel, what is not and why, what differs from the
- * file, which routes are missing, and what no gateway can see.
+ * file, which routes are missing, which ways past the rules sekishod sees, and what no gateway can see.
  *
  * --json: {"file", "proved": bool, "lines": [{"line", "state": "holds|broken|unproved", "why", "packet"}], "drift": {"same": bool,
  * "aliens": [texts], "elements_added", "elements_deleted", "rules_written"}, "routes": [{"flow", "address", "leads_to"}], "critical":
- * {"flows": n, "closed": [names]}, "out_of_reach": [texts]}. The packet has the words of `sekisho why --batch`, and "hook".
+ * {"flows": n, "closed": [names]}, "ways": [findings] or null when sekishod does not answer, "out_of_reach": [texts]}. The packet has the words of
+ * `sekisho why --batch`, and "hook".
  */
 #include <getopt.h>
 #include <string.h>
 
 #include "base/width.h"
+#include "sekisho/control.h"
 #include "sekisho/grid.h"
 #include "sekisho/verify.h"
+#include "wire/report.h"
 
 enum { SHOWN_MAX = 20 };
 
@@ -29,6 +32,48 @@ static const struct reach_words out_of_reach[] = {
 	{ "content: what an allowed connection carries", "内容: 許可した通信の中身" },
 	{ "root on the gateway, and whoever holds the machine: detected, not resisted", "関所の root と、装置を手にした人: 検知はするが、防げない" },
 };
+
+/* ---- ways past the rules */
+
+/* The findings of sekishod's survey; NULL: it does not answer. That is no fault of the rules, so nothing is complained of. */
+static json_t *ways_ask(struct context *context)
+{
+	const size_t complained = context->complaint.length;
+	json_t *answer, *ways = NULL;
+
+	if (control_ask(context, VERB_STATUS, NULL, &answer) == 0) {
+		ways = json_incref(json_object_get(answer, "survey"));
+		json_decref(answer);
+	}
+	context->complaint.length = complained;
+	return ways;
+}
+
+/* True when one of them lets packets pass. */
+static bool ways_are_open(const json_t *ways)
+{
+	const json_t *way;
+	size_t i;
+
+	json_array_foreach(ways, i, way) {
+		const char *severity = json_string_value(json_object_get(way, "severity"));
+
+		if (severity && strcmp(severity, "error") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void print_ways(struct context *context, const json_t *ways)
+{
+	if (!json_is_array(ways))
+		buf_puts(&context->out, phrase(context, "Ways past the rules: not known, because sekishod does not answer.\n",
+					       "ルールを通らない経路: sekishod が応答しないため不明です。\n"));
+	else
+		buf_printf(&context->out, phrase(context, "Ways past the rules that sekishod sees: %zu.\n", "sekishod が検出した、ルールを通らない経路: %zu 件。\n"),
+			   json_array_size(ways));
+	findings_render_json(&context->out, ways, context->language);
+}
 
 /* ---- for people */
 
@@ -113,15 +158,16 @@ static void print_routes(struct context *context, const struct verification *ver
 		buf_printf(&context->out, "  %s\n", visible_text(context->arena, span_of(verification->critical_closed[i]->name)));
 }
 
-static void print_verification(struct context *context, const struct verification *verification)
+static void print_verification(struct context *context, const struct verification *verification, const json_t *ways)
 {
 	print_law(context, verification);
 	print_drift(context, verification);
 	print_routes(context, verification);
+	print_ways(context, ways);
 	buf_puts(&context->out, phrase(context, "Out of a gateway's reach:\n", "対象外(関所では確かめられないこと):\n"));
 	for (size_t i = 0; i < sizeof(out_of_reach) / sizeof(out_of_reach[0]); i++)
 		buf_printf(&context->out, "  %s\n", phrase(context, out_of_reach[i].en, out_of_reach[i].ja));
-	buf_puts(&context->out, verification_is_fine(verification) ?
+	buf_puts(&context->out, verification_is_fine(verification) && !ways_are_open(ways) ?
 					phrase(context, "The law is in force.\n", "規律は守られています。\n") :
 					phrase(context, "NOT verified.\n", "検証できませんでした。\n"));
 }
@@ -237,7 +283,7 @@ static json_t *routes_to_json(struct context *context, const struct verification
 	return list;
 }
 
-static void print_verification_json(struct context *context, const struct verification *verification, const char *path)
+static void print_verification_json(struct context *context, const struct verification *verification, const json_t *ways, const char *path)
 {
 	json_t *object = json_object(), *lines = json_array(), *closed = json_array(), *beyond = json_array();
 
@@ -253,6 +299,7 @@ static void print_verification_json(struct context *context, const struct verifi
 	json_object_set_new(object, "drift", drift_to_json(context, verification));
 	json_object_set_new(object, "routes", routes_to_json(context, verification));
 	json_object_set_new(object, "critical", json_pack("{s:I, s:o}", "flows", (json_int_t)verification->critical_flows, "closed", closed));
+	json_object_set_new(object, "ways", ways ? json_deep_copy(ways) : json_null());
 	json_object_set_new(object, "out_of_reach", beyond);
 	print_json(context, object);
 }
@@ -281,6 +328,7 @@ int command_verify(struct context *context, int argc, char **argv)
 	struct verification verification;
 	const char *path;
 	struct live live;
+	json_t *ways;
 	int status = parse_options(context, argc, argv, &path);
 
 	if (!status)
@@ -295,9 +343,12 @@ int command_verify(struct context *context, int argc, char **argv)
 	status = verify_kernel(context, generation, &live, &verification);
 	if (status)
 		return status;
+	ways = ways_ask(context);
 	if (context->json)
-		print_verification_json(context, &verification, path);
+		print_verification_json(context, &verification, ways, path);
 	else
-		print_verification(context, &verification);
-	return verification_is_fine(&verification) ? EXIT_FINE : EXIT_REFUSED;
+		print_verification(context, &verification, ways);
+	status = verification_is_fine(&verification) && !ways_are_open(ways) ? EXIT_FINE : EXIT_REFUSED;
+	json_decref(ways);
+	return status;
 }

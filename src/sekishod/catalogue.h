@@ -40,6 +40,23 @@ enum daemon_finding {
 	DAEMON_PROGRAM_AT_INTERFACE,	/* interface, zone */
 	DAEMON_TC_AT_INTERFACE,		/* interface, zone */
 	DAEMON_POLICY_ROUTE,		/* priority */
+	DAEMON_TCX_AT_INTERFACE,	/* interface, zone */
+	DAEMON_INTERFACE_ENSLAVED,	/* interface, zone, master, its kind */
+	DAEMON_INTERFACE_CHILD,		/* interface, zone, what sits on it, its kind */
+	DAEMON_INTERFACE_SHARED,	/* interface, zone, MAC */
+	DAEMON_INTERFACE_PROXY,		/* interface, zone, switch */
+	DAEMON_INTERFACE_NO_ZONE,	/* interface */
+	DAEMON_TUNNEL,			/* interface, its kind */
+	DAEMON_ROUTE_ENCAP,		/* interface */
+	DAEMON_LEGACY_TABLE,		/* iptables or ip6tables, table */
+	DAEMON_IPSEC,
+	DAEMON_FOREIGN_REDIRECT,	/* family and table, chain, expression */
+	DAEMON_FOREIGN_HANDOVER,	/* see DAEMON_FOREIGN_REDIRECT */
+	DAEMON_FOREIGN_REWRITE,		/* see DAEMON_FOREIGN_REDIRECT */
+	DAEMON_FOREIGN_NAT,		/* see DAEMON_FOREIGN_REDIRECT */
+	DAEMON_FOREIGN_MARK,		/* see DAEMON_FOREIGN_REDIRECT */
+	DAEMON_FOREIGN_FLOWTABLE,	/* family and table */
+	DAEMON_FOREIGN_FILTER,		/* see DAEMON_FOREIGN_REDIRECT */
 	DAEMON_FINDING_COUNT
 };
 

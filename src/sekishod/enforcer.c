@@ -8,6 +8,7 @@
  * changes the kernel's rules, it puts back what it installed last.
  */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@
 #include "sekishod/door.h"
 #include "sekishod/install.h"
 #include "sekishod/isolation_messages.h"
+#include "sekishod/lookout.h"
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/roles.h"
@@ -47,10 +49,10 @@
 
 static const int kept_capabilities[] = { CAP_NET_ADMIN };
 
-/* It opens nothing any more; rtnetlink is asked by a new socket each time. */
+/* It opens nothing any more; rtnetlink is asked by a new socket each time. Of programs it may only ask which are attached. */
 static const struct sandbox_call enforcer_calls[] = {
 	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" },
-	{ .name = "membarrier" }, { .name = NULL }
+	{ .name = "membarrier" }, { .name = "bpf", .first_argument_only = true, .first_argument = BPF_PROG_QUERY }, { .name = NULL }
 };
 
 enum { DRIFT_DETAIL_BYTES = 64, NETLINK_WAIT_MS = 10000 };
@@ -62,6 +64,7 @@ struct enforcer {
 	struct nft_watch watch;
 	struct holding holding;		/* what was installed last */
 	struct switches switches;
+	struct lookout lookout;
 	struct frame_reader parent_reader;
 	struct door door;		/* to the witness */
 	clock_base clock;		/* behind which time does not run */
@@ -437,12 +440,24 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 	drift_record(JOURNAL_REPAIR, change);
 }
 
+/* Somebody changed rules, perhaps of his own: the planner is told what of them matters. One that cannot be told asks again, or is gone. */
+static void ways_tell(struct enforcer *enforcer)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct link_table links;
+
+	if (enforcer->lookout.may_tell && links_read(arena, &links) == 0)
+		(void)lookout_tell(&enforcer->lookout, &enforcer->nfnl, &links, enforcer->planner, false);
+}
+
 static void watch_readable(struct enforcer *enforcer)
 {
 	struct nft_change change;
 
-	if (nft_watch_read(&enforcer->watch, enforcer->nfnl.port_id, &change))
-		kernel_repair(enforcer, &change);
+	if (!nft_watch_read(&enforcer->watch, enforcer->nfnl.port_id, &change))
+		return;
+	kernel_repair(enforcer, &change);
+	ways_tell(enforcer);
 }
 
 /* ---- VERB_ISOLATION */
@@ -556,6 +571,16 @@ static void planner_drop(struct enforcer *enforcer)
 	frame_reader_free(&enforcer->planner_reader);
 	close(enforcer->planner);
 	enforcer->planner = -1;
+	enforcer->lookout.may_tell = false;
+}
+
+/* VERB_SURVEY: switches are held where they belong, and the rest is told. */
+static int survey_answer(struct enforcer *enforcer, const struct question *question)
+{
+	switches_hold(&enforcer->switches);
+	if (enforcer->pins_arena)
+		lookout_hold(&enforcer->pins.program, &question->links);
+	return lookout_tell(&enforcer->lookout, &enforcer->nfnl, &question->links, enforcer->planner, true);
 }
 
 static int planner_frame(struct enforcer *enforcer, const struct frame *frame)
@@ -571,6 +596,8 @@ static int planner_frame(struct enforcer *enforcer, const struct frame *frame)
 	switch (frame->verb) {
 	case VERB_SNAPSHOT:
 		return snapshot_answer(enforcer, &question);
+	case VERB_SURVEY:
+		return survey_answer(enforcer, &question);
 	case VERB_PROPOSE:
 		return proposal_answer(enforcer, &question, frame);
 	default:
@@ -763,6 +790,7 @@ static void enforcer_end(struct enforcer *enforcer)
 	door_close(&enforcer->door);
 	frame_reader_free(&enforcer->parent_reader);
 	switches_close(&enforcer->switches);
+	lookout_free(&enforcer->lookout);
 	holding_free(&enforcer->holding);
 	nft_watch_close(&enforcer->watch);
 	nfnl_close(&enforcer->nfnl);

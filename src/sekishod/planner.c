@@ -100,6 +100,8 @@ static void enforcer_readable(evutil_socket_t socket_number, short what, void *c
 		if (frame.descriptor >= 0)
 			close(frame.descriptor);
 		result = -EBADMSG;
+	} else if (result > 0 && frame.verb == VERB_FOREIGN && frame.descriptor < 0) {
+		result = survey_foreign(planner, frame.payload);
 	} else if (result > 0) {
 		result = job_frame(planner, &frame);
 	}
@@ -120,6 +122,7 @@ static void enforcer_join(struct planner *planner, int socket_number)
 		arena_exhausted();
 	planner->enforcer_joins++;
 	job_enforcer_came(planner);
+	survey_call(planner);
 }
 
 static int parent_frame(struct planner *planner, struct frame *frame)
@@ -223,7 +226,7 @@ static void planner_end(struct planner *planner)
 int planner_run(const struct options *options)
 {
 	struct planner planner = {
-		.options = options, .time_base = options->clock, .loop = event_base_new(), .enforcer = -1, .clock = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
+		.options = options, .time_base = options->clock, .loop = event_base_new(), .enforcer = -1, .clock = -1, .survey_watch = -1, .state = STATE_STARTING, .again_ms = PLANNER_AGAIN_FIRST_MS,
 		.parent_reader = frame_reader_make(PARENT_PAYLOAD_BYTES_MAX),
 	};
 	int error = planner_begin(&planner);

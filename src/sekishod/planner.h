@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "daemon/caller.h"
 #include "daemon/clock.h"
+#include "kernel/foreign.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"
 #include "sekishod/access.h"
@@ -73,6 +74,7 @@ struct known_link {
 	char name[16];
 	bool was_up;		/* it has been seen switched on */
 	bool barred;		/* renamed into a zone's name after it was up: no member until the next apply */
+	char former[16];	/* barred: its name before */
 };
 
 enum job_kind {
@@ -116,7 +118,10 @@ struct planner {
 	size_t file_errors, file_warnings; /* of the file when it was last read */
 	struct event *expiry;		/* the next flow closes */
 	json_t *survey;			/* findings as they were at the last look: what could carry packets past the rules */
-	struct event *survey_due;
+	struct event *survey_due, *survey_soon, *survey_told; /* the next look; one that was called for; somebody calls */
+	int survey_watch;		/* kernel/survey.h; -1: not open */
+	struct arena *foreign_arena;	/* of the newest VERB_FOREIGN; NULL: none yet */
+	struct foreign foreign;
 	int clock;			/* a timer that tells when somebody sets the clock; -1: not open */
 	struct event *clock_set;
 	struct event *again;		/* a job that failed for no fault of the file is tried again */
@@ -258,13 +263,21 @@ void links_accept(struct planner *planner);
 /* Sets the timer for the next flow of the policy in force that closes. */
 void expiry_schedule(struct planner *planner);
 
+/* ---- planner_ways.c */
+
+/* Looks once, and adds what it finds. 0 or negative errno. */
+int ways_find(const struct planner *planner, struct findings *findings);
+
 /* ---- planner_survey.c */
 
-/* Begins to look for ways past the rules, every few seconds. 0 or negative errno. */
+/* Begins to look for ways past the rules, when something changes and every few seconds. 0 or negative errno. */
 int survey_open(struct planner *planner);
 
-/* Looks now, because interfaces have changed. */
-void survey_look(struct planner *planner);
+/* Looks in some milliseconds: interfaces, the zones in force or the enforcer are others now. */
+void survey_call(struct planner *planner);
+
+/* VERB_FOREIGN of the enforcer. 0 or -EBADMSG. */
+int survey_foreign(struct planner *planner, struct span payload);
 
 /* Ends it. */
 void survey_close(struct planner *planner);

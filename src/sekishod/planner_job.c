@@ -318,6 +318,7 @@ static void generation_adopt(struct planner *planner, struct job *job)
 	/* What is made again of the text in force makes no other state. */
 	if (job->kind != JOB_RENEW)
 		planner->state = job->last_good_why ? STATE_LAST_GOOD : STATE_IN_FORCE;
+	survey_call(planner);
 	planner->again_ms = PLANNER_AGAIN_FIRST_MS;
 	if (job->kind != JOB_RENEW)
 		links_accept(planner);
@@ -653,6 +654,7 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 			in_force_say(planner);
 	} else {
 		planner->state = STATE_SEALED;
+		survey_call(planner);
 		ready_say(planner, "sealed: nothing passes; the file has errors");
 	}
 	job_end(planner, committed.changed ? "committed" : "unchanged", &committed);

@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "sekishod/alarm.h"
-#include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
 
 enum {
@@ -45,15 +43,8 @@ static const struct known_link *known_find(const struct planner *planner, uint32
 	return NULL;
 }
 
-static void renamed_alarm(struct arena *arena, const char *name, const char *former)
-{
-	struct findings findings = findings_in(arena);
-
-	alarm_raise_finding(&findings, finding_add(&findings, &daemon_catalogue[DAEMON_RENAMED_INTO_ZONE], (struct origin){ .source = NULL }, name, former, NULL));
-}
-
 /* What is known of an interface now, from what was known of it. */
-static struct known_link link_judge(const struct planner *planner, struct arena *arena, const struct interface *link)
+static struct known_link link_judge(const struct planner *planner, const struct interface *link)
 {
 	const struct known_link *before = known_find(planner, link->index);
 	struct known_link now = { .index = link->index, .was_up = link->up || (before && before->was_up) };
@@ -63,9 +54,10 @@ static struct known_link link_judge(const struct planner *planner, struct arena 
 		return now;
 	if (strcmp(before->name, link->name) == 0) {
 		now.barred = before->barred;
+		memcpy(now.former, before->former, sizeof(now.former));
 	} else if (name_is_of_a_zone(planner, link->name) && before->was_up) {
-		now.barred = true;
-		renamed_alarm(arena, link->name, before->name);
+		now.barred = true;	/* the survey (planner_survey.c) tells it */
+		memcpy(now.former, before->name, sizeof(now.former));
 	} else if (name_is_of_a_zone(planner, before->name) && !before->barred) {
 		log_event(LOG_LEVEL_WARNING, "SKS-LINK", "an interface left its zone by a new name interface=%s former=%s", link->name, before->name);
 	}
@@ -88,13 +80,14 @@ static int known_renew(struct planner *planner, struct arena *arena, struct link
 	for (size_t i = 0; i < interfaces.count; i++) {
 		struct link *link = &ret_links->items[ret_links->count++];
 
-		known[i] = link_judge(planner, arena, &interfaces.items[i]);
+		known[i] = link_judge(planner, &interfaces.items[i]);
 		link->index = known[i].index;
 		memcpy(link->name, known[i].name, sizeof(link->name));
 	}
 	free(planner->known);
 	planner->known = known;
 	planner->known_count = interfaces.count;
+	survey_call(planner);
 	return 0;
 }
 
@@ -118,6 +111,7 @@ void links_accept(struct planner *planner)
 {
 	for (size_t i = 0; i < planner->known_count; i++)
 		planner->known[i].barred = false;
+	survey_call(planner);
 }
 
 static void watch_changed(unsigned int what, void *context)
@@ -160,7 +154,7 @@ static void links_settle(evutil_socket_t unused, short what, void *context)
 
 	(void)unused;
 	(void)what;
-	survey_look(planner);
+	survey_call(planner);
 	if (interfaces_read(arena, &links) != 0)
 		return;
 	if (links_differ(planner, &links)) {

@@ -1,47 +1,25 @@
 /*
- * planner_survey: looks again and again for what could carry packets past the rules, and says it when it comes and when it is gone.
+ * planner_survey: looks for what could carry packets past the rules, and says it when it comes and when it is gone.
  *
- * Some ways there are without a notification, so the time between two looks is how long one may stay unseen.
+ * It looks at the start, when something has changed of what the kernel tells, and every few seconds: some ways come without a notification, so the time
+ * between two looks is how long one may stay unseen. What takes a privilege to see is looked for by the enforcer (lookout.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "kernel/survey.h"
 #include "sekishod/alarm.h"
-#include "sekishod/catalogue.h"
+#include "sekishod/foreign_messages.h"
 #include "sekishod/planner.h"
 #include "wire/report.h"
 
-enum { SURVEY_S = 5 };
-
-/* The zone of an interface in the policy in force, or NULL. */
-static const char *zone_of(const struct planner *planner, const char *interface)
-{
-	const struct policy *policy = planner->in_force ? planner->in_force->policy : NULL;
-
-	for (size_t z = 0; policy && z < policy->zone_count; z++)
-		for (size_t i = 0; i < policy->zones[z].interface_count; i++)
-			if (strcmp(policy->zones[z].interfaces[i].value, interface) == 0)
-				return policy->zones[z].name;
-	return NULL;
-}
-
-static void item_judge(const struct planner *planner, const struct link_table *links, const struct survey_item *item, struct findings *findings)
-{
-	static const enum daemon_finding kinds[] = {
-		[SURVEY_MASTER] = DAEMON_PORT_OF_BRIDGE, [SURVEY_XDP] = DAEMON_PROGRAM_AT_INTERFACE, [SURVEY_TC] = DAEMON_TC_AT_INTERFACE,
-	};
-	const char *name = link_name(links, item->index), *zone = name ? zone_of(planner, name) : NULL;
-
-	const char *other = item->kind == SURVEY_MASTER ? link_name(links, item->number) : arena_printf(findings->arena, "%u", item->number);
-
-	if (item->kind == SURVEY_RULE)
-		finding_add(findings, &daemon_catalogue[DAEMON_POLICY_ROUTE], (struct origin){ .source = NULL }, other, NULL);
-	else if (zone)
-		finding_add(findings, &daemon_catalogue[kinds[item->kind]], (struct origin){ .source = NULL }, name, zone, other ? other : "?", NULL);
-}
+enum {
+	SURVEY_S = 5,
+	SURVEY_CALLED_MS = 100,	/* changes come several at a time */
+};
 
 /* True when the array has a finding of the same sentence. */
 static bool is_among(const json_t *array, const json_t *finding)
@@ -77,34 +55,74 @@ static void changes_tell(const struct findings *findings, const json_t *before, 
 			gone_tell(finding);
 }
 
-void survey_look(struct planner *planner)
+static void survey_look(struct planner *planner)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	struct link_table links;
-	struct survey survey;
 	json_t *now;
-	int error = links_read(arena, &links);
+	int error;
 
-	if (!error)
-		error = survey_read(arena, &survey);
+	/* Which interfaces matter is not known yet; whoever puts something in force calls. */
+	if (planner->state == STATE_STARTING)
+		return;
+	error = ways_find(planner, &findings);
 	if (error) {
 		log_event(LOG_LEVEL_WARNING, "SKS-SURVEY", "the ways past the rules could not be looked for reason=\"%s\"", strerror(-error));
 		return;
 	}
-	for (size_t i = 0; i < survey.count; i++)
-		item_judge(planner, &links, &survey.items[i], &findings);
 	now = findings_to_json(&findings);
 	changes_tell(&findings, planner->survey, now);
 	json_decref(planner->survey);
 	planner->survey = now;
 }
 
+/* The enforcer's answer calls for another look if it is another than before. One that does not hear is being started again. */
 static void survey_come(evutil_socket_t unused, short what, void *context)
 {
+	struct planner *planner = context;
+
 	(void)unused;
 	(void)what;
-	survey_look(context);
+	(void)planner_send_enforcer(planner, VERB_SURVEY, 0, -1);
+	survey_look(planner);
+}
+
+static bool foreign_is_same(const struct foreign *a, const struct foreign *b)
+{
+	return a->count == b->count && (a->count == 0 || memcmp(a->items, b->items, a->count * sizeof(*a->items)) == 0);
+}
+
+int survey_foreign(struct planner *planner, struct span payload)
+{
+	struct arena *arena = arena_new();
+	struct foreign foreign;
+	int error = foreign_unpack(arena, payload, &foreign);
+
+	if (error || foreign_is_same(&foreign, &planner->foreign)) {
+		arena_free(arena);
+		return error;
+	}
+	arena_free(planner->foreign_arena);
+	planner->foreign_arena = arena;
+	planner->foreign = foreign;
+	survey_look(planner);
+	survey_call(planner);	/* so that it may be told of the next change at once */
+	return 0;
+}
+
+void survey_call(struct planner *planner)
+{
+	const struct timeval soon = { .tv_usec = SURVEY_CALLED_MS * 1000 };
+
+	if (planner->survey_soon && !evtimer_pending(planner->survey_soon, NULL))
+		event_add(planner->survey_soon, &soon);
+}
+
+static void survey_told(evutil_socket_t watch, short what, void *context)
+{
+	(void)what;
+	survey_watch_drain(watch);
+	survey_call(context);
 }
 
 int survey_open(struct planner *planner)
@@ -112,13 +130,27 @@ int survey_open(struct planner *planner)
 	const struct timeval pause = { .tv_sec = SURVEY_S };
 
 	planner->survey = json_array();
+	planner->survey_watch = survey_watch_open();
+	if (planner->survey_watch < 0)
+		return planner->survey_watch;
 	planner->survey_due = event_new(planner->loop, -1, EV_PERSIST, survey_come, planner);
-	return planner->survey && planner->survey_due && event_add(planner->survey_due, &pause) == 0 ? 0 : -ENOMEM;
+	planner->survey_soon = evtimer_new(planner->loop, survey_come, planner);
+	planner->survey_told = event_new(planner->loop, planner->survey_watch, EV_READ | EV_PERSIST, survey_told, planner);
+	if (!planner->survey || !planner->survey_due || !planner->survey_soon || !planner->survey_told)
+		return -ENOMEM;
+	return event_add(planner->survey_due, &pause) == 0 && event_add(planner->survey_told, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 void survey_close(struct planner *planner)
 {
-	if (planner->survey_due)
-		event_free(planner->survey_due);
+	struct event *events[] = { planner->survey_due, planner->survey_soon, planner->survey_told };
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i])
+			event_free(events[i]);
+	planner->survey_soon = NULL;
+	if (planner->survey_watch >= 0)
+		close(planner->survey_watch);
+	arena_free(planner->foreign_arena);
 	json_decref(planner->survey);
 }

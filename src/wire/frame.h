@@ -60,6 +60,9 @@ enum verb {
 	/* any role -> parent */
 	VERB_ALARM,		/* payload: an alarm for the journal (wire/alarm.h) */
 	VERB_NETLINK,		/* parent -> enforcer, before all else: descriptor: the socket to nf_tables that our tables belong to */
+	/* planner -> enforcer, and its answer; also unasked, when somebody else changed rules */
+	VERB_SURVEY,		/* what could carry packets past the rules? */
+	VERB_FOREIGN,		/* payload: what was found (sekishod/foreign_messages.h) */
 	VERB_COUNT
 };
 

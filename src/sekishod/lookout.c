@@ -1,0 +1,89 @@
+/* lookout: what only the enforcer may see of ways past the rules. */
+#include "sekishod/lookout.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "kernel/devconf.h"
+#include "sekishod/foreign_messages.h"
+#include "wire/frame.h"
+
+/* Reads the tables anew unless nothing has changed. -EINTR: they are being changed, and the next question will see. */
+static int tables_renew(struct lookout *lookout, struct nfnl *nfnl)
+{
+	struct arena *arena;
+	struct foreign tables;
+	uint32_t generation;
+	int error = nfnl_generation(nfnl, &generation);
+
+	if (error || (lookout->arena && generation == lookout->generation))
+		return error;
+	arena = arena_new();
+	error = foreign_read_tables(arena, nfnl, &tables);
+	if (error) {
+		arena_free(arena);
+		return error;
+	}
+	arena_free(lookout->arena);
+	lookout->arena = arena;
+	lookout->tables = tables;
+	lookout->generation = generation;
+	return 0;
+}
+
+static void failure_tell(const char *what, int error)
+{
+	if (error && error != -EINTR)
+		log_event(LOG_LEVEL_WARNING, "SKS-SURVEY", "the ways past the rules could not be looked for where=%s reason=\"%s\"", what, strerror(-error));
+}
+
+int lookout_tell(struct lookout *lookout, struct nfnl *nfnl, const struct link_table *links, int planner, bool asked)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(FRAME_PAYLOAD_BYTES_MAX);
+	struct frame frame = { .verb = VERB_FOREIGN, .descriptor = -1 };
+	struct foreign foreign = foreign_in(arena);
+
+	if (planner < 0 || !(asked || lookout->may_tell))
+		return 0;
+	lookout->may_tell = asked;
+	failure_tell("tables", tables_renew(lookout, nfnl));
+	for (size_t i = 0; i < lookout->tables.count; i++)
+		foreign_add(&foreign, &lookout->tables.items[i]);
+	failure_tell("ipsec", foreign_read_ipsec(&foreign));
+	foreign_read_tcx(&foreign, links);
+	foreign_pack(&payload, &foreign);
+	frame.payload = buf_span(&payload);
+	return frame_send(planner, &frame);
+}
+
+static void interface_hold(const char *name, uint32_t index)
+{
+	uint32_t changed;
+	int error = devconf_hold(index, &changed);
+
+	if (error && error != -ENODEV)
+		log_event(LOG_LEVEL_WARNING, "SKS-SYSCTL", "the switches of an interface could not be set interface=%s reason=\"%s\"", name, strerror(-error));
+	for (size_t i = 0; !error && i < devconf_rule_count; i++)
+		if (changed & UINT32_C(1) << i)
+			log_event(LOG_LEVEL_NOTICE, "SKS-SYSCTL", "a switch of an interface was set back interface=%s name=%s value=%u", name,
+				  devconf_rules[i].name, devconf_rules[i].wanted);
+}
+
+void lookout_hold(const struct program_input *pins, const struct link_table *links)
+{
+	for (size_t z = 0; z < pins->zone_count; z++) {
+		for (size_t i = 0; i < pins->zones[z].interface_count; i++) {
+			uint32_t index = link_index(links, pins->zones[z].interfaces[i]);
+
+			if (index != 0)
+				interface_hold(pins->zones[z].interfaces[i], index);
+		}
+	}
+}
+
+void lookout_free(struct lookout *lookout)
+{
+	arena_free(lookout->arena);
+}

@@ -1,0 +1,213 @@
+/*
+ * planner_ways: what of the things the survey sees is a way past the rules, and how it is called.
+ */
+#include <netinet/in.h>	/* before linux/netfilter.h, which then leaves its own copy out */
+
+#include <linux/netfilter.h>
+#include <string.h>
+
+#include "kernel/survey.h"
+#include "sekishod/catalogue.h"
+#include "sekishod/planner.h"
+
+static const struct origin nowhere;
+
+enum { LINK_TYPE_LOOPBACK = 772 };	/* ARPHRD_LOOPBACK */
+
+/* One look. */
+struct look {
+	const struct planner *planner;
+	struct interfaces interfaces;
+	struct findings *findings;
+};
+
+static const struct interface *interface_of(const struct look *look, uint32_t index)
+{
+	for (size_t i = 0; i < look->interfaces.count; i++)
+		if (look->interfaces.items[i].index == index)
+			return &look->interfaces.items[i];
+	return NULL;
+}
+
+static const char *name_of(const struct look *look, uint32_t index)
+{
+	const struct interface *interface = interface_of(look, index);
+
+	return interface ? interface->name : "?";
+}
+
+/* The zone of an interface in the policy in force, or NULL. While none is in force every interface may be one of a zone: "?". */
+static const char *zone_of(const struct look *look, uint32_t index)
+{
+	const struct policy *policy = look->planner->in_force ? look->planner->in_force->policy : NULL;
+	const struct interface *interface = interface_of(look, index);
+
+	if (!interface || interface->type == LINK_TYPE_LOOPBACK)
+		return NULL;
+	if (!policy)
+		return "?";
+	for (size_t z = 0; z < policy->zone_count; z++)
+		for (size_t i = 0; i < policy->zones[z].interface_count; i++)
+			if (strcmp(policy->zones[z].interfaces[i].value, interface->name) == 0)
+				return policy->zones[z].name;
+	return NULL;
+}
+
+static void say(struct look *look, enum daemon_finding kind, const char *first, const char *second, const char *third, const char *fourth)
+{
+	finding_add(look->findings, &daemon_catalogue[kind], nowhere, first, second, third, fourth, NULL);
+}
+
+/* ---- what rtnetlink and /proc show */
+
+static void master_judge(struct look *look, const struct survey_item *item, const char *zone)
+{
+	const bool bridge = item->text[0] == '\0' || strcmp(item->text, "bridge") == 0;
+
+	say(look, bridge ? DAEMON_PORT_OF_BRIDGE : DAEMON_INTERFACE_ENSLAVED, name_of(look, item->index), zone, name_of(look, item->number),
+	    bridge ? NULL : item->text);
+}
+
+/* What sits on an interface of a zone and is an interface of a zone itself is meant so: a VLAN of a trunk. */
+static void child_judge(struct look *look, const struct survey_item *item, const char *zone)
+{
+	const struct interface *child = interface_of(look, item->number);
+
+	if (child && !(look->planner->in_force && zone_of(look, item->number)))
+		say(look, DAEMON_INTERFACE_CHILD, name_of(look, item->index), zone, child->name, item->text);
+}
+
+/* What concerns an interface of a zone. */
+static void interface_item_judge(struct look *look, const struct survey_item *item, const char *zone)
+{
+	const char *name = name_of(look, item->index);
+
+	switch (item->kind) {
+	case SURVEY_MASTER:
+		master_judge(look, item, zone);
+		break;
+	case SURVEY_XDP:
+		say(look, DAEMON_PROGRAM_AT_INTERFACE, name, zone, NULL, NULL);
+		break;
+	case SURVEY_TC:
+		say(look, DAEMON_TC_AT_INTERFACE, name, zone, NULL, NULL);
+		break;
+	case SURVEY_CHILD:
+		child_judge(look, item, zone);
+		break;
+	case SURVEY_SHARED:
+		say(look, DAEMON_INTERFACE_SHARED, name, zone, item->text, NULL);
+		break;
+	case SURVEY_SWITCH:
+		say(look, DAEMON_INTERFACE_PROXY, name, zone, item->text, NULL);
+		break;
+	case SURVEY_RULE: case SURVEY_TUNNEL: case SURVEY_ENCAP: case SURVEY_LEGACY:
+		break;
+	}
+}
+
+static void item_judge(struct look *look, const struct survey_item *item)
+{
+	const char *zone = zone_of(look, item->index);
+
+	switch (item->kind) {
+	case SURVEY_RULE:
+		say(look, DAEMON_POLICY_ROUTE, arena_printf(look->findings->arena, "%u", item->number), NULL, NULL, NULL);
+		break;
+	case SURVEY_TUNNEL:
+		say(look, DAEMON_TUNNEL, name_of(look, item->index), item->text, NULL, NULL);
+		break;
+	case SURVEY_ENCAP:
+		say(look, DAEMON_ROUTE_ENCAP, name_of(look, item->index), NULL, NULL, NULL);
+		break;
+	case SURVEY_LEGACY:
+		say(look, DAEMON_LEGACY_TABLE, item->number == 4 ? "iptables" : "ip6tables", item->text, NULL, NULL);
+		break;
+	default:
+		if (zone)
+			interface_item_judge(look, item, zone);
+		else if (item->kind == SURVEY_SWITCH && item->index == 0)
+			say(look, DAEMON_INTERFACE_PROXY, "all", "*", item->text, NULL);
+		break;
+	}
+}
+
+/* Interfaces that are switched on and that the policy in force does not speak of. What is a part of another speaks by that one. */
+static void strangers_judge(struct look *look)
+{
+	for (size_t i = 0; look->planner->in_force && i < look->interfaces.count; i++) {
+		const struct interface *interface = &look->interfaces.items[i];
+
+		if (interface->up && interface->master == 0 && interface->type != LINK_TYPE_LOOPBACK && !zone_of(look, interface->index))
+			say(look, DAEMON_INTERFACE_NO_ZONE, interface->name, NULL, NULL, NULL);
+	}
+}
+
+static void renamed_judge(struct look *look)
+{
+	for (size_t i = 0; i < look->planner->known_count; i++)
+		if (look->planner->known[i].barred)
+			say(look, DAEMON_RENAMED_INTO_ZONE, look->planner->known[i].name, look->planner->known[i].former, NULL, NULL);
+}
+
+/* ---- what the enforcer has told */
+
+/* The families as nft writes them. */
+static const char *family_word(uint32_t family)
+{
+	static const char *const words[] = { [NFPROTO_INET] = "inet", [NFPROTO_IPV4] = "ip", [NFPROTO_ARP] = "arp", [NFPROTO_NETDEV] = "netdev",
+					     [NFPROTO_BRIDGE] = "bridge", [NFPROTO_IPV6] = "ip6" };
+
+	return family < sizeof(words) / sizeof(words[0]) && words[family] ? words[family] : "?";
+}
+
+static void foreign_judge(struct look *look, const struct foreign_item *item)
+{
+	static const enum daemon_finding kinds[FOREIGN_KIND_COUNT] = {
+		[FOREIGN_REDIRECT] = DAEMON_FOREIGN_REDIRECT, [FOREIGN_HANDOVER] = DAEMON_FOREIGN_HANDOVER, [FOREIGN_REWRITE] = DAEMON_FOREIGN_REWRITE,
+		[FOREIGN_NAT] = DAEMON_FOREIGN_NAT, [FOREIGN_MARK] = DAEMON_FOREIGN_MARK, [FOREIGN_FLOWTABLE] = DAEMON_FOREIGN_FLOWTABLE,
+		[FOREIGN_FILTER] = DAEMON_FOREIGN_FILTER,
+	};
+	const char *zone = zone_of(look, item->index);
+
+	if (item->kind == FOREIGN_IPSEC)
+		say(look, DAEMON_IPSEC, NULL, NULL, NULL, NULL);
+	else if (item->kind != FOREIGN_TCX)
+		say(look, kinds[item->kind], arena_printf(look->findings->arena, "%s %s", family_word(item->family), item->table), item->chain, item->what, NULL);
+	else if (zone)
+		say(look, DAEMON_TCX_AT_INTERFACE, name_of(look, item->index), zone, NULL, NULL);
+}
+
+/* The interfaces as a table of links. */
+static struct link_table links_of(struct arena *arena, const struct interfaces *interfaces)
+{
+	struct link_table links = { .items = arena_array(arena, interfaces->count, sizeof(*links.items)), .count = interfaces->count };
+
+	for (size_t i = 0; i < interfaces->count; i++) {
+		links.items[i].index = interfaces->items[i].index;
+		memcpy(links.items[i].name, interfaces->items[i].name, sizeof(links.items[i].name));
+	}
+	return links;
+}
+
+int ways_find(const struct planner *planner, struct findings *findings)
+{
+	struct look look = { .planner = planner, .findings = findings };
+	struct link_table links;
+	struct survey survey;
+	int error = interfaces_read(findings->arena, &look.interfaces);
+
+	if (error)
+		return error;
+	links = links_of(findings->arena, &look.interfaces);
+	error = survey_read(findings->arena, &links, &survey);
+	if (error)
+		return error;
+	for (size_t i = 0; i < survey.count; i++)
+		item_judge(&look, &survey.items[i]);
+	strangers_judge(&look);
+	renamed_judge(&look);
+	for (size_t i = 0; i < planner->foreign.count; i++)
+		foreign_judge(&look, &planner->foreign.items[i]);
+	return 0;
+}
