@@ -180,11 +180,20 @@ class Crossing(Town):
         with one_processor():
             for sending in sendings:
                 if len(sending) == 2:
-                    self.far.sendto(sending[1], (sending[0], 0))
+                    self._send_far(*sending)
                 else:
                     self._send_own(*sending)
             self.barrier()
         return self.hear()
+
+    def _send_far(self, interface, frame):
+        """A slow machine puts the receiving off, and then the frames under way fill the buffer."""
+        while True:
+            try:
+                self.far.sendto(frame, (interface, 0))
+                return
+            except BlockingIOError:
+                select.select([], [self.far], [], DEADLINE_S)
 
     def _send_own(self, user, packet, destination):
         try:
@@ -202,7 +211,7 @@ class Crossing(Town):
         """
         frame = ethernet("ff:ff:ff:ff:ff:ff", "02:bb:00:00:00:01", ETHER_BARRIER, bytes(46))
         for _ in range(BARRIER_ROUNDS):
-            self.far.sendto(frame, (BARRIER_WIRE, 0))
+            self._send_far(BARRIER_WIRE, frame)
             if not select.select([self.tap], [], [], DEADLINE_S)[0]:
                 raise AssertionError("the barrier frame was not seen")
             self.tap.recv(64)
