@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/notify.h"
 
 /* A role as a process. */
 struct child {
@@ -28,6 +29,7 @@ struct child {
 	struct event *again;		/* time to start it again */
 	unsigned int back_off_ms;
 	time_t started_s;
+	unsigned int unanswered;	/* ticks since it was asked whether it is there; 0: it has answered */
 };
 
 enum {
@@ -40,6 +42,8 @@ struct crew {
 	struct event_base *loop;
 	struct event *signals[SIGNALS_WATCHED];
 	struct event *stop_timeout;
+	struct event *tick;		/* time to ask who is there */
+	bool watched;			/* the service manager waits to hear from us */
 	struct child children[CREW_ROLES_MAX];
 	bool stopping;
 };
@@ -110,6 +114,17 @@ static pid_t role_fork(const struct crew_plan *plan, int role, int *ret_channel)
 	return pid;
 }
 
+/* An answer that nobody asked for is none. */
+static int child_take_pong(struct child *child, const struct frame *frame)
+{
+	if (frame->descriptor >= 0)
+		close(frame->descriptor);
+	if (child->unanswered == 0 || frame->descriptor >= 0)
+		return -EBADMSG;
+	child->unanswered = 0;
+	return 1;
+}
+
 static void child_readable(evutil_socket_t channel, short what, void *context)
 {
 	struct child *child = context;
@@ -118,7 +133,9 @@ static void child_readable(evutil_socket_t channel, short what, void *context)
 	int result = frame_receive(channel, &child->reader, &frame);
 
 	(void)what;
-	if (result > 0)
+	if (result > 0 && frame.verb == VERB_PONG)
+		result = child_take_pong(child, &frame);
+	else if (result > 0)
 		result = plan->frame(plan->context, child->role, &frame);
 	if (result >= 0)
 		return;
@@ -144,6 +161,7 @@ static int child_fork(struct child *child)
 	if (pid < 0)
 		return pid;
 	child->pid = pid;
+	child->unanswered = 0;
 	child->started_s = monotonic_s();
 	return child_listen(child);
 }
@@ -214,7 +232,58 @@ static void child_ended(struct child *child, int status)
 		child_back_off(child);
 }
 
+/* A tick for one role: it is asked, unless it still owes an answer. False: it hangs and cannot be killed. */
+static bool child_ask(struct child *child)
+{
+	const struct frame ping = { .verb = VERB_PING, .descriptor = -1 };
+
+	if (child->pid == 0)
+		return true;
+	if (child->unanswered == CREW_TICKS_HUNG) {
+		log_event(LOG_LEVEL_ERROR, child->crew->plan->message_start, "a role hangs and is killed role=%s pid=%d", child_name(child),
+			  (int)child->pid);
+		kill(child->pid, SIGKILL);
+	}
+	/* A role that does not take it owes an answer all the same. */
+	if (child->unanswered == 0)
+		(void)frame_send_now(child->channel, &ping);
+	child->unanswered++;
+	return child->unanswered <= CREW_TICKS_LOST;
+}
+
 /* ---- all of them ---- */
+
+static void crew_tick(evutil_socket_t unused, short what, void *context)
+{
+	struct crew *crew = context;
+	bool sound = true;
+
+	(void)unused;
+	(void)what;
+	for (int role = 0; role < crew->plan->role_count; role++)
+		sound &= child_ask(&crew->children[role]);
+	if (sound && crew->watched)
+		(void)notify_send(getenv("NOTIFY_SOCKET"), "WATCHDOG=1");
+}
+
+/* The time after which the service manager gives us up, as it says; 0: it does not watch. */
+static unsigned long watchdog_us(void)
+{
+	const char *us = getenv("WATCHDOG_USEC"), *process = getenv("WATCHDOG_PID");
+
+	return us && (!process || strtol(process, NULL, 10) == getpid()) ? strtoul(us, NULL, 10) : 0;
+}
+
+/* Begins to ask. */
+static int tick_begin(struct crew *crew)
+{
+	const unsigned long us = watchdog_us(), tick_us = us ? us / CREW_TICKS_PER_WATCHDOG : CREW_TICK_MS * 1000UL;
+	const struct timeval period = { .tv_sec = (time_t)(tick_us / 1000000), .tv_usec = (suseconds_t)(tick_us % 1000000) };
+
+	crew->watched = us > 0;
+	crew->tick = event_new(crew->loop, -1, EV_PERSIST, crew_tick, crew);
+	return crew->tick && event_add(crew->tick, &period) == 0 ? 0 : -ENOMEM;
+}
 
 static bool children_are_gone(const struct crew *crew)
 {
@@ -325,7 +394,7 @@ struct crew *crew_new(struct event_base *loop, const struct crew_plan *plan)
 			.crew = crew, .role = role, .channel = -1, .back_off_ms = CREW_BACK_OFF_FIRST_MS,
 			.reader = frame_reader_make(plan->payload_bytes_max),
 		};
-	if (signals_watch(crew) == 0 && children_prepare(crew) == 0)
+	if (signals_watch(crew) == 0 && children_prepare(crew) == 0 && tick_begin(crew) == 0)
 		return crew;
 	crew_free(crew);
 	return NULL;
@@ -348,6 +417,7 @@ void crew_free(struct crew *crew)
 	for (size_t i = 0; i < SIGNALS_WATCHED; i++)
 		event_drop(crew->signals[i]);
 	event_drop(crew->stop_timeout);
+	event_drop(crew->tick);
 	free(crew);
 }
 
@@ -417,6 +487,16 @@ int crew_role_begin(void)
 	if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGHUP, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	return 0;
+}
+
+int crew_role_receive(struct frame_reader *reader, struct frame *ret_frame)
+{
+	const struct frame pong = { .verb = VERB_PONG, .descriptor = -1 };
+	int result = frame_receive(CREW_CHANNEL, reader, ret_frame);
+
+	if (result <= 0 || ret_frame->verb != VERB_PING || ret_frame->descriptor >= 0)
+		return result;
+	return frame_send(CREW_CHANNEL, &pong);
 }
 
 int crew_directory_make(const char *path, unsigned int mode)

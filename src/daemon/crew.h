@@ -7,6 +7,11 @@
  *
  * The parent lives in one libevent loop and is told by callbacks. A role that says what it may not say is killed, and starts again
  * with nothing.
+ *
+ * The parent asks each role at every tick whether it is there, and the role answers from its own loop (crew_role_receive()). One that has not answered for
+ * CREW_TICKS_HUNG ticks hangs: it is killed, and started again like any other that died. At every tick the service manager hears that the parent's
+ * loop turns ($WATCHDOG_USEC, sd_watchdog_enabled(3)), unless a role is there that hangs and cannot even be killed: then, and when the parent itself hangs,
+ * the manager ends all of them and starts them again.
  */
 #ifndef DAEMON_CREW_H
 #define DAEMON_CREW_H
@@ -26,6 +31,10 @@ enum {
 	CREW_BACK_OFF_MAX_MS = 10000,
 	CREW_BACK_OFF_FORGET_S = 5,	/* a role that lived so long begins with the first pause again */
 	CREW_STOP_TIMEOUT_S = 5,	/* from SIGTERM to SIGKILL when all stop */
+	CREW_TICKS_HUNG = 4,
+	CREW_TICKS_LOST = 8,		/* one that hangs was killed, and is still there */
+	CREW_TICKS_PER_WATCHDOG = 8,	/* in the time after which the manager thinks that we hang */
+	CREW_TICK_MS = 7500,		/* where there is no such manager */
 	CREW_EXIT_PEER_GONE = 75,	/* exit status of a role that ends because another one did: its pause is the first one */
 };
 
@@ -80,6 +89,12 @@ void crew_name_process(const char *role);
  * at the first read of the channel. 0 or negative errno.
  */
 int crew_role_begin(void);
+
+/*
+ * A role's frame_receive() of its channel to the parent. It answers the parent's question whether the role is there, and gives 0 for it as for a frame that is
+ * not whole yet; so a role that does not come here for long is started again.
+ */
+int crew_role_receive(struct frame_reader *reader, struct frame *ret_frame);
 
 /* Makes a directory with this mode, whatever the umask, if there is none; it belongs to the group of a set-group-ID directory it is in. 0 or negative errno. */
 int crew_directory_make(const char *path, unsigned int mode);

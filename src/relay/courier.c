@@ -152,8 +152,9 @@ static void parent_readable(evutil_socket_t channel, short what, void *context)
 {
 	struct courier *courier = context;
 	struct frame frame;
-	int result = frame_receive(channel, &courier->parent_reader, &frame);
+	int result = crew_role_receive(&courier->parent_reader, &frame);
 
+	(void)channel;
 	(void)what;
 	if (result > 0)
 		result = parent_frame(courier, &frame);

@@ -535,8 +535,9 @@ static void parent_readable(evutil_socket_t channel, short what, void *context)
 {
 	struct front *front = context;
 	struct frame frame;
-	int result = frame_receive(channel, &front->parent_reader, &frame);
+	int result = crew_role_receive(&front->parent_reader, &frame);
 
+	(void)channel;
 	(void)what;
 	if (result > 0)
 		result = parent_frame(front, &frame);

@@ -307,8 +307,9 @@ static void parent_readable(evutil_socket_t channel, short what, void *context)
 {
 	struct keeper *keeper = context;
 	struct frame frame;
-	int result = frame_receive(channel, &keeper->parent_reader, &frame);
+	int result = crew_role_receive(&keeper->parent_reader, &frame);
 
+	(void)channel;
 	(void)what;
 	if (result > 0)
 		result = parent_frame(keeper, &frame);

@@ -205,7 +205,7 @@ static int parent_frame(struct zygote *zygote, const struct frame *frame)
 static int channel_read(struct zygote *zygote, int socket, struct frame_reader *reader, int (*take)(struct zygote *, const struct frame *))
 {
 	struct frame frame;
-	int result = frame_receive(socket, reader, &frame);
+	int result = socket == CREW_CHANNEL ? crew_role_receive(reader, &frame) : frame_receive(socket, reader, &frame);
 
 	return result > 0 ? take(zygote, &frame) : result;
 }

@@ -678,7 +678,7 @@ static int parent_listen(struct enforcer *enforcer)
 {
 	while (parent_has_spoken()) {
 		struct frame frame;
-		int result = frame_receive(CREW_CHANNEL, &enforcer->parent_reader, &frame);
+		int result = crew_role_receive(&enforcer->parent_reader, &frame);
 
 		if (result > 0)
 			result = parent_frame(enforcer, &frame);

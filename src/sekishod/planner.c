@@ -149,8 +149,9 @@ static void parent_readable(evutil_socket_t channel, short what, void *context)
 {
 	struct planner *planner = context;
 	struct frame frame;
-	int result = frame_receive(channel, &planner->parent_reader, &frame);
+	int result = crew_role_receive(&planner->parent_reader, &frame);
 
+	(void)channel;
 	(void)what;
 	if (result > 0)
 		result = parent_frame(planner, &frame);

@@ -302,7 +302,7 @@ static void tally_when_due(struct witness *witness)
 static int parent_readable(struct witness *witness)
 {
 	struct frame frame = { .descriptor = -1 };
-	int result = frame_receive(CREW_CHANNEL, &witness->parent_reader, &frame);
+	int result = crew_role_receive(&witness->parent_reader, &frame);
 
 	if (result <= 0)
 		return result;

@@ -59,6 +59,8 @@ enum verb {
 	VERB_CONFIRMATION,	/* parent -> planner: what is to be confirmed (struct confirm_state) */
 	/* any role -> parent */
 	VERB_ALARM,		/* payload: an alarm for the journal (wire/alarm.h) */
+	/* parent -> any role, and its answer: are you there? Empty; daemon/crew.h */
+	VERB_PING, VERB_PONG,
 	VERB_NETLINK,		/* parent -> enforcer, before all else: descriptor: the socket to nf_tables that our tables belong to */
 	/* planner -> enforcer, and its answer; also unasked, when somebody else changed rules */
 	VERB_SURVEY,		/* what could carry packets past the rules? */
