@@ -193,3 +193,30 @@ int conntrack_carried(struct arena *arena, struct nfnl *nfnl, const struct inter
 	*ret_list = reading.list;
 	return 0;
 }
+
+/* ---- how full it is */
+
+static int take_fill(const struct nlmsghdr *message, void *context)
+{
+	struct conntrack_fill *fill = context;
+	const struct nlattr *attributes[CTA_STATS_GLOBAL_MAX + 1];
+
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, CTA_STATS_GLOBAL_MAX + 1);
+	fill->entries = attribute_u32(attributes[CTA_STATS_GLOBAL_ENTRIES]);
+	fill->entries_max = attribute_u32(attributes[CTA_STATS_GLOBAL_MAX_ENTRIES]);
+	return 0;
+}
+
+int conntrack_fill_read(struct nfnl *nfnl, struct conntrack_fill *ret_fill)
+{
+	struct conntrack_fill fill = { .entries = 0 };
+	int r = nfnl_query_subsystem(nfnl, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET_STATS, NFPROTO_UNSPEC, NULL, take_fill, &fill);
+
+	if (r == -EINVAL || r == -EOPNOTSUPP) { /* no ctnetlink in this kernel */
+		fill = (struct conntrack_fill){ .entries = 0 };
+		r = 0;
+	}
+	if (r == 0)
+		*ret_fill = fill;
+	return r;
+}

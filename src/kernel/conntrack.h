@@ -34,4 +34,13 @@ struct carried_list {
  */
 int conntrack_carried(struct arena *arena, struct nfnl *nfnl, const struct interface_addresses *own, struct carried_list *ret_list);
 
+/* How full the kernel's table of connections is. Full, it refuses whoever is new, whatever the rules say. */
+struct conntrack_fill {
+	uint32_t entries;
+	uint32_t entries_max;	/* net.netfilter.nf_conntrack_max; 0: not known */
+};
+
+/* Reads it (IPCTNL_MSG_CT_GET_STATS). 0 or negative errno; where there is no ctnetlink nothing is known. */
+int conntrack_fill_read(struct nfnl *nfnl, struct conntrack_fill *ret_fill);
+
 #endif

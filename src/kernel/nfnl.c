@@ -485,11 +485,18 @@ int nfnl_dump(struct nfnl *nfnl, uint16_t type, uint16_t family,
 	return nfnl_dump_subsystem(nfnl, NFNL_SUBSYS_NFTABLES, type, family, fill, callback, context);
 }
 
+int nfnl_query_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uint16_t family,
+			 void (*fill)(struct nlmsghdr *message, const void *context),
+			 int (*callback)(const struct nlmsghdr *message, void *context), void *context)
+{
+	struct dump dump = { .acknowledged = true, .callback = callback, .context = context };
+
+	return dump_run(nfnl, &dump, subsystem, type, family, fill);
+}
+
 int nfnl_query(struct nfnl *nfnl, uint16_t type, uint16_t family,
 	       void (*fill)(struct nlmsghdr *message, const void *context),
 	       int (*callback)(const struct nlmsghdr *message, void *context), void *context)
 {
-	struct dump dump = { .acknowledged = true, .callback = callback, .context = context };
-
-	return dump_run(nfnl, &dump, NFNL_SUBSYS_NFTABLES, type, family, fill);
+	return nfnl_query_subsystem(nfnl, NFNL_SUBSYS_NFTABLES, type, family, fill, callback, context);
 }

@@ -118,4 +118,9 @@ int nfnl_query(struct nfnl *nfnl, uint16_t type, uint16_t family,
 	       void (*fill)(struct nlmsghdr *message, const void *context),
 	       int (*callback)(const struct nlmsghdr *message, void *context), void *context);
 
+/* Like nfnl_query() for another subsystem of nfnetlink. */
+int nfnl_query_subsystem(struct nfnl *nfnl, uint8_t subsystem, uint16_t type, uint16_t family,
+			 void (*fill)(struct nlmsghdr *message, const void *context),
+			 int (*callback)(const struct nlmsghdr *message, void *context), void *context);
+
 #endif

@@ -117,6 +117,9 @@ static int report_read(struct arena *arena, struct nfnl *nfnl, const struct prog
 		return error;
 	if (pins)
 		ports_fill(arena, pins, &links, report);
+	/* Counts are worth telling without it. */
+	if (conntrack_fill_read(nfnl, &report->connections) != 0)
+		report->connections = (struct conntrack_fill){ .entries_max = 0 };
 	return tally_read(arena, nfnl, &report->tally);
 }
 

@@ -108,6 +108,8 @@ void tally_report_pack(struct buf *out, const struct tally_report *report)
 		buf_put_u64(out, count->handle);
 		buf_put_u64(out, count->packets);
 	}
+	buf_put_u32(out, report->connections.entries);
+	buf_put_u32(out, report->connections.entries_max);
 }
 
 /* A number of things of which each takes at least so many bytes of what is left. */
@@ -158,7 +160,7 @@ int tally_report_unpack(struct arena *arena, struct span payload, struct tally_r
 	for (size_t i = 0; i < report.tally.count; i++)
 		if (!count_of_tally_take(&payload, &report.tally.counts[i]))
 			return -EBADMSG;
-	if (payload.length != 0)
+	if (!span_take_u32(&payload, &report.connections.entries) || !span_take_u32(&payload, &report.connections.entries_max) || payload.length != 0)
 		return -EBADMSG;
 	*ret_report = report;
 	return 0;

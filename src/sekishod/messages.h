@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "kernel/conntrack.h"
 #include "kernel/ownership.h"
 #include "kernel/tally.h"
 #include "wire/fields.h"
@@ -64,6 +65,7 @@ struct tally_report {
 	struct tally_port *ports;	/* sorted by index */
 	size_t port_count;
 	struct tally tally;		/* kernel/tally.h */
+	struct conntrack_fill connections;
 };
 
 enum { TALLY_BYTES_MAX = 16 << 20 };

@@ -21,6 +21,7 @@
 #include "daemon/crew.h"
 #include "sekishod/alarm.h"
 #include "sekishod/book.h"
+#include "sekishod/gauge.h"
 #include "sekishod/roles.h"
 #include "sekishod/storm.h"
 
@@ -31,7 +32,8 @@ enum {
 	ALIVE_S = 60,			/* a batch is written at least so often: from the last one on a gap is reckoned */
 	DATAGRAMS_MAX = 16,		/* of the log, before something else gets its turn */
 	LINES_PER_MINUTE = 30, ALARMS_PER_MINUTE = 10,
-	FULLNESS_MARGIN_PERCENT = 5,	/* the alarm rearms so far below its limit */
+	DISK_CLEAR_PERCENT = EVENTS_ALERT_PERCENT - 5,
+	CONNECTIONS_RAISE_PERCENT = 80, CONNECTIONS_CLEAR_PERCENT = 70,
 	DESCRIPTORS_MAX = 64,
 	MEMORY_BYTES_MAX = 512 << 20,
 	SENTENCE_BYTES = 160, BOOT_BYTES = 64, DIRECTORY_BYTES_MAX = 4096,
@@ -54,10 +56,10 @@ struct witness {
 	int64_t tally_asked_ms, write_due_ms, alone_since_ms; /* monotonic */
 	bool tally_came;		/* from this enforcer */
 	int64_t written_at;		/* Unix time of the last batch */
-	bool full;			/* the alarm was given */
 	bool failing;			/* the last batch could not be written, which was said */
 	struct log_budget lines, alarms;
 	struct storm storm;
+	struct gauge disk, connections;
 };
 
 static volatile sig_atomic_t stopping;
@@ -141,16 +143,35 @@ static void refusals_tell(struct witness *witness, const struct events_batch *ba
 
 static void fullness_watch(struct witness *witness)
 {
-	unsigned int percent = events_fullness(witness->events);
-
-	if (percent >= EVENTS_ALERT_PERCENT && !witness->full)
+	switch (gauge_take(&witness->disk, events_fullness(witness->events), 100)) {
+	case GAUGE_RAISED:
 		alarm_raise("SKS-DISK", "the place for records of refusals is nearly full; the oldest will be removed, filtering goes on", NULL, 0);
-	if (percent >= EVENTS_ALERT_PERCENT)
-		witness->full = true;
-	if (percent + FULLNESS_MARGIN_PERCENT >= EVENTS_ALERT_PERCENT || !witness->full)
-		return;
-	witness->full = false;
-	alarm_end("SKS-DISK", "there is room for records of refusals again", NULL, 0);
+		break;
+	case GAUGE_CLEARED:
+		alarm_end("SKS-DISK", "there is room for records of refusals again", NULL, 0);
+		break;
+	case GAUGE_SAME:
+		break;
+	}
+}
+
+/* Connections are begun by whoever is allowed to; when the table is full, nobody begins one. */
+static void connections_watch(struct witness *witness, const struct conntrack_fill *fill)
+{
+	char sentence[SENTENCE_BYTES];
+
+	switch (gauge_take(&witness->connections, fill->entries, fill->entries_max)) {
+	case GAUGE_RAISED:
+		snprintf(sentence, sizeof(sentence), "the table of connections is nearly full, %u of %u; when it is, no new connection passes, running ones go on", fill->entries,
+			 fill->entries_max);
+		alarm_raise("SKS-CONNTRACK", sentence, NULL, 0);
+		break;
+	case GAUGE_CLEARED:
+		alarm_end("SKS-CONNTRACK", "the table of connections has room again", NULL, 0);
+		break;
+	case GAUGE_SAME:
+		break;
+	}
 }
 
 /* ---- writing */
@@ -250,6 +271,7 @@ static int tally_take(struct witness *witness, const struct frame *frame)
 	if (error)
 		return error;
 	book_take_report(&witness->book, &report, unix_now());
+	connections_watch(witness, &report.connections);
 	witness->tally_came = true;
 	return 0;
 }
@@ -451,7 +473,11 @@ static int witness_begin(struct witness *witness, const struct options *options)
 
 int witness_run(const struct options *options)
 {
-	struct witness witness = { .enforcer = -1, .log = -1, .parent_reader = frame_reader_make(ROLE_TEXT_BYTES_MAX) };
+	struct witness witness = {
+		.enforcer = -1, .log = -1, .parent_reader = frame_reader_make(ROLE_TEXT_BYTES_MAX),
+		.disk = { .raise_percent = EVENTS_ALERT_PERCENT, .clear_percent = DISK_CLEAR_PERCENT },
+		.connections = { .raise_percent = CONNECTIONS_RAISE_PERCENT, .clear_percent = CONNECTIONS_CLEAR_PERCENT },
+	};
 	int error = witness_begin(&witness, options);
 
 	if (error) {

@@ -1,10 +1,11 @@
-/* Which alarms are recorded and which are counted; and when refusals are a storm. */
+/* Which alarms are recorded and which are counted; when refusals are a storm, and when something is full. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sekishod/alarm_book.h"
+#include "sekishod/gauge.h"
 #include "sekishod/storm.h"
 
 static struct alarm alarm_of(const char *source, bool over)
@@ -114,6 +115,25 @@ START_TEST(a_storm_begins_and_ends_once)
 }
 END_TEST
 
+START_TEST(a_gauge_does_not_flap)
+{
+	static const struct {
+		const char *what;
+		uint64_t held, most;
+		enum gauge_change change;
+	} rows[] = {
+		{ "nothing is known", 5, 0, GAUGE_SAME }, { "empty", 0, 1000, GAUGE_SAME }, { "just below", 799, 1000, GAUGE_SAME },
+		{ "at 80", 800, 1000, GAUGE_RAISED }, { "more", 1000, 1000, GAUGE_SAME }, { "nothing is known any more", 0, 0, GAUGE_SAME },
+		{ "at 70", 700, 1000, GAUGE_SAME }, { "below 70", 699, 1000, GAUGE_CLEARED }, { "still", 0, 1000, GAUGE_SAME },
+		{ "at once more than there may be", UINT32_MAX, 1, GAUGE_RAISED },
+	};
+	struct gauge gauge = { .raise_percent = 80, .clear_percent = 70 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(gauge_take(&gauge, rows[i].held, rows[i].most) == rows[i].change, "%s", rows[i].what);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sekishod/alarm_book");
@@ -127,6 +147,7 @@ int main(void)
 	tcase_add_test(cases, a_full_memory_forgets_the_oldest);
 	tcase_add_test(cases, a_record_has_all_of_it);
 	tcase_add_test(cases, a_storm_begins_and_ends_once);
+	tcase_add_test(cases, a_gauge_does_not_flap);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -17,7 +17,7 @@ static void report(struct book *book, uint64_t handle, uint64_t whole, uint64_t 
 		{ ANSWERED, true, 0, 0, handle + 1, answered },
 		{ FLOW, false, LGWAN, MYNUMBER, handle + 2, pair },
 	};
-	const struct tally_report report = { ports, sizeof(ports) / sizeof(ports[0]), { counts, sizeof(counts) / sizeof(counts[0]) } };
+	const struct tally_report report = { ports, sizeof(ports) / sizeof(ports[0]), { counts, sizeof(counts) / sizeof(counts[0]) }, { 0, 0 } };
 
 	book_take_report(book, &report, NOW);
 }

@@ -255,7 +255,7 @@ START_TEST(a_tally_reads_back_and_no_other_length_does)
 	struct arena *arena = arena_new();
 	struct tally_port ports[] = { { 3, "lgwan" }, { 7, "internet" } };
 	struct tally_count counts[] = { { 1, true, 0, 0, UINT64_C(5) << 32, 12 }, { REFUSAL_COUNTERS - 1, false, 3, 7, 6, UINT64_MAX } };
-	const struct tally_report report = { ports, 2, { counts, 2 } };
+	const struct tally_report report = { ports, 2, { counts, 2 }, { 7, 262144 } };
 	struct tally_report read;
 	struct buf payload = buf_limited(0);
 
@@ -263,6 +263,7 @@ START_TEST(a_tally_reads_back_and_no_other_length_does)
 	ck_assert_int_eq(tally_report_unpack(arena, buf_span(&payload), &read), 0);
 	ck_assert(read.port_count == 2 && read.ports[1].index == 7 && strcmp(read.ports[1].zone, "internet") == 0);
 	ck_assert(read.tally.count == 2 && read.tally.counts[0].whole && read.tally.counts[1].packets == UINT64_MAX);
+	ck_assert(read.connections.entries == 7 && read.connections.entries_max == 262144);
 	for (size_t length = 0; length < payload.length; length++)
 		ck_assert_int_eq(tally_report_unpack(arena, span_part(buf_span(&payload), 0, length), &read), -EBADMSG);
 	buf_putc(&payload, 0);
