@@ -5,7 +5,7 @@
 #	make check TESTS=unit	one group, or one test: TESTS=unit/check_base_netaddr
 #	make demo		three zones in network namespaces
 #	make bench		speed, as ratios measured side by side
-#	make bench BENCH=mail	one part of it: forward, load, apply, mail or relay
+#	make bench BENCH=mail	one part of it: forward, load, apply, mail, relay or holds
 #	make fuzz T=settings SECONDS=60
 #	make check-clean-root	`make demo` and `make check` in a new Debian
 #	make install, uninstall	DESTDIR, prefix and sysconfdir as usual

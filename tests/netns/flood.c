@@ -29,8 +29,8 @@
  * busy the machine was besides.
  *
  * Output, in JSON: {"elapsed_ns", "processor_ns", "drops", "backlog": [monotonic milliseconds, ...], "streams": [{"sent", "received",
- * "strangers", "quotes", "arrived": [first, last], "lost": [[sequence, monotonic milliseconds], ...]}, ...], "windows": [{"lost", "arrived", "vague",
- * "lost_at": [monotonic milliseconds, ...]}, ...]}. A stranger is a frame that came by another endpoint than it should. Of what
+ * "strangers", "quotes", "arrived": [first, last], "lost": [[sequence, monotonic milliseconds], ...]}, ...], "windows": [{"lost", "arrived", "vague", "first", "last",
+ * "lost_at": [monotonic milliseconds, ...]}, ...]}. first, last: when the first and the last that arrived were sent, monotonic microseconds. A stranger is a frame that came by another endpoint than it should. Of what
  * was lost the first 20 are listed. backlog: when a processor's queue of this machine was seen to have dropped packets, anybody's. arrived: the monotonic
  * milliseconds of the first and the last arrival. vague: nobody knows when the packet was really sent, because the call took so long.
  */
@@ -702,6 +702,7 @@ static uint64_t stream_packet_at(const struct stream *stream, int64_t time)
 
 static void window_print(const struct stream *stream, int64_t from, int64_t to)
 {
+	int64_t arrived_first = 0, arrived_last = 0;
 	uint64_t lost = 0, arrived = 0, vague = 0, first = stream_packet_at(stream, from), last = stream_packet_at(stream, to);
 
 	printf("{\"lost_at\":[");
@@ -709,11 +710,15 @@ static void window_print(const struct stream *stream, int64_t from, int64_t to)
 		int64_t at = stream->sent_at[i];
 
 		vague += (at & MARK_VAGUE) != 0;
-		arrived += (at & MARKS) == MARK_ARRIVED;
+		if ((at & MARKS) == MARK_ARRIVED) {
+			arrived_first = arrived++ == 0 ? at : arrived_first;
+			arrived_last = at;
+		}
 		if ((at & MARKS) == 0 && lost++ < LOST_LISTED_MAX)
 			printf("%s%" PRId64, lost > 1 ? "," : "", at / 1000000);
 	}
-	printf("],\"lost\":%" PRIu64 ",\"arrived\":%" PRIu64 ",\"vague\":%" PRIu64 "}", lost, arrived, vague);
+	printf("],\"lost\":%" PRIu64 ",\"arrived\":%" PRIu64 ",\"vague\":%" PRIu64 ",\"first\":%" PRId64 ",\"last\":%" PRId64 "}", lost, arrived, vague,
+	       arrived_first / 1000, arrived_last / 1000);
 }
 
 /* Answers lines until stdin ends. */

@@ -1,0 +1,150 @@
+"""make bench BENCH=holds: how long the wall needs: to repair a foreign change, to cut a zone off, and what a storm of refusals costs."""
+
+import os
+import re
+import statistics
+import subprocess
+import time
+
+import refusals
+import tamper
+import zone_file
+from flood import Flood, frame
+from leak_world import NEIGHBOURS, PLACES, restore_zone, silence_hosts
+from town import BUILD, HOSTS, ZONES, Town, await_true
+
+TIMES = int(os.environ.get("SEKISHO_TIMES", "200"))
+ISOLATE_FLOWS = (10, 10000, 100000)
+RATE = 2000		# packets per second of the connection that is cut
+AFTER_S = 0.05		# so long after the answer packets are looked for
+STORM_S = int(os.environ.get("SEKISHO_STORM_SECONDS", "60"))
+STORM_RATE = 100000
+REPAIRED = ("flush ruleset", "a rule was put first", "the table sleeps", "an element was added")
+OUT = ("lgwan", "internet")
+
+
+def load():
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def row(what, values, more=""):
+    """Median and worst of milliseconds."""
+    return [what, f"{statistics.median(values):.1f}", f"{max(values):.1f}", str(len(values)), load(), more]
+
+
+# ---- a foreign change
+
+def measure_repair(print_table):
+    rows = []
+    with Town(hosts=list(PLACES.values())) as town:
+        wall = tamper.Wall(town)
+        changed = {what: [wall.tamper(tamper.CHANGES[what]) for _ in range(TIMES // len(REPAIRED))] for what in REPAIRED}
+        passed = wall.result()
+    for what in REPAIRED:
+        mine, passed = passed[:len(changed[what])], passed[len(changed[what]):]
+        rows.append(row(what, [seconds * 1000 for _, seconds in mine], f"{sum(count for count, _ in mine)}" if any(changed[what]) else "refused"))
+    print_table(f"a foreign change, from the first forbidden packet that passed to the last, at {tamper.RATE} a second",
+                ["", "median, ms", "worst, ms", "times", "load", "packets passed"], rows)
+
+
+# ---- isolate
+
+def isolate_policy(count):
+    policy = zone_file.town_policy()
+    policy["flows"] = [zone_file.exception_flow("measured", OUT, "10.2.1.10", "10.3.2.10", "udp", 7000)]
+    for i in range(count - 1):
+        policy["flows"].append(zone_file.internal_flow(
+            f"flow-{i}", ("internet", "cloud"), f"10.3.{i >> 8 & 255}.{i & 255}", "cloud-dns", "udp", 1000 + (i >> 16)))
+    return policy
+
+
+def sekisho(town, *words):
+    return subprocess.Popen(town.at("gateway", [os.path.join(BUILD, "sekisho"), "--socket", os.path.join(town.run_dir, "control"), *words]),
+                            stdout=subprocess.DEVNULL)
+
+
+def cut_once(town, windows):
+    """One isolation and its release; returns when the command began and how long its answer took."""
+    began = time.monotonic()
+    command = sekisho(town, "isolate", OUT[0])
+    if command.wait() != 0:
+        raise SystemExit("bench: isolate failed")
+    answered = time.monotonic()
+    time.sleep(AFTER_S)
+    windows.append((0, began - 0.02, time.monotonic()))
+    if sekisho(town, "release", OUT[0]).wait() != 0:
+        raise SystemExit("bench: release failed")
+    time.sleep(AFTER_S)
+    return began, answered - began
+
+
+def measure_isolate(directory, count):
+    config = os.path.join(directory, "isolate.conf")
+    zone_file.write(config, isolate_policy(count))
+    with Town(config=config, hosts=list(PLACES.values())) as town:
+        silence_hosts(town)
+        for zone in PLACES:
+            restore_zone(town, zone)
+        data = frame((HOSTS[PLACES[OUT[0]]][1], refusals.gateway_mac(town, ZONES[OUT[0]][0])), ("10.2.1.10", NEIGHBOURS[OUT[1]][2]), "udp", (777, 7000))
+        town.start_daemon()
+        await_true("the daemon is at rest", lambda: town.status()["state"] == "in-force")
+        flood = Flood([(town.namespace(PLACES[zone]), "eth0") for zone in OUT], [("fixed", RATE, 0, 1, data)])
+        windows, times = [], []
+        for _ in range(TIMES):
+            times.append(cut_once(town, windows))
+        got = flood.result(windows)
+    last = []
+    for (began, _), window in zip(times, got["windows"]):
+        if not window["arrived"] or not window["lost"]:
+            raise SystemExit(f"bench: the connection was not there to be cut: {window}")
+        last.append(max(0, window["last"] / 1e3 - began * 1e3))
+    return last, [took * 1000 for _, took in times]
+
+
+def bench_isolate(directory, print_table):
+    rows = []
+    for count in ISOLATE_FLOWS:
+        last, took = measure_isolate(directory, count)
+        rows.append(row(f"{count} flows: to the last packet", last))
+        rows.append(row(f"{count} flows: to the answer", took))
+    print_table("sekisho isolate, from the command", ["", "median, ms", "worst, ms", "times", "load", ""], rows)
+
+
+# ---- a storm of refusals
+
+def processor_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as line:
+        return sum(int(field) for field in line.read().rpartition(")")[2].split()[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mib(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return int(re.search(r"VmHWM:\s*(\d+)", status.read())[1]) / 1024
+
+
+def bench_storm(print_table):
+    with Town(hosts=refusals.PLACES) as town:
+        town.start_daemon()
+        record = refusals.Record(town)
+        names = [(town.namespace(place), "eth0") for place in ("shokuin-pc", "inet-tanmatsu")]
+        data = frame((HOSTS["shokuin-pc"][1], refusals.gateway_mac(town, "lg0")), ("10.2.0.10", "10.3.0.10"), "udp", (40000, refusals.TCP_PORT))
+        pids = {"parent": town.daemon.pid, **{role: town.role_pid(role) for role in ("planner", "enforcer", "witness")}}
+        before = {role: processor_s(pid) for role, pid in pids.items()}
+        flood = Flood(names, [("fresh", STORM_RATE, 0, 1, data)])
+        time.sleep(STORM_S)
+        got = flood.result()
+        sent, seconds = got["streams"][0]["sent"], got["elapsed_ns"] / 1e9
+        record.note("lgwan", "internet", "flow", sent)
+        record.agree("the storm")
+        rows = [[role, f"{(processor_s(pid) - before[role]) / seconds * 100:.1f}", f"{peak_mib(pid):.1f}"] for role, pid in pids.items()]
+        events = sum(os.path.getsize(os.path.join(os.path.dirname(record.path), name)) for name in os.listdir(os.path.dirname(record.path))) / (1 << 20)
+    if got["streams"][0]["received"]:
+        raise SystemExit("bench: the storm came through")
+    print_table(f"a storm of refusals: {sent} packets, {sent / seconds:.0f} a second for {seconds:.0f} s, every one counted; database {events:.1f} MiB, load {load()}",
+                ["", "processor, %", "peak, MiB"], rows)
+
+
+def bench_holds(directory, print_table):
+    measure_repair(print_table)
+    bench_isolate(directory, print_table)
+    bench_storm(print_table)
