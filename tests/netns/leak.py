@@ -8,7 +8,8 @@ is counted behind the gateway, by raw sockets. A flow that was taken away, or wh
 
 At the end the rules are taken away behind a stopped daemon: then every forbidden stream must arrive, or its silence before would prove nothing.
 
-SEKISHO_EVENTS (100), SEKISHO_PROBES (0: as many as it gets), SEKISHO_SEED (1). Long runs are made of pieces with a town and a seed each, of SEKISHO_PIECE events.
+SEKISHO_EVENTS (100), SEKISHO_PROBES (0: as many as it gets), SEKISHO_SEED (1). Long runs are made of pieces of SEKISHO_PIECE events with a town each; SEKISHO_FIRST
+(0) is the number of the first, to try one again.
 """
 
 import bisect
@@ -31,6 +32,7 @@ EVENTS_COUNT = int(os.environ.get("SEKISHO_EVENTS", "100"))
 PROBES = int(os.environ.get("SEKISHO_PROBES", "0"))
 SEED = int(os.environ.get("SEKISHO_SEED", "1"))
 PIECE = int(os.environ.get("SEKISHO_PIECE", "1000"))
+FIRST = int(os.environ.get("SEKISHO_FIRST", "0"))
 OPEN_PROBES = 20000	# without rules
 BACKLOG_S = 0.05	# a drop of the machine's own queues is seen within this time
 
@@ -91,7 +93,7 @@ def judge(total, gateway, traffic, windows, result):
         if got["strangers"]:
             total.problems.append(f"{name}: {got['strangers']} packets came out at the wrong place")
     if len(total.problems) > problems:
-        print("\n".join(f"{at:.3f} {event}" for at, event in gateway.begun), flush=True)
+        print("\n".join(f"{at:.3f} {event}" for at, event in gateway.begun) + "\n" + "\n".join(total.problems[problems:]), flush=True)
 
 
 def check_receivers(town, traffic):
@@ -158,8 +160,8 @@ def main():
     skip_unless_possible("nft")
     total, pieces = Total(), -(-EVENTS_COUNT // PIECE)
     for number in range(pieces):
-        piece(total, SEED * 1000 + number, min(PIECE, EVENTS_COUNT - number * PIECE), PROBES // pieces)
-        print(f"piece {number}: {total.line()}", flush=True)
+        piece(total, SEED * 1000 + FIRST + number, min(PIECE, EVENTS_COUNT - number * PIECE), PROBES // pieces)
+        print(f"piece {FIRST + number}: {total.line()}", flush=True)
     print(" ".join(f"{event} {count}," for event, count in total.counts.items()))
     print(total.line())
     if total.problems:
