@@ -10,6 +10,9 @@
 
 #include "kernel/attribute.h"
 
+/* The name of all our tables. */
+#define OUR_TABLE "sekisho"
+
 enum { WATCH_BUFFER_BYTES = 8 << 20, WATCH_DATAGRAM_BYTES = 64 * 1024 };
 
 static int watch_subscribe(struct mnl_socket *socket)
@@ -60,44 +63,74 @@ static void take_change(const struct nlmsghdr *message, struct nft_change *chang
 	take_name(attribute_text(attributes[NFTA_GEN_PROC_NAME]), change);
 }
 
-static bool take_datagram(const void *bytes, size_t size, uint32_t own_port, struct nft_change *change)
+/* What transactions of others in one datagram were about. */
+struct seen {
+	bool foreign, ours;
+};
+
+/* All messages about something in a table have the table's name as attribute 1; that of the end of a transaction is a number. */
+static bool message_is_of_ours(const struct nlmsghdr *message)
+{
+	const struct nlattr *attributes[NFTA_RULE_TABLE + 1];
+
+	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_RULE_TABLE + 1);
+	return strcmp(attribute_text(attributes[NFTA_RULE_TABLE]), OUR_TABLE) == 0;
+}
+
+static void take_datagram(const void *bytes, size_t size, uint32_t own_port, struct nft_change *change, struct seen *seen)
 {
 	const struct nlmsghdr *message = bytes;
 	int left = (int)size;
-	bool foreign = false;
 
 	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-		if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN) || message->nlmsg_pid == own_port)
+		if (message->nlmsg_pid == own_port || message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
 			continue;
+		if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)) {
+			seen->ours |= message_is_of_ours(message);
+			continue;
+		}
 		take_change(message, change);
-		foreign = true;
+		seen->foreign = true;
 	}
-	return foreign;
+}
+
+/* Takes the next datagram: 1; 0: there is none now; -ENOBUFS: some were lost. */
+static int datagram_read(const struct nft_watch *watch, uint32_t own_port, struct nft_change *change, struct seen *seen)
+{
+	char bytes[WATCH_DATAGRAM_BYTES] __attribute__((aligned(8)));
+	struct sockaddr_nl sender = { .nl_pid = 0 };
+	socklen_t sender_length = sizeof(sender);
+	ssize_t length;
+
+	do
+		length = recvfrom(nft_watch_descriptor(watch), bytes, sizeof(bytes), MSG_TRUNC, (struct sockaddr *)&sender, &sender_length);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return errno == ENOBUFS ? -ENOBUFS : 0;
+	if ((size_t)length > sizeof(bytes))
+		return -ENOBUFS;
+	if (sender.nl_pid == 0)
+		take_datagram(bytes, (size_t)length, own_port, change, seen);
+	return 1;
 }
 
 bool nft_watch_read(const struct nft_watch *watch, uint32_t own_port, struct nft_change *ret_change)
 {
-	static const struct nft_change unknown = { .process = 0 };
-	char bytes[WATCH_DATAGRAM_BYTES] __attribute__((aligned(8)));
-	bool foreign = false;
+	struct seen seen = { .foreign = false };
+	struct nft_change change = { .process = 0 };
+	int result;
 
-	for (;;) {
-		struct sockaddr_nl sender = { .nl_pid = 0 };
-		socklen_t sender_length = sizeof(sender);
-		ssize_t length = recvfrom(nft_watch_descriptor(watch), bytes, sizeof(bytes), MSG_TRUNC, (struct sockaddr *)&sender,
-					  &sender_length);
-
-		if (length < 0 && errno == EINTR)
+	while ((result = datagram_read(watch, own_port, &change, &seen)) != 0) {
+		if (result > 0)
 			continue;
-		if (length < 0 && errno != ENOBUFS)
-			return foreign;
-		if (length < 0 || (size_t)length > sizeof(bytes)) {
-			*ret_change = unknown;
-			foreign = true;
-		} else if (sender.nl_pid == 0) {
-			foreign |= take_datagram(bytes, (size_t)length, own_port, ret_change);
-		}
+		change = (struct nft_change){ .process = 0 };
+		seen = (struct seen){ .foreign = true, .ours = true };
 	}
+	if (!seen.foreign)
+		return false;
+	*ret_change = change;
+	ret_change->ours = seen.ours;
+	return true;
 }
 
 void nft_watch_close(struct nft_watch *watch)

@@ -19,6 +19,7 @@ struct nft_watch {
 struct nft_change {
 	uint32_t process;	/* 0: not known (messages were lost) */
 	char name[16];		/* printable ASCII, others as '?'; "" not known */
+	bool ours;		/* something in tables of our name was changed by any of them, or that is not known */
 };
 
 /* Opens a watch that never blocks (needs CAP_NET_ADMIN). The caller closes it. 0 or negative errno. */

@@ -423,6 +423,9 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 
 	if (!wanted)
 		return;
+	/* Until what was installed is back, anything may pass: to read and to write the rules takes longer than to forward nothing meanwhile. */
+	if (change->ours)
+		switches_shut(&enforcer->switches);
 	if (ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, unix_now(enforcer), &findings, &committed) != 0) {
 		switches_shut(&enforcer->switches);
 		for (size_t i = 0; i < findings.count; i++)

@@ -20,6 +20,7 @@
 #include "kernel/decode_rule.h"
 #include "kernel/decode_set.h"
 #include "kernel/features.h"
+#include "kernel/nft_watch.h"
 
 #include "../unit/ruleset_sample.h"
 #include "workbench.h"
@@ -497,6 +498,36 @@ START_TEST(test_adopted_socket)
 END_TEST
 
 /* The limit of a batch, and one message more. */
+/* Whose rules a change of others is about: ours are shut up before they are read. */
+START_TEST(test_foreign_change_of_ours)
+{
+	static const struct {
+		const char *commands;
+		bool ours;
+	} rows[] = {
+		{ "table inet other { chain c { type filter hook forward priority 0; }\n }\n", false },
+		{ "table inet sekisho { chain c { type filter hook forward priority 0; policy drop; }\n }\n", true },
+		{ "insert rule inet sekisho c accept\n", true },
+		{ "add rule inet other c counter\n", false },
+		{ "flush ruleset\n", true },
+	};
+	struct workbench bench = workbench_open();
+	struct nft_watch watch;
+	struct nft_change change;
+
+	ck_assert_int_eq(nft_watch_open(&watch), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(workbench_nft_load(rows[i].commands), 0);
+		ck_assert_msg(nft_watch_read(&watch, bench.nfnl.port_id, &change), "%s was not seen", rows[i].commands);
+		ck_assert_msg(change.ours == rows[i].ours, "%s is%s about ours", rows[i].commands, rows[i].ours ? " not" : "");
+	}
+	workbench_apply(&bench, NULL, ruleset_sample_large(bench.arena, 1, false));
+	ck_assert_msg(!nft_watch_read(&watch, bench.nfnl.port_id, &change), "what we do ourselves is no foreign change");
+	nft_watch_close(&watch);
+	workbench_close(&bench);
+}
+END_TEST
+
 START_TEST(test_batch_limit)
 {
 	struct workbench bench = workbench_open();
@@ -539,6 +570,7 @@ int main(void)
 	tcase_add_test(cases, test_alien_rule_in_our_chain_is_repaired);
 	tcase_add_test(cases, test_owned_table);
 	tcase_add_test(cases, test_adopted_socket);
+	tcase_add_test(cases, test_foreign_change_of_ours);
 	tcase_add_test(cases, test_batch_limit);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
