@@ -12,12 +12,16 @@
 
 static const struct origin nowhere;
 
-enum { LINK_TYPE_LOOPBACK = 772 };	/* ARPHRD_LOOPBACK */
+enum {
+	LINK_TYPE_LOOPBACK = 772, /* ARPHRD_LOOPBACK */
+	WIRE_DEPTH_MAX = 3,	/* an interface in a bond that has VLANs */
+};
 
 /* One look. */
 struct look {
 	const struct planner *planner;
 	struct interfaces interfaces;
+	struct survey survey;
 	struct findings *findings;
 };
 
@@ -53,6 +57,23 @@ static const char *zone_of(const struct look *look, uint32_t index)
 	return NULL;
 }
 
+/* True when what one interface receives comes to another: that one sits on it (a VLAN of a trunk), or is its master (a bond). */
+static bool item_leads_on(const struct survey_item *item, uint32_t from)
+{
+	return item->index == from && (item->kind == SURVEY_CHILD || item->kind == SURVEY_MASTER);
+}
+
+/* The zone of an interface, or of one whose packets come by it, or NULL. What is done to a trunk is done to the zones on it. */
+static const char *zone_by_wire(const struct look *look, uint32_t index, int depth)
+{
+	const char *zone = zone_of(look, index);
+
+	for (size_t i = 0; !zone && depth > 0 && i < look->survey.count; i++)
+		if (item_leads_on(&look->survey.items[i], index))
+			zone = zone_by_wire(look, look->survey.items[i].number, depth - 1);
+	return zone;
+}
+
 static void say(struct look *look, enum daemon_finding kind, const char *first, const char *second, const char *third, const char *fourth)
 {
 	finding_add(look->findings, &daemon_catalogue[kind], nowhere, first, second, third, fourth, NULL);
@@ -68,11 +89,13 @@ static void master_judge(struct look *look, const struct survey_item *item, cons
 	    bridge ? NULL : item->text);
 }
 
-/* What sits on an interface of a zone and is an interface of a zone itself is meant so: a VLAN of a trunk. */
+/* What sits on an interface of a zone and is an interface of a zone itself is meant so: a VLAN of a trunk. Another VLAN of a trunk is another wire. */
 static void child_judge(struct look *look, const struct survey_item *item, const char *zone)
 {
 	const struct interface *child = interface_of(look, item->number);
 
+	if (strcmp(item->text, "vlan") == 0 && !zone_of(look, item->index))
+		return;
 	if (child && !(look->planner->in_force && zone_of(look, item->number)))
 		say(look, DAEMON_INTERFACE_CHILD, name_of(look, item->index), zone, child->name, item->text);
 }
@@ -84,7 +107,8 @@ static void interface_item_judge(struct look *look, const struct survey_item *it
 
 	switch (item->kind) {
 	case SURVEY_MASTER:
-		master_judge(look, item, zone);
+		if (zone_of(look, item->index))
+			master_judge(look, item, zone);
 		break;
 	case SURVEY_XDP:
 		say(look, DAEMON_PROGRAM_AT_INTERFACE, name, zone, NULL, NULL);
@@ -108,7 +132,7 @@ static void interface_item_judge(struct look *look, const struct survey_item *it
 
 static void item_judge(struct look *look, const struct survey_item *item)
 {
-	const char *zone = zone_of(look, item->index);
+	const char *zone = zone_by_wire(look, item->index, WIRE_DEPTH_MAX);
 
 	switch (item->kind) {
 	case SURVEY_RULE:
@@ -132,13 +156,13 @@ static void item_judge(struct look *look, const struct survey_item *item)
 	}
 }
 
-/* Interfaces that are switched on and that the policy in force does not speak of. What is a part of another speaks by that one. */
+/* Interfaces that are switched on and lead to no zone of the policy in force. */
 static void strangers_judge(struct look *look)
 {
 	for (size_t i = 0; look->planner->in_force && i < look->interfaces.count; i++) {
 		const struct interface *interface = &look->interfaces.items[i];
 
-		if (interface->up && interface->master == 0 && interface->type != LINK_TYPE_LOOPBACK && !zone_of(look, interface->index))
+		if (interface->up && interface->master == 0 && interface->type != LINK_TYPE_LOOPBACK && !zone_by_wire(look, interface->index, WIRE_DEPTH_MAX))
 			say(look, DAEMON_INTERFACE_NO_ZONE, interface->name, NULL, NULL, NULL);
 	}
 }
@@ -168,7 +192,7 @@ static void foreign_judge(struct look *look, const struct foreign_item *item)
 		[FOREIGN_NAT] = DAEMON_FOREIGN_NAT, [FOREIGN_MARK] = DAEMON_FOREIGN_MARK, [FOREIGN_FLOWTABLE] = DAEMON_FOREIGN_FLOWTABLE,
 		[FOREIGN_FILTER] = DAEMON_FOREIGN_FILTER,
 	};
-	const char *zone = zone_of(look, item->index);
+	const char *zone = zone_by_wire(look, item->index, WIRE_DEPTH_MAX);
 
 	if (item->kind == FOREIGN_IPSEC)
 		say(look, DAEMON_IPSEC, NULL, NULL, NULL, NULL);
@@ -194,17 +218,16 @@ int ways_find(const struct planner *planner, struct findings *findings)
 {
 	struct look look = { .planner = planner, .findings = findings };
 	struct link_table links;
-	struct survey survey;
 	int error = interfaces_read(findings->arena, &look.interfaces);
 
 	if (error)
 		return error;
 	links = links_of(findings->arena, &look.interfaces);
-	error = survey_read(findings->arena, &links, &survey);
+	error = survey_read(findings->arena, &links, &look.survey);
 	if (error)
 		return error;
-	for (size_t i = 0; i < survey.count; i++)
-		item_judge(&look, &survey.items[i]);
+	for (size_t i = 0; i < look.survey.count; i++)
+		item_judge(&look, &look.survey.items[i]);
 	strangers_judge(&look);
 	renamed_judge(&look);
 	for (size_t i = 0; i < planner->foreign.count; i++)
