@@ -214,8 +214,9 @@ def check_survives(town, ways):
     check_in_force(town, ways, "isolated with a broken file")
     town.edit_config("zones = ( nonsense", "zones = (")
     town.stop_daemon()
-    town.run("gateway", ["nft", "flush", "ruleset"])
+    # In this order: after a reboot nothing is forwarded before there are rules.
     town.write_sysctl("gateway", "net/ipv4/ip_forward", 0)
+    town.run("gateway", ["nft", "flush", "ruleset"])
     town.start_daemon()
     check_in_force(town, ways, "after a reboot")
 
