@@ -53,6 +53,8 @@ struct zone_settings {
 	struct text_list networks; /* prefixes; an uplink zone has the rest of the world besides */
 	struct flag hairpin;	/* forwarding inside the zone */
 	struct flag wireless;	/* an interface of the zone carries wireless terminals */
+	struct text_list dhcp_servers; /* hosts: who may answer DHCP in the zone */
+	struct text_list ipv6_routers; /* hosts: who may announce itself as an IPv6 router in the zone */
 	struct uplink_settings uplink;
 };
 

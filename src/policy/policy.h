@@ -77,6 +77,7 @@ struct zone {
 	bool uplink;
 	struct addr_ranges next_hops; /* uplink: routers and declared hosts on the link */
 	struct addr_ranges dns, smtp; /* uplink: the only resolvers and mail exchangers */
+	struct addr_ranges dhcp_servers, ipv6_routers; /* hosts of the zone that are expected on its wire as such */
 };
 
 struct host {

@@ -1,6 +1,6 @@
 /*
  * resolve_hosts: hosts with their addresses and Ethernet addresses, named networks, bindings, and the hosts
- * of the uplink.
+ * that a zone names.
  */
 #include "policy/resolver.h"
 
@@ -307,8 +307,8 @@ static void resolve_network(struct resolver *r, const struct network_settings *s
 	entry->value = (int64_t)index;
 }
 
-/* The addresses of hosts of the uplink zone that the words name. */
-static struct addr_ranges uplink_addresses(struct resolver *r, const struct text_list *words, uint32_t zone)
+/* The addresses of hosts of the zone that the words name. */
+static struct addr_ranges host_addresses(struct resolver *r, const struct text_list *words, uint32_t zone)
 {
 	struct addr_range *ranges = NULL;
 	size_t count = 0, capacity = 0;
@@ -346,21 +346,23 @@ static struct addr_ranges uplink_next_hops(struct resolver *r, struct addr_range
 	return addr_ranges_union(r->arena, ranges, count);
 }
 
-static void resolve_uplink_hosts(struct resolver *r, const struct zone_settings *settings)
+static void resolve_zone_hosts(struct resolver *r, const struct zone_settings *settings)
 {
 	const struct name_entry *entry =
 		settings->name.value ? name_table_find(&r->zone_names, settings->name.value) : NULL;
 	struct zone *zone;
 
-	if (!settings->uplink.at.source || !entry || entry->value == NAME_BROKEN)
+	if (!entry || entry->value == NAME_BROKEN)
 		return;
 	zone = &r->zones[entry->value];
-	if (!zone->uplink)
+	zone->dhcp_servers = host_addresses(r, &settings->dhcp_servers, (uint32_t)entry->value);
+	zone->ipv6_routers = host_addresses(r, &settings->ipv6_routers, (uint32_t)entry->value);
+	if (!settings->uplink.at.source || !zone->uplink)
 		return;
-	zone->dns = uplink_addresses(r, &settings->uplink.dns, (uint32_t)entry->value);
-	zone->smtp = uplink_addresses(r, &settings->uplink.smtp, (uint32_t)entry->value);
+	zone->dns = host_addresses(r, &settings->uplink.dns, (uint32_t)entry->value);
+	zone->smtp = host_addresses(r, &settings->uplink.smtp, (uint32_t)entry->value);
 	zone->next_hops =
-		uplink_next_hops(r, uplink_addresses(r, &settings->uplink.routers, (uint32_t)entry->value),
+		uplink_next_hops(r, host_addresses(r, &settings->uplink.routers, (uint32_t)entry->value),
 				 (uint32_t)entry->value);
 }
 
@@ -404,5 +406,5 @@ void resolve_hosts(struct resolver *r)
 	find_doubles(r, &survey);
 	make_bindings(r);
 	for (size_t i = 0; i < settings->zone_count; i++)
-		resolve_uplink_hosts(r, &settings->zones[i]);
+		resolve_zone_hosts(r, &settings->zones[i]);
 }

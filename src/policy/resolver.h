@@ -67,7 +67,7 @@ struct resolver {
 /* Zones, their interfaces and networks; everything of an uplink but its hosts. */
 void resolve_zones(struct resolver *r);
 
-/* Hosts, named networks, bindings, and the hosts of the uplink. */
+/* Hosts, named networks, bindings, and the hosts that a zone names. */
 void resolve_hosts(struct resolver *r);
 
 /* Named services. */

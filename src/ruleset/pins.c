@@ -34,7 +34,8 @@ static void take_zones(struct arena *arena, const struct policy *policy, struct 
 
 	for (size_t i = 0; i < policy->zone_count; i++) {
 		program[i] = program_zone_of(arena, &policy->zones[i]);
-		zones[i] = (struct zone_pins){ policy->zones[i].networks, policy->zones[i].next_hops };
+		zones[i] = (struct zone_pins){ policy->zones[i].networks, policy->zones[i].next_hops, policy->zones[i].dhcp_servers,
+						policy->zones[i].ipv6_routers };
 	}
 	pins->program.zones = program;
 	pins->program.zone_count = policy->zone_count;

@@ -15,6 +15,7 @@
 struct zone_pins {
 	struct addr_ranges networks;	/* canonical */
 	struct addr_ranges next_hops;	/* uplink: the routers and hosts a packet may be handed to */
+	struct addr_ranges dhcp_servers, ipv6_routers; /* expected on its wire as such; nothing for the prover */
 };
 
 /* A source address of a zone and an Ethernet address it may come from; where one is bound, no other is taken. */

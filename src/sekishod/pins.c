@@ -161,6 +161,10 @@ void pins_pack(struct buf *out, const struct pins *pins)
 	buf_put_u32(out, (uint32_t)pins->grant_count);
 	for (size_t i = 0; i < pins->grant_count; i++)
 		grant_pack(out, &pins->grants[i]);
+	for (size_t z = 0; z < pins->program.zone_count; z++) {
+		ranges_pack(out, &pins->zones[z].dhcp_servers);
+		ranges_pack(out, &pins->zones[z].ipv6_routers);
+	}
 }
 
 /* Takes so many bytes from the front. */
@@ -338,12 +342,27 @@ static bool grants_take(struct arena *arena, struct span *bytes, struct pins *pi
 	return true;
 }
 
+/* Who may answer DHCP and advertise itself. Pins that were kept before there was such a thing end here, and say nobody. */
+static bool servers_take(struct arena *arena, struct span *bytes, struct pins *pins)
+{
+	struct zone_pins *zones = arena_array(arena, pins->program.zone_count, sizeof(*zones));
+
+	if (bytes->length == 0)
+		return true;
+	memcpy(zones, pins->zones, pins->program.zone_count * sizeof(*zones));
+	for (size_t z = 0; z < pins->program.zone_count; z++)
+		if (!ranges_take(arena, bytes, &zones[z].dhcp_servers) || !ranges_take(arena, bytes, &zones[z].ipv6_routers))
+			return false;
+	pins->zones = zones;
+	return true;
+}
+
 int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins)
 {
 	struct pins pins = { .binding_count = 0 };
 
 	if (!zones_take(arena, &bytes, &pins) || !bindings_take(arena, &bytes, &pins) || !grants_take(arena, &bytes, &pins) ||
-	    bytes.length != 0)
+	    !servers_take(arena, &bytes, &pins) || bytes.length != 0)
 		return -EBADMSG;
 	*ret_pins = pins;
 	return 0;
