@@ -23,11 +23,11 @@ all: programs
 # ---- the floors: a directory of src/ uses only what lies on a lower floor, and is linked with nothing else ----
 FLOOR_0 = base
 FLOOR_1 = config wire
-FLOOR_2 = policy mail
+FLOOR_2 = policy mail wiring
 FLOOR_3 = ruleset
 FLOOR_4 = kernel daemon events
 FLOOR_5 = sekishod relay sekisho
-PURE = policy mail ruleset
+PURE = policy mail wiring ruleset
 # A program has the name of its directory, but for the relay.
 PROGRAMS = sekishod sekisho-relay sekisho
 DAEMONS = sekishod sekisho-relay

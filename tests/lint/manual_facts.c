@@ -15,6 +15,7 @@
 #include "policy/catalogue.h"
 #include "ruleset/catalogue.h"
 #include "sekishod/catalogue.h"
+#include "wiring/catalogue.h"
 
 enum { TABLE_NAME_BYTES = 128 };
 
@@ -67,5 +68,6 @@ int main(void)
 	print_catalogue("policy", policy_catalogue, POLICY_KIND_COUNT);
 	print_catalogue("ruleset", ruleset_catalogue, RULESET_FINDING_COUNT);
 	print_catalogue("sekishod", daemon_catalogue, DAEMON_FINDING_COUNT);
+	print_catalogue("wiring", wiring_catalogue, WIRING_FINDING_COUNT);
 	return 0;
 }
