@@ -9,6 +9,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/vlan.h>
 #include <netlink/route/route.h>
 #include <netlink/socket.h>
 #include <stdlib.h>
@@ -123,6 +124,10 @@ static void take_interface(struct nl_object *object, void *context)
 		.master = master > 0 ? (uint32_t)master : 0,
 		.has_mac = address && nl_addr_get_len(address) == sizeof(interface->mac.bytes),
 	};
+	if (rtnl_link_is_vlan(link)) {
+		interface->lower = (uint32_t)rtnl_link_get_link(link);
+		interface->vlan = (uint16_t)rtnl_link_vlan_get_id(link);
+	}
 	if (name)
 		memcpy(interface->name, name, strnlen(name, sizeof(interface->name) - 1));
 	if (interface->has_mac)

@@ -19,6 +19,8 @@ struct interface {
 	uint16_t type;		/* ARPHRD_*: 1 Ethernet, 772 loopback, 512 PPP */
 	uint32_t master; /* index of the bridge or bond it belongs to; 0: none. Packets of a bridge's port
 			    bypass the forward hook */
+	uint32_t lower;		/* index of the interface whose VLAN it takes; 0: it is of no VLAN */
+	uint16_t vlan;
 	bool has_mac;		/* false unless its hardware address has six bytes */
 	struct macaddr mac;
 };
