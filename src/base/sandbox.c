@@ -123,6 +123,9 @@ static int call_allow(scmp_filter_ctx filter, const struct sandbox_call *call)
 		return 0;
 	if (call->first_argument_only)
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)call->first_argument, 0));
+	if (call->first_argument_bit)
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+					SCMP_A0(SCMP_CMP_MASKED_EQ, call->first_argument_bit, call->first_argument_bit));
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
 }
 

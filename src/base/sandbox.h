@@ -18,6 +18,7 @@ struct sandbox_call {
 	const char *name;	/* of the system call; NULL ends a table. Calls this architecture does not have are passed over */
 	bool first_argument_only; /* the call is allowed only when its first argument is first_argument */
 	long first_argument;
+	unsigned int first_argument_bit; /* 0: no matter; else the call is allowed only when its first argument has this bit */
 };
 
 /*

@@ -448,6 +448,17 @@ void crew_send(struct crew *crew, int role, enum verb verb, struct span payload,
 			  strerror(-error));
 }
 
+void crew_send_now(struct crew *crew, int role, enum verb verb, struct span payload, int descriptor)
+{
+	struct child *child = &crew->children[role];
+	const struct frame frame = { .verb = verb, .payload = payload, .descriptor = descriptor };
+
+	if (child->pid == 0 || frame_send_now(child->channel, &frame) == 0)
+		return;
+	log_event(LOG_LEVEL_WARNING, crew->plan->message_start, "a role does not listen and is ended role=%s", child_name(child));
+	kill(child->pid, SIGKILL);
+}
+
 bool crew_join(struct crew *crew, int one, int other)
 {
 	const char numbers[2] = { (char)one, (char)other };

@@ -75,6 +75,12 @@ int crew_start_once(struct crew *crew, int role, int *ret_channel);
 /* Sends a frame to a role. A role that does not run, or cannot be reached because it is dying, gets nothing. */
 void crew_send(struct crew *crew, int role, enum verb verb, struct span payload, int descriptor);
 
+/*
+ * The same without waiting, to a role that meets strangers' bytes and may have been taken over: one that does not take the frame at once is killed, and
+ * starts again with nothing.
+ */
+void crew_send_now(struct crew *crew, int role, enum verb verb, struct span payload, int descriptor);
+
 /* True when both roles run: each got one end of a new channel (VERB_CHANNEL, whose payload is one byte, the other's number). */
 bool crew_join(struct crew *crew, int one, int other);
 

@@ -8,8 +8,9 @@
 
 /* The statements the writer prepares once. */
 enum events_statement {
-	STATEMENT_COUNT, STATEMENT_TALKER, STATEMENT_REFUSAL, STATEMENT_READINGS_FORGET, STATEMENT_READING, STATEMENT_GAP, STATEMENT_ALIVE,
-	STATEMENT_COUNTS_EXPIRE, STATEMENT_REFUSALS_EXPIRE, STATEMENT_GAPS_EXPIRE, STATEMENT_REFUSALS_LIMIT, STATEMENTS
+	STATEMENT_COUNT, STATEMENT_TALKER, STATEMENT_REFUSAL, STATEMENT_READINGS_FORGET, STATEMENT_READING, STATEMENT_GAP, STATEMENT_FAULT, STATEMENT_ALIVE,
+	STATEMENT_COUNTS_EXPIRE, STATEMENT_REFUSALS_EXPIRE, STATEMENT_GAPS_EXPIRE, STATEMENT_FAULTS_EXPIRE,
+	STATEMENT_REFUSALS_LIMIT, STATEMENT_FAULTS_LIMIT, STATEMENTS
 };
 
 struct events {
@@ -27,6 +28,9 @@ void database_bind(sqlite3_stmt *statement, const char *format, ...);
 
 /* The number that a query gives in its first row; 0: none. */
 int64_t database_number(struct events *events, const char *text);
+
+/* Writes faults (faults.c). A result of SQLite; SQLITE_DONE is well. */
+int faults_write(struct events *events, const struct events_batch *batch);
 
 /* Runs a statement that gives no rows. A result of SQLite; SQLITE_DONE is well. */
 int database_run(sqlite3_stmt *statement);

@@ -1,9 +1,9 @@
 /*
- * events: the database of what was refused (SQLite), kept by one writer and read by anybody who may read its file.
+ * events: the database of what was refused and of wrong wirings (SQLite), kept by one writer and read by anybody who may read its file.
  *
- * Two kinds of rows. Counts are exact: what the kernel counted, by day in Japan, reason and directed pair of zones. Refusals are the detail
- * that was logged of some of them: repetitions of one sender, receiver, protocol and port are one row with its first and last time. A gap says from when to
- * when something is missing, and what.
+ * Three kinds of rows. Counts are exact: what the kernel counted, by day in Japan, reason and directed pair of zones. Refusals are the detail
+ * that was logged of some of them: repetitions of one sender, receiver, protocol and port are one row with its first and last time. Faults say who was
+ * connected where he should not be, folded likewise. A gap says from when to when something is missing, and what.
  *
  * The writer survives a crash at any moment: a batch is one transaction, and the kernel's counters are remembered in the same one, so that nothing is
  * counted twice or left out when the next process goes on. When the file has reached its greatest size, or the disk is full, the oldest rows go.
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "wiring/fault.h"
 
 #define EVENTS_FILE "events.db"
 #define EVENTS_GATEWAY "gateway"	/* instead of a zone: the gateway itself */
@@ -26,6 +27,7 @@ enum {
 	EVENTS_RETENTION_DAYS = 400,
 	EVENTS_PAGES_MAX = 64 << 10,	/* of 4 KiB: 256 MiB */
 	EVENTS_REFUSALS_MAX = 500000,	/* rows of detail; whoever forges senders cannot have more */
+	EVENTS_FAULTS_MAX = 10000,	/* rows; the oldest go */
 	EVENTS_ALERT_PERCENT = 80,
 };
 
@@ -62,6 +64,13 @@ struct events_gap {
 	const char *what;	/* "witness": nobody listened; "detail": the kernel dropped log messages; "counters": counters began anew, unread counts are lost */
 };
 
+/* A wrong wiring that was seen; its own count is how often in all. */
+struct events_fault {
+	struct fault fault;
+	int64_t first, last;
+	uint64_t count;
+};
+
 /* One transaction. */
 struct events_batch {
 	int64_t now;
@@ -71,6 +80,8 @@ struct events_batch {
 	size_t reading_count;
 	struct events_refusal *refusals;
 	size_t refusal_count;
+	const struct events_fault *faults;
+	size_t fault_count;
 	const struct events_gap *gaps;
 	size_t gap_count;
 };
@@ -124,13 +135,19 @@ struct events_day {
 /* The number of the writer's last change; 0: none yet. */
 int64_t events_last_change(struct events *events);
 
-/* Each calls visit for the rows that are wanted: counts by pair, reason and day; refusals from the latest; gaps in their order. 0 or negative errno. */
+/*
+ * Each calls visit for the rows that are wanted: counts by pair, reason and day; refusals and faults from the latest; gaps in their order. A row that
+ * cannot be a fault is passed over. 0 or negative errno.
+ */
 int events_days_each(struct events *events, const struct events_query *query, void (*visit)(const struct events_day *day, void *context),
 		     void *context);
 int events_refusals_each(struct events *events, const struct events_query *query,
 			 void (*visit)(const struct events_refusal *refusal, void *context), void *context); /* see events_days_each() */
 int events_gaps_each(struct events *events, const struct events_query *query, void (*visit)(const struct events_gap *gap, void *context),
 		     void *context);						/* see events_days_each() */
+
+int events_faults_each(struct events *events, const struct events_query *query, void (*visit)(const struct events_fault *fault, void *context),
+		       void *context);						/* see events_days_each() */
 
 /* Closes it. NULL is allowed. */
 void events_close(struct events *events);

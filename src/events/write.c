@@ -37,6 +37,10 @@ static const char schema[] =
 	"CREATE INDEX IF NOT EXISTS refusals_by_change ON refusals (change);"
 	"CREATE TABLE IF NOT EXISTS readings (counter INTEGER, whole INTEGER, iif INTEGER, oif INTEGER, handle INTEGER, packets INTEGER);"
 	"CREATE TABLE IF NOT EXISTS gaps (began INTEGER, ended INTEGER, what TEXT);"
+	"CREATE TABLE IF NOT EXISTS faults (kind TEXT, mac TEXT, address TEXT, vlan INTEGER, zone TEXT, interface TEXT, other_zone TEXT,"
+	" other_interface TEXT, other_mac TEXT, first INTEGER, last INTEGER, count INTEGER,"
+	" PRIMARY KEY (kind, mac, address, vlan, zone, other_zone, other_mac)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS faults_by_last ON faults (last);"
 	"PRAGMA user_version = 1;"
 	"COMMIT;";
 
@@ -51,10 +55,16 @@ static const char *const statement_texts[STATEMENTS] = {
 	[STATEMENT_READINGS_FORGET] = "DELETE FROM readings",
 	[STATEMENT_READING] = "INSERT INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STATEMENT_GAP] = "INSERT INTO gaps VALUES (?1, ?2, ?3)",
+	[STATEMENT_FAULT] =
+		"INSERT INTO faults (kind, mac, address, vlan, zone, interface, other_zone, other_interface, other_mac, first, last, count)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO UPDATE SET last = excluded.last,"
+		" count = count + excluded.count, interface = excluded.interface, other_interface = excluded.other_interface",
 	[STATEMENT_ALIVE] = "INSERT OR REPLACE INTO state VALUES ('alive', ?1), ('change', ?2)",
 	[STATEMENT_COUNTS_EXPIRE] = "DELETE FROM counts WHERE day < ?1",
 	[STATEMENT_REFUSALS_EXPIRE] = "DELETE FROM refusals WHERE last < ?1",
 	[STATEMENT_GAPS_EXPIRE] = "DELETE FROM gaps WHERE ended < ?1",
+	[STATEMENT_FAULTS_EXPIRE] = "DELETE FROM faults WHERE last < ?1",
+	[STATEMENT_FAULTS_LIMIT] = "DELETE FROM faults WHERE last < (SELECT last FROM faults ORDER BY last DESC LIMIT 1 OFFSET ?1)",
 	[STATEMENT_REFUSALS_LIMIT] = "DELETE FROM refusals WHERE last < (SELECT last FROM refusals ORDER BY last DESC LIMIT 1 OFFSET ?1)",
 };
 
@@ -272,7 +282,7 @@ static int gaps_write(struct events *events, const struct events_batch *batch)
 /* Removes what is past its retention, once a day, and detail beyond its greatest number. */
 static int tidy(struct events *events, int64_t now)
 {
-	static const enum events_statement by_time[] = { STATEMENT_REFUSALS_EXPIRE, STATEMENT_GAPS_EXPIRE };
+	static const enum events_statement by_time[] = { STATEMENT_REFUSALS_EXPIRE, STATEMENT_GAPS_EXPIRE, STATEMENT_FAULTS_EXPIRE };
 	const int32_t day = date_of_time(now);
 	int result = SQLITE_DONE;
 
@@ -280,13 +290,17 @@ static int tidy(struct events *events, int64_t now)
 		return SQLITE_DONE;
 	database_bind(events->statements[STATEMENT_COUNTS_EXPIRE], "i", (int64_t)day - EVENTS_RETENTION_DAYS);
 	result = database_run(events->statements[STATEMENT_COUNTS_EXPIRE]);
-	for (size_t i = 0; i < 2 && result == SQLITE_DONE; i++) {
+	for (size_t i = 0; i < sizeof(by_time) / sizeof(by_time[0]) && result == SQLITE_DONE; i++) {
 		database_bind(events->statements[by_time[i]], "i", now - (int64_t)EVENTS_RETENTION_DAYS * DAY_SECONDS);
 		result = database_run(events->statements[by_time[i]]);
 	}
 	if (result == SQLITE_DONE) {
 		database_bind(events->statements[STATEMENT_REFUSALS_LIMIT], "i", (int64_t)EVENTS_REFUSALS_MAX);
 		result = database_run(events->statements[STATEMENT_REFUSALS_LIMIT]);
+	}
+	if (result == SQLITE_DONE) {
+		database_bind(events->statements[STATEMENT_FAULTS_LIMIT], "i", (int64_t)EVENTS_FAULTS_MAX);
+		result = database_run(events->statements[STATEMENT_FAULTS_LIMIT]);
 	}
 	if (result == SQLITE_DONE)
 		events->tidied_day = day;
@@ -301,6 +315,8 @@ static int batch_write(struct events *events, struct events_batch *batch)
 		result = readings_write(events, batch);
 	if (result == SQLITE_DONE)
 		result = refusals_write(events, batch);
+	if (result == SQLITE_DONE)
+		result = faults_write(events, batch);
 	if (result == SQLITE_DONE)
 		result = gaps_write(events, batch);
 	if (result == SQLITE_DONE)

@@ -2,9 +2,9 @@
  * sekisho refusals [-f] [--zone NAME] [--since TIME] [--limit N] [--events FILE]: what was refused.
  *
  * Reads the database of the witness itself, so that it answers whether or not the daemon runs. Counts are exact; detail was logged of some
- * packets only, and its numbers say "at least". --json: {"since", "counts": [{"from", "to", "reason", "packets", "first", "last"}], "refusals": [{"from", "to",
+ * packets only, and its numbers say "at least". Faults about who is connected where stand behind. --json: {"since", "counts": [{"from", "to", "reason", "packets", "first", "last"}], "refusals": [{"from", "to",
  * "reason", "source", "source_name", "destination", "destination_name", "protocol", "port", "mac", "packets", "first", "last"}], "gaps": [{"began",
- * "ended", "what"}]}; with -f one refusal as an object in each line.
+ * "ended", "what"}], "wrong_wiring": (sekisho/fault_list.h)}; with -f one refusal as an object in each line.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +18,7 @@
 #include "base/sandbox.h"
 #include "events/events.h"
 #include "ruleset/program.h"
+#include "sekisho/fault_list.h"
 #include "sekisho/command.h"
 #include "sekisho/grid.h"
 #include "sekisho/refusal_words.h"
@@ -276,12 +277,14 @@ static int print_all(struct refusals *refusals)
 		error = detail_print(refusals);
 	if (!error)
 		reasons_print(refusals);
+	if (!error)
+		error = faults_print(refusals->context, refusals->events, &refusals->query);
 	return error ? error : gaps_print(refusals);
 }
 
 static int print_all_json(struct refusals *refusals)
 {
-	json_t *counts = refusals->list = json_array(), *rows, *gaps;
+	json_t *counts = refusals->list = json_array(), *rows, *gaps, *faults = NULL;
 	int error = counts_read(refusals);
 
 	rows = refusals->list = json_array();
@@ -290,8 +293,10 @@ static int print_all_json(struct refusals *refusals)
 	gaps = refusals->list = json_array();
 	if (!error)
 		error = gaps_print(refusals);
-	print_json(refusals->context, json_pack("{s:I, s:o, s:o, s:o}", "since", (json_int_t)refusals->query.since, "counts", counts, "refusals", rows,
-						"gaps", gaps));
+	if (!error)
+		error = faults_json(refusals->context, refusals->events, &refusals->query, &faults);
+	print_json(refusals->context, json_pack("{s:I, s:o, s:o, s:o, s:o}", "since", (json_int_t)refusals->query.since, "counts", counts, "refusals", rows,
+						"gaps", gaps, "wrong_wiring", faults ? faults : json_null()));
 	return error;
 }
 

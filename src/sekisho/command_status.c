@@ -1,7 +1,8 @@
 /*
- * sekisho status [--events FILE]: what the daemon says is in force, and what was refused today; when it does not answer, what the kernel holds.
+ * sekisho status [--events FILE]: what the daemon says is in force, what was refused today, and wrong wirings of the last day; when it does not answer, what
+ * the kernel holds.
  *
- * --json prints the daemon's answer with "refused_today" (null, or {"packets", "quiet"}): {"state", "config", "digest", "committed_at", "flows", "zones",
+ * --json prints the daemon's answer with "refused_today" (null, or {"packets", "quiet"}) and "wrong_wiring" (null, or sekisho/fault_list.h): {"state", "config", "digest", "committed_at", "flows", "zones",
  * "generation", "enforcer", "kernel", "ownership": "own", "none", "orphaned", "open" or "foreign", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
  * "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
  * is, 3 the daemon does not answer.
@@ -11,9 +12,12 @@
 
 #include "base/date.h"
 #include "events/events.h"
+#include "sekisho/fault_list.h"
 #include "sekisho/control.h"
 #include "sekisho/grid.h"
 #include "wire/report.h"
+
+enum { FAULTS_SHOWN_MAX = 10, FAULTS_S = 24 * 3600 };
 
 struct state_words {
 	const char *state;
@@ -171,6 +175,21 @@ static json_t *refused_json(const struct refused *refused)
 	return refused->known ? json_pack("{s:I, s:I}", "packets", (json_int_t)refused->packets, "quiet", (json_int_t)refused->quiet) : json_null();
 }
 
+/* Who was connected where he should not be, as people read it or, where to is given, as JSON. Without a record there is nothing to say. */
+static void faults_show(struct context *context, const char *path, json_t **to)
+{
+	const struct events_query last_day = { .since = context->now - FAULTS_S, .rows_max = FAULTS_SHOWN_MAX };
+	struct events *events;
+
+	if (events_open_reading(path, &events) != 0)
+		return;
+	if (to)
+		(void)faults_json(context, events, &last_day, to);
+	else
+		(void)faults_print(context, events, &last_day);
+	events_close(events);
+}
+
 static void print_status(struct context *context, const struct state_words *words, const json_t *answer, const struct refused *refused)
 {
 	struct grid grid = grid_make(context->arena, 2);
@@ -236,7 +255,7 @@ int command_status(struct context *context, int argc, char **argv)
 	const struct state_words *words;
 	const char *events = SEKISHO_EVENTS_PATH;
 	struct refused refused;
-	json_t *answer;
+	json_t *answer, *faults = NULL;
 	int status = parse_options(context, argc, argv, &events);
 
 	if (status)
@@ -253,12 +272,16 @@ int command_status(struct context *context, int argc, char **argv)
 		status = EXIT_REFUSED;
 	refused = refused_read(context, events);
 	if (context->json) {
+		faults_show(context, events, &faults);
 		json_object_set_new(answer, "refused_today", refused_json(&refused));
+		json_object_set_new(answer, "wrong_wiring", faults ? faults : json_null());
 		print_json(context, answer);
 		return status;
 	}
 	if (words)
 		print_status(context, words, answer, &refused);
+	if (words)
+		faults_show(context, events, NULL);
 	json_decref(answer);
 	return status;
 }

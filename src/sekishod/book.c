@@ -307,6 +307,12 @@ void book_take_report(struct book *book, const struct tally_report *report, int6
 
 /* ---- batches */
 
+void book_take_fault(struct book *book, const struct fault *fault, int64_t now)
+{
+	if (book->fault_count < BOOK_FAULTS_MAX)
+		book->faults[book->fault_count++] = (struct events_fault){ .fault = *fault, .first = now, .last = now, .count = fault->count };
+}
+
 void book_note_gap(struct book *book, int64_t began, int64_t ended, const char *what)
 {
 	for (size_t i = 0; i < book->gap_count; i++) {
@@ -326,7 +332,7 @@ bool book_wants_report(const struct book *book)
 
 bool book_has_news(const struct book *book)
 {
-	return book->count_count > 0 || book->refusal_count > 0 || book->gap_count > 0;
+	return book->count_count > 0 || book->refusal_count > 0 || book->fault_count > 0 || book->gap_count > 0;
 }
 
 struct events_batch book_batch(struct book *book, int64_t now)
@@ -334,7 +340,8 @@ struct events_batch book_batch(struct book *book, int64_t now)
 	return (struct events_batch){
 		.now = now, .counts = book->counts, .count_count = book->count_count,
 		.readings = book->readings_moved ? book->readings : NULL, .reading_count = book->reading_count,
-		.refusals = book->refusals, .refusal_count = book->refusal_count, .gaps = book->gaps, .gap_count = book->gap_count,
+		.refusals = book->refusals, .refusal_count = book->refusal_count, .faults = book->faults, .fault_count = book->fault_count,
+		.gaps = book->gaps, .gap_count = book->gap_count,
 	};
 }
 
@@ -353,6 +360,7 @@ void book_written(struct book *book)
 	book->unnamed_count = book->unnamed_capacity = 0;
 	for (size_t i = 0; i < unnamed_count; i++)
 		unnamed_add(book, book->waiting, &unnamed[i]);
+	book->fault_count = 0;
 	book->gap_count = 0;
 	book->readings_moved = false;
 	arena_free(old);

@@ -15,6 +15,7 @@ enum {
 	BOOK_REFUSALS_MAX = 1024,	/* different ones between two batches; the rules log fewer */
 	BOOK_COUNTS_MAX = 65536,	/* pairs and reasons */
 	BOOK_GAPS_MAX = 16,
+	BOOK_FAULTS_MAX = 512,		/* the parent hands on fewer in a minute */
 };
 
 /* A packet that came by an interface nobody has told us the zone of. */
@@ -38,6 +39,8 @@ struct book {
 	size_t refusal_count, refusal_capacity;
 	struct book_unnamed *unnamed;	/* wait for the next report; in `waiting` as well */
 	size_t unnamed_count, unnamed_capacity;
+	struct events_fault faults[BOOK_FAULTS_MAX];
+	size_t fault_count;
 	struct events_gap gaps[BOOK_GAPS_MAX];
 	size_t gap_count;
 };
@@ -53,6 +56,9 @@ void book_take_packet(struct book *book, const struct nflog_packet *packet, int6
 
 /* The kernel's counters were read. The report and everything it points to is copied. */
 void book_take_report(struct book *book, const struct tally_report *report, int64_t now);
+
+/* Somebody is connected where he should not be. One that there is no room for is left out: it stands in the journal. */
+void book_take_fault(struct book *book, const struct fault *fault, int64_t now);
 
 /* Something is missing; what is a word of struct events_gap and must be static. */
 void book_note_gap(struct book *book, int64_t began, int64_t ended, const char *what);

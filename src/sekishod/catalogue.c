@@ -301,4 +301,25 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"When permitted traffic does not pass, look there: nft list table {0}",
 		"許可した通信が通らないときは、nft list table {0} で確認してください。",
 	},
+	[DAEMON_INTERFACE_MISSING] = {
+		"interface-missing", SEVERITY_WARNING,
+		"Interface {0} of zone \"{1}\" is not there.",
+		"ゾーン「{1}」のインターフェース {0} がありません。",
+		"Look at the hardware and its name (ip link); when it is back, it joins its zone by itself.",
+		"機器と名前を確認してください(ip link)。元に戻れば、自動的にゾーンに加わります。",
+	},
+	[DAEMON_ADDRESS_OUTSIDE] = {
+		"interface-address-outside", SEVERITY_WARNING,
+		"Interface {0} of zone \"{1}\" has the address {2}, which is in none of the zone's networks.",
+		"ゾーン「{1}」のインターフェース {0} に、ゾーンの範囲にないアドレス {2} が付いています。",
+		"Remove it (ip address), or add its network to the zone.",
+		"取り除く(ip address)か、ゾーンの networks に加えてください。",
+	},
+	[DAEMON_ADDRESS_OF_ZONE] = {
+		"interface-address-of-zone", SEVERITY_ERROR,
+		"Interface {0} of zone \"{1}\" has the address {2}, which belongs to zone \"{3}\".",
+		"ゾーン「{1}」のインターフェース {0} に、ゾーン「{3}」のアドレス {2} が付いています。",
+		"Look whether the two cables are exchanged; remove the address (ip address) if it was set by mistake.",
+		"二本のケーブルが入れ替わっていないか確認してください。誤って付けたものであれば取り除いてください(ip address)。",
+	},
 };

@@ -57,6 +57,10 @@ enum daemon_finding {
 	DAEMON_FOREIGN_MARK,		/* see DAEMON_FOREIGN_REDIRECT */
 	DAEMON_FOREIGN_FLOWTABLE,	/* family and table */
 	DAEMON_FOREIGN_FILTER,		/* see DAEMON_FOREIGN_REDIRECT */
+	/* interfaces of zones */
+	DAEMON_INTERFACE_MISSING,	/* interface, zone */
+	DAEMON_ADDRESS_OUTSIDE,		/* interface, zone, address */
+	DAEMON_ADDRESS_OF_ZONE,		/* interface, zone, address, the address's zone */
 	DAEMON_FINDING_COUNT
 };
 

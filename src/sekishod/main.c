@@ -4,8 +4,8 @@
  * Whom this program trusts: the zone file, because root owns it; nobody else. The parent starts the roles
  * and starts them again when they die. The planner thinks: it reads the file and talks to administrators,
  * and has no capability. The enforcer acts: it alone may change the kernel's rules, and it believes the
- * planner nothing that it has not proved itself. The witness writes down what was refused, and can do nothing else. When any of them, or all, die, the rules stay in the
- * kernel.
+ * planner nothing that it has not proved itself. The witness writes down what was refused, and can do nothing else. The sentry watches who is connected
+ * where, and can do nothing but say it. When any of them, or all, die, the rules stay in the kernel.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -56,6 +56,8 @@ int main(int argc, char *argv[])
 		return planner_run(&options);
 	case ROLE_WITNESS:
 		return witness_run(&options);
+	case ROLE_SENTRY:
+		return sentry_run(&options);
 	default:
 		return parent_run(&options);
 	}

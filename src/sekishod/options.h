@@ -11,7 +11,7 @@
 #include "daemon/options.h"
 
 /* The roles in the order the parent starts them, and the parent itself. */
-enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_WITNESS, ROLE_PARENT, ROLE_COUNT };
+enum role { ROLE_ENFORCER, ROLE_PLANNER, ROLE_WITNESS, ROLE_SENTRY, ROLE_PARENT, ROLE_COUNT };
 
 struct options {
 	int role;		/* --role: an enum role; given by the parent only */

@@ -2,7 +2,7 @@
  * parent: starts the roles, starts them again when they die, and stops them (daemon/crew.h).
  *
  * It holds the one capability that the enforcer needs, because a started program cannot have more than its
- * parent may give, and the one by which roles give theirs up. From the zone file it takes the pins and
+ * parent may give, the one by which roles give theirs up, and the one that opens sockets of frames for the sentry. From the zone file it takes the pins and
  * nothing else; from the roles it takes only the verbs below. It alone writes the journal, so that no role that was taken over can
  * change what is written. Its own end ends the roles; the rules stay in the kernel.
  */
@@ -34,12 +34,15 @@
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/roles.h"
+#include "sekishod/wiring.h"
 #include "wire/fields.h"
 #include "wire/report.h"
+#include "wiring/fault.h"
 
 enum {
 	TEXT_BYTES_MAX = 512 << 20,	/* READER_TOTAL_BYTES_MAX */
 	STATE_PATH_BYTES = 4096,
+	FAULTS_PER_MINUTE_MAX = 300,	/* of wiring; a sentry that is not broken finds fewer */
 	DRIFTS_PER_MINUTE_MAX = 30,	/* recorded one by one; who fights us may not fill the disk */
 	DRIFT_DETAIL_BYTES = 80,
 	CLOCK_TEXT_BYTES = 32,
@@ -83,10 +86,15 @@ struct parent {
 	bool started[ROLE_COUNT];	/* the role has run before */
 	time_t drifts_since;		/* when the minute began in which drifts are counted */
 	unsigned int drift_count, drifts_folded; /* in it; not recorded one by one since the last that was */
+	struct wiring wiring;
+	struct log_budget faults;	/* of wiring */
 };
 
-/* CAP_NET_ADMIN is for the enforcer; CAP_SETPCAP lets each role take what it does not need out of its bounding set. */
-static const int kept_capabilities[] = { CAP_NET_ADMIN, CAP_SETPCAP };
+/*
+ * CAP_NET_ADMIN is for the enforcer; CAP_SETPCAP lets each role take what it does not need out of its bounding set; CAP_NET_RAW opens the sockets of the
+ * sentry, which itself does not get it.
+ */
+static const int kept_capabilities[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_SETPCAP };
 
 static const char *parent_role_name(int role)
 {
@@ -161,17 +169,26 @@ static void confirmation_over(evutil_socket_t unused, short what, void *context)
 	confirmation_send(parent);
 }
 
-/* An enforcer that was started again judges what is in force: by the pins of that, and not by those of a file that was refused since. */
-static void pins_send(struct parent *parent)
+/* The pins of what is in force, and not those of a file that was refused since, appended to out; nothing: there are none. */
+static void pins_in_force(const struct parent *parent, struct buf *out)
 {
-	__attribute__((cleanup(buf_free))) struct buf kept = buf_limited(PINS_BYTES_MAX);
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct pins unused;
-	bool sound = pins_recall(parent->options->state_dir, &kept) == 0 && pins_unpack(arena, buf_span(&kept), &unused) == 0;
-	const struct buf *pins = sound ? &kept : &parent->pins;
 
-	if (pins->length > 0)
-		crew_send(parent->crew, ROLE_ENFORCER, VERB_PINS, buf_span(pins), -1);
+	if (pins_recall(parent->options->state_dir, out) == 0 && pins_unpack(arena, buf_span(out), &unused) == 0)
+		return;
+	out->length = 0;
+	buf_put(out, parent->pins.data, parent->pins.length);
+}
+
+/* An enforcer that was started again judges what is in force. */
+static void pins_send(struct parent *parent)
+{
+	__attribute__((cleanup(buf_free))) struct buf pins = buf_limited(PINS_BYTES_MAX);
+
+	pins_in_force(parent, &pins);
+	if (pins.length > 0)
+		crew_send(parent->crew, ROLE_ENFORCER, VERB_PINS, buf_span(&pins), -1);
 }
 
 /* ---- alarms */
@@ -197,6 +214,12 @@ static void alarm_own(struct parent *parent, const char *id, const char *sentenc
 
 /* ---- roles */
 
+/* The two that make the rules; the others only watch. */
+static bool makes_rules(int role)
+{
+	return role == ROLE_ENFORCER || role == ROLE_PLANNER;
+}
+
 /* A role runs: the enforcer gets its pins and what is isolated before it hears of the others, so that nothing opens between them. */
 static void parent_started(void *context, int role)
 {
@@ -206,15 +229,17 @@ static void parent_started(void *context, int role)
 		crew_send(parent->crew, role, VERB_NETLINK, (struct span){ .length = 0 }, mnl_socket_get_fd(parent->netlink.socket));
 		pins_send(parent);
 	}
-	if (role != ROLE_WITNESS && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
+	if (role == ROLE_SENTRY)
+		wiring_tell_all(&parent->wiring, parent->crew, role);
+	if (makes_rules(role) && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
 		isolations_send(parent, role, &parent->isolations, false);
 	if (role == ROLE_PLANNER && parent->confirmation.pending)
 		confirmation_send(parent);
 	if (role == ROLE_ENFORCER && order_is_drill(parent))
 		isolations_send(parent, role, &parent->ordered, true);
-	if (role != ROLE_WITNESS)
+	if (makes_rules(role))
 		crew_join(parent->crew, ROLE_ENFORCER, ROLE_PLANNER);
-	if (role != ROLE_PLANNER)
+	if (role == ROLE_ENFORCER || role == ROLE_WITNESS)
 		crew_join(parent->crew, ROLE_ENFORCER, ROLE_WITNESS);
 	if (parent->started[role])
 		alarm_own(parent, "SKS-ROLE", "a process of sekishod ended and was started again; the rules stayed", "role", role_name((enum role)role));
@@ -694,6 +719,60 @@ static int isolated_take(struct parent *parent, struct span payload)
 	return 0;
 }
 
+/* ---- who is connected where */
+
+/* The planner says which interfaces are members of their zones. */
+static int members_take(struct parent *parent, struct span payload)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PINS_BYTES_MAX);
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct pins pins;
+	int error;
+
+	pins_in_force(parent, &bytes);
+	if (pins_unpack(arena, buf_span(&bytes), &pins) != 0)
+		return 0;
+	error = wiring_renew(&parent->wiring, &pins, payload, parent->crew, ROLE_SENTRY);
+	if (error && error != -EBADMSG)
+		log_event(LOG_LEVEL_WARNING, "SKS-SENTRY", "who is connected where cannot be watched reason=\"%s\"", strerror(-error));
+	return error == -EBADMSG ? error : 0;
+}
+
+/* Says what the sentry found, in words: in the log and in the journal. Fields are what is the same each time. */
+static void fault_tell(struct parent *parent, const struct fault *fault)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	const struct finding *finding = fault_find(&findings, fault);
+	const char *sentence = arena_printf(arena, "%s %s (seen: %u)", finding_sentence(&findings, finding, LANGUAGE_EN),
+					    finding_action(&findings, finding, LANGUAGE_EN), fault->count);
+	char mac[MACADDR_TEXT_BYTES];
+	const struct log_field fields[] = {
+		{ "finding", finding->kind->id }, { "mac", macaddr_format(&fault->mac, mac) }, { "zone", fault->zone }, { "interface", fault->interface },
+		{ "other-zone", fault->other_zone[0] ? fault->other_zone : "-" },
+	};
+	struct alarm alarm = { .id = span_of("SKS-WIRING"), .sentence = span_of(sentence), .field_count = sizeof(fields) / sizeof(fields[0]) };
+
+	for (size_t i = 0; i < alarm.field_count; i++)
+		alarm.fields[i] = (struct alarm_field){ span_of(fields[i].key), span_of(fields[i].value) };
+	log_event_fields(LOG_LEVEL_WARNING, "SKS-WIRING", sentence, fields, alarm.field_count);
+	alarm_book_note(&parent->alarms, &parent->journal, ROLE_SENTRY, &alarm);
+}
+
+/* The sentry, which reads strangers' bytes, has found something: what it says is read as carefully. The witness writes it to the database. */
+static int fault_take(struct parent *parent, struct span payload)
+{
+	struct fault fault;
+
+	if (fault_unpack(payload, &fault) != 0)
+		return -EBADMSG;
+	if (!log_budget_allows(&parent->faults, FAULTS_PER_MINUTE_MAX, (int64_t)time(NULL), "SKS-SENTRY"))
+		return 0;
+	fault_tell(parent, &fault);
+	crew_send_now(parent->crew, ROLE_WITNESS, VERB_FAULT, payload, -1);
+	return 0;
+}
+
 /* What a role may ask of us; anything else is not a role of ours any more. */
 static int parent_frame(void *context, int role, const struct frame *frame)
 {
@@ -708,6 +787,8 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 	/* It meets strangers' bytes, and has nothing else to say to us. */
 	if (role == ROLE_WITNESS)
 		return -EBADMSG;
+	if (role == ROLE_SENTRY)
+		return frame->verb == VERB_FAULT ? fault_take(parent, frame->payload) : -EBADMSG;
 	if (frame->verb == VERB_RECORD)
 		return record_take(parent, role, frame->payload);
 	if (role == ROLE_ENFORCER)
@@ -721,6 +802,8 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 		return renew_take(parent, frame->payload);
 	case VERB_READY:
 		return ready_take(parent, frame->payload);
+	case VERB_WIRING:
+		return members_take(parent, frame->payload);
 	default:
 		return -EBADMSG;
 	}
@@ -813,6 +896,7 @@ static void parent_end(struct parent *parent)
 {
 	crew_free(parent->crew);
 	nfnl_close(&parent->netlink);
+	wiring_close(&parent->wiring);
 	event_free(parent->confirm_over);
 	event_free(parent->clock_keeps);
 	event_base_free(parent->loop);
@@ -826,7 +910,7 @@ static void parent_end(struct parent *parent)
 int parent_run(const struct options *options)
 {
 	struct parent parent = {
-		.options = options, .pins = buf_limited(PINS_BYTES_MAX),
+		.options = options, .pins = buf_limited(PINS_BYTES_MAX), .wiring = wiring_none(),
 		.plan = {
 			.role_count = ROLE_PARENT, .payload_bytes_max = JOURNAL_RECORD_BYTES_MAX,
 			.message_start = "SKS-ROLE", .message_stop = "SKS-STOP", .ends = "the rules stay",

@@ -268,6 +268,14 @@ void expiry_schedule(struct planner *planner);
 /* Looks once, and adds what it finds. 0 or negative errno. */
 int ways_find(const struct planner *planner, struct findings *findings);
 
+/* ---- planner_wiring.c */
+
+/* Tells the parent which interfaces are members of their zones now. */
+void wiring_tell(struct planner *planner);
+
+/* Finds what is wrong with the interfaces of the zones in force themselves: one is not there, or has an address of another zone or of none. 0 or negative errno. */
+int wiring_find(const struct planner *planner, struct findings *findings);
+
 /* ---- planner_survey.c */
 
 /* Begins to look for ways past the rules, when something changes and every few seconds. 0 or negative errno. */

@@ -652,6 +652,7 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 			last_good_say(planner, job->last_good_why ? job->last_good_why : planner->last_good_why);
 		else
 			in_force_say(planner);
+		wiring_tell(planner);
 	} else {
 		planner->state = STATE_SEALED;
 		survey_call(planner);

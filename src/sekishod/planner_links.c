@@ -119,7 +119,7 @@ static void watch_changed(unsigned int what, void *context)
 	const struct timeval settle = { .tv_usec = SETTLE_MS * 1000 };
 	struct planner *planner = context;
 
-	if ((what & LINKS_CHANGED) && !evtimer_pending(planner->links_settled, NULL))
+	if ((what & (LINKS_CHANGED | ADDRESSES_CHANGED)) && !evtimer_pending(planner->links_settled, NULL))
 		event_add(planner->links_settled, &settle);
 }
 
@@ -161,6 +161,7 @@ static void links_settle(evutil_socket_t unused, short what, void *context)
 		job_renew(planner);
 		return;
 	}
+	wiring_tell(planner);
 	for (size_t i = 0; i < links.count; i++)
 		planner->known[i].was_up |= links.items[i].up;
 }

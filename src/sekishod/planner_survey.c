@@ -66,6 +66,8 @@ static void survey_look(struct planner *planner)
 	if (planner->state == STATE_STARTING)
 		return;
 	error = ways_find(planner, &findings);
+	if (!error)
+		error = wiring_find(planner, &findings);
 	if (error) {
 		log_event(LOG_LEVEL_WARNING, "SKS-SURVEY", "the ways past the rules could not be looked for reason=\"%s\"", strerror(-error));
 		return;

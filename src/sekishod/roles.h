@@ -13,8 +13,9 @@ int parent_run(const struct options *options);
 int enforcer_run(const struct options *options);	/* see parent_run() */
 int planner_run(const struct options *options);		/* see parent_run() */
 int witness_run(const struct options *options);		/* see parent_run() */
+int sentry_run(const struct options *options);		/* see parent_run() */
 
-/* "parent", "enforcer", "planner", "witness". */
+/* "parent", "enforcer", "planner", "witness", "sentry". */
 const char *role_name(enum role role);
 
 #endif

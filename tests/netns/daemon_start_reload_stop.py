@@ -55,15 +55,15 @@ def process_status(pid):
 
 def check_sandbox(town):
     """What each process may still do. A sanitizer build (given by $SEKISHOD) has no filter of system calls."""
-    net_admin, setpcap = 1 << 12, 1 << 8
-    for role, capabilities in (("planner", 0), ("enforcer", net_admin), ("witness", 0)):
+    net_admin, net_raw, setpcap = 1 << 12, 1 << 13, 1 << 8
+    for role, capabilities in (("planner", 0), ("enforcer", net_admin), ("witness", 0), ("sentry", 0)):
         status = process_status(town.role_pid(role))
         for kind in ("CapPrm", "CapEff", "CapBnd"):
             expect(f"the {role}'s {kind}", int(status[kind], 16) == capabilities, status[kind])
         expect(f"the {role} gains nothing by exec", status["NoNewPrivs"] == "1")
         if "SEKISHOD" not in os.environ:
             expect(f"the {role}'s system calls are filtered", status["Seccomp"] == "2")
-    expect("the parent has what it gives", int(process_status(town.daemon.pid)["CapPrm"], 16) == net_admin | setpcap)
+    expect("the parent has what it gives", int(process_status(town.daemon.pid)["CapPrm"], 16) == net_admin | net_raw | setpcap)
 
 
 def check_apply(town):

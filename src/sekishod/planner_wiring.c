@@ -1,0 +1,99 @@
+/*
+ * planner_wiring: the interfaces of the zones themselves. Which of them are members, for the sentry (sekishod/wiring.h); and what is wrong with one: it
+ * is not there, or has an address that is not of its zone. Who is connected behind them is the sentry's work.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sekishod/catalogue.h"
+#include "sekishod/planner.h"
+#include "wire/fields.h"
+
+/* The zone of an interface of this name in the policy in force, or NULL. */
+static const struct zone *zone_of(const struct planner *planner, const char *name)
+{
+	const struct policy *policy = planner->in_force ? planner->in_force->policy : NULL;
+
+	for (size_t z = 0; policy && z < policy->zone_count; z++)
+		for (size_t i = 0; i < policy->zones[z].interface_count; i++)
+			if (strcmp(policy->zones[z].interfaces[i].value, name) == 0)
+				return &policy->zones[z];
+	return NULL;
+}
+
+void wiring_tell(struct planner *planner)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+
+	for (size_t i = 0; i < planner->known_count; i++)
+		if (!planner->known[i].barred && zone_of(planner, planner->known[i].name))
+			buf_put_u32(&payload, planner->known[i].index);
+	if (planner_send_parent(VERB_WIRING, buf_span(&payload)) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
+}
+
+/* ---- what is wrong with them */
+
+static const struct interface *interface_named(const struct interfaces *interfaces, const char *name)
+{
+	for (size_t i = 0; i < interfaces->count; i++)
+		if (strcmp(interfaces->items[i].name, name) == 0)
+			return &interfaces->items[i];
+	return NULL;
+}
+
+static void find(struct findings *findings, enum daemon_finding kind, const char *interface, const struct zone *zone, const char *address,
+		 const struct zone *other)
+{
+	finding_add(findings, &daemon_catalogue[kind], (struct origin){ .source = NULL }, interface, zone->name, address, other ? other->name : NULL, NULL);
+}
+
+static bool address_is_of_link(const struct netaddr *address)
+{
+	if (address->family == 4)
+		return address->bytes[0] == 169 && address->bytes[1] == 254;
+	return address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
+}
+
+static void address_judge(const struct planner *planner, const struct zone *zone, const char *interface, const struct netaddr *address,
+			  struct findings *findings)
+{
+	const struct zone *other = policy_zone_of_address(planner->in_force->policy, address);
+	char text[NETADDR_TEXT_BYTES];
+
+	if (address_is_of_link(address) || other == zone)
+		return;
+	find(findings, other ? DAEMON_ADDRESS_OF_ZONE : DAEMON_ADDRESS_OUTSIDE, interface, zone, netaddr_format(address, text), other);
+}
+
+static void interface_judge(const struct planner *planner, const struct zone *zone, const struct interface *interface,
+			    const struct interface_addresses *addresses, struct findings *findings)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if (addresses->items[i].index == interface->index)
+			address_judge(planner, zone, interface->name, &addresses->items[i].address, findings);
+}
+
+int wiring_find(const struct planner *planner, struct findings *findings)
+{
+	const struct policy *policy = planner->in_force ? planner->in_force->policy : NULL;
+	struct interface_addresses addresses;
+	struct interfaces interfaces;
+	int error = interfaces_read(findings->arena, &interfaces);
+
+	if (!error)
+		error = addresses_read(findings->arena, &addresses);
+	for (size_t z = 0; !error && policy && z < policy->zone_count; z++) {
+		for (size_t i = 0; i < policy->zones[z].interface_count; i++) {
+			const char *name = policy->zones[z].interfaces[i].value;
+			const struct interface *interface = interface_named(&interfaces, name);
+
+			if (interface)
+				interface_judge(planner, &policy->zones[z], interface, &addresses, findings);
+			else
+				find(findings, DAEMON_INTERFACE_MISSING, name, &policy->zones[z], NULL, NULL);
+		}
+	}
+	return error;
+}

@@ -1,0 +1,42 @@
+/*
+ * wiring: what the parent does for the sentry: it opens a socket of frames for each interface of a zone, and tells who belongs where.
+ *
+ * It needs CAP_NET_RAW, and reads the interfaces of this machine and the pins, nothing else. Which interfaces are members of their zone the planner
+ * says, as it says it to the enforcer; here it can only leave one out: one that has not the name of a zone's interface gets no socket.
+ */
+#ifndef SEKISHOD_WIRING_H
+#define SEKISHOD_WIRING_H
+
+#include "daemon/crew.h"
+#include "ruleset/pins.h"
+#include "wiring/layout.h"
+
+/* A socket of frames; open as long as its interface is a member of a zone, so that a sentry that is started again gets the same one. */
+struct wiring_port {
+	uint32_t index;
+	int socket;
+	bool told;		/* the sentry has it */
+};
+
+struct wiring {
+	struct wiring_port ports[LAYOUT_PORTS_MAX];
+	size_t port_count;
+	int layout;		/* sealed memfd; -1: nothing to tell yet */
+};
+
+/* Nothing is watched. */
+struct wiring wiring_none(void);
+
+/*
+ * The members are these now (indexes, 4 bytes each): closes and opens sockets, and tells the sentry. 0; -EBADMSG: that is no list of members; other
+ * negative errno: the interfaces could not be read, and everything is as before.
+ */
+int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span members, struct crew *crew, int sentry);
+
+/* The sentry was started: it gets everything. */
+void wiring_tell_all(struct wiring *wiring, struct crew *crew, int sentry);
+
+/* Closes everything. */
+void wiring_close(struct wiring *wiring);
+
+#endif
