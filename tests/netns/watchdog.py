@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from town import Town, await_true, skip_unless_possible  # noqa: E402
 
 WATCHDOG_US = 8000000  # a role hangs after half of it
-ROLES = ("enforcer", "planner", "witness")
+ROLES = ("enforcer", "planner", "witness", "sentry")
 
 
 def check(what, condition, detail=""):
