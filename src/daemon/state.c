@@ -72,6 +72,13 @@ int state_rewrite(const char *directory, const char *name, struct span bytes)
 	return ftruncate(file, (off_t)bytes.length) == 0 && fsync(file) == 0 ? 0 : -errno;
 }
 
+int state_forget(const char *directory, const char *name)
+{
+	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return at >= 0 && unlinkat(at, name, 0) == 0 && fsync(at) == 0 ? 0 : -errno;
+}
+
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out)
 {
 	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

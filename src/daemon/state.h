@@ -24,6 +24,9 @@ int state_rewrite(const char *directory, const char *name, struct span bytes);
 /* As state_keep(), for what the group of the directory may read as well. */
 int state_publish(const char *directory, const char *name, struct span bytes);
 
+/* It is kept no more, and neither after a crash when it returns 0; else negative errno, -ENOENT when it was not there. Works on a full disk. */
+int state_forget(const char *directory, const char *name);
+
 /* Appends what was kept, at most bytes_max. 0; -EPERM: the file is not ours alone, or longer; other negative errno. */
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out);
 

@@ -335,6 +335,30 @@ static void pins_begin(struct parent *parent)
 			  strerror(-error));
 }
 
+/*
+ * Keeps what is in force for the next start: the pins, and the text they are of. A text that was read and then refused is not in force: the digest tells.
+ * What cannot be kept is tried again later; until then nothing is kept, because what was in force before may have let pass what is closed now.
+ */
+static void in_force_keep(struct parent *parent)
+{
+	char digest[DIGEST_TEXT_BYTES];
+	int error;
+
+	if (parent->text.length == 0 || strcmp(digest_hex(parent->text_digest, DIGEST_BYTES, digest), parent->in_force) != 0)
+		return;
+	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));
+	if (!error)
+		error = state_publish(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
+	if (!error) {
+		buf_free(&parent->text);
+		return;
+	}
+	log_event(LOG_LEVEL_WARNING, "SKS-PINS", "what is in force could not be kept for the next start dir=%s reason=\"%s\"", parent->options->state_dir,
+		  strerror(-error));
+	pins_forget(parent->options->state_dir);
+	(void)state_forget(parent->options->state_dir, STATE_LAST_GOOD_NAME);
+}
+
 /* The planner asks for the pins to be read again: the enforcer gets them before the planner gets the answer. */
 static void renew_answer(struct parent *parent, const char *path)
 {
@@ -385,6 +409,7 @@ static int renew_take(struct parent *parent, struct span payload)
 	uint32_t seconds;
 	uint8_t which;
 
+	in_force_keep(parent);
 	if (payload.length == 0) {
 		renew_answer(parent, parent->options->config);
 		return 0;
@@ -414,25 +439,6 @@ static int confirm_take(struct parent *parent, struct span payload)
 	return 0;
 }
 
-/*
- * Keeps what is in force for the next start: the pins, and the text they are of. A text that was read and then refused is not in force: the digest tells.
- */
-static void in_force_keep(struct parent *parent, const uint8_t digest[static DIGEST_BYTES])
-{
-	int error;
-
-	if (parent->text.length == 0 || memcmp(parent->text_digest, digest, DIGEST_BYTES) != 0)
-		return;
-	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));
-	if (!error)
-		error = state_publish(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
-	if (error)
-		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "what is in force could not be kept for the next start dir=%s reason=\"%s\"",
-			  parent->options->state_dir, strerror(-error));
-	else
-		buf_free(&parent->text);
-}
-
 /* A policy or the seal is in force. */
 static int ready_take(struct parent *parent, struct span payload)
 {
@@ -452,7 +458,7 @@ static int ready_take(struct parent *parent, struct span payload)
 	if (memcmp(ready.digest, no_digest, sizeof(no_digest)) == 0)
 		return 0;
 	digest_hex(ready.digest, DIGEST_BYTES, parent->in_force);
-	in_force_keep(parent, ready.digest);
+	in_force_keep(parent);
 	return 0;
 }
 
@@ -533,6 +539,7 @@ static void newest_keep_again(evutil_socket_t unused, short what, void *context)
 	(void)unused;
 	(void)what;
 	newest_keep(context);
+	in_force_keep(context);
 }
 
 /* Time goes on from the newest that a predecessor has seen. */

@@ -373,6 +373,11 @@ int pins_keep(const char *directory, struct span bytes)
 	return state_keep(directory, PINS_FILE, bytes);
 }
 
+void pins_forget(const char *directory)
+{
+	(void)state_forget(directory, PINS_FILE);
+}
+
 int pins_recall(const char *directory, struct buf *out)
 {
 	return state_recall(directory, PINS_FILE, PINS_BYTES_MAX, out);

@@ -41,6 +41,9 @@ int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins);
 /* Keeps packed pins in directory, replacing what is there in one step. 0 or negative errno. */
 int pins_keep(const char *directory, struct span bytes);
 
+/* None are kept any more: those that are would be of another policy than the one in force. */
+void pins_forget(const char *directory);
+
 /*
  * Appends the packed pins that were kept in directory. 0; -EPERM: the file is not ours alone; other
  * negative errno.
