@@ -288,6 +288,7 @@ struct proof ruleset_prove(struct arena *arena, const struct proof_input *input)
 	prover->proof = &proof;
 	prover->open = all_lines();
 	prover->tcp_flags = tcp_valid_flags();
+	prover->untranslated = status_untranslated();
 	prove_all(prover);
 	proof.unreadable = find_alien(arena, input);
 	if (proof.unreadable)

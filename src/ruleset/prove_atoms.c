@@ -248,19 +248,29 @@ static struct extent element_extent(const struct lookup *lookup, const struct el
 	return (struct extent){ wide_of_bytes(first, size), wide_of_bytes(first + (lookup->set->interval ? lookup->size : 0), size) };
 }
 
+/* The one code whose value an element's field is; SPACE_CODES_MAX when that takes a closer look. */
+static inline size_t element_code(const struct space *space, const struct lookup *lookup, const struct element *element, size_t field)
+{
+	const enum field name = lookup->key.fields[field];
+	const struct extent extent = element_extent(lookup, element, field);
+
+	if (!extent_is_single(extent))
+		return SPACE_CODES_MAX;
+	if (name == FIELD_IIF || name == FIELD_OIF)
+		return space_interface(space, (uint32_t)extent.first);
+	return code_count(space, name) == BYTE_CODES && extent.first < BYTE_CODES ? (size_t)extent.first : SPACE_CODES_MAX;
+}
+
 /* The codes whose value lies in an element's field. A code of many values may be meant by any true range. */
 static struct codes element_codes(const struct space *space, const struct lookup *lookup, const struct element *element, size_t field)
 {
 	enum field name = lookup->key.fields[field];
 	struct extent extent = element_extent(lookup, element, field);
 	struct codes codes = { { 0 } };
+	const size_t only = element_code(space, lookup, element, field);
 
-	if (extent_is_single(extent)) {
-		if (name == FIELD_IIF || name == FIELD_OIF)
-			return codes_one(space_interface(space, (uint32_t)extent.first));
-		if (code_count(space, name) == BYTE_CODES && extent.first < BYTE_CODES)
-			return codes_one((size_t)extent.first);
-	}
+	if (only < SPACE_CODES_MAX)
+		return codes_one(only);
 	for (size_t code = 0; code < code_count(space, name); code++) {
 		uint8_t value[16];
 		bool single = code_value(space, name, code, value);
@@ -272,6 +282,20 @@ static struct codes element_codes(const struct space *space, const struct lookup
 	return codes;
 }
 
+static void unite_codes(const struct space *space, struct lookup *lookup, const struct element *element, size_t field)
+{
+	const size_t only = element_code(space, lookup, element, field);
+	struct codes codes;
+
+	if (only < SPACE_CODES_MAX) {
+		codes_add(&lookup->unions[field], only);
+		return;
+	}
+	codes = element_codes(space, lookup, element, field);
+	for (size_t i = 0; i < SPACE_WORDS; i++)
+		lookup->unions[field].words[i] |= codes.words[i];
+}
+
 static void lookup_summarize(struct atoms *atoms, struct lookup *lookup)
 {
 	for (size_t f = 0; f < lookup->fields; f++) {
@@ -281,12 +305,9 @@ static void lookup_summarize(struct atoms *atoms, struct lookup *lookup)
 		for (size_t e = 0; e < lookup->set->element_count; e++) {
 			const struct element *element = &lookup->set->elements[e];
 			struct extent extent;
-			struct codes codes;
 
 			if (place.kind == PLACE_CODES) {
-				codes = element_codes(atoms->space, lookup, element, f);
-				for (size_t i = 0; i < SPACE_WORDS; i++)
-					lookup->unions[f].words[i] |= codes.words[i];
+				unite_codes(atoms->space, lookup, element, f);
 				continue;
 			}
 			extent = element_extent(lookup, element, f);
@@ -384,15 +405,32 @@ static const struct extent *region_extent(const struct region *region, uint8_t v
 	return &region->extents[variable == RANGE_MARK ? RANGE_MARK + mark : variable];
 }
 
-/* The codes that stand for more than one value: an element with one of these has never all of its packets. */
-static struct codes codes_of_many(uint8_t variable)
+/* True when some of the codes stand for more than one value: an element with one of these has never all of its packets. */
+static bool codes_are_of_many(uint8_t variable, const struct codes *codes)
 {
 	switch (variable) {
-	case CODE_IIF: case CODE_OIF: case CODE_HOP: return codes_one(CODE_OTHER);
-	case CODE_IIFTYPE: return codes_one(CODE_OTHER_TYPE);
-	case CODE_STATUS: return codes_between(0, BYTE_CODES - 1);
-	default: return (struct codes){ { 0 } };
+	case CODE_IIF: case CODE_OIF: case CODE_HOP: return codes_have(codes, CODE_OTHER);
+	case CODE_IIFTYPE: return codes_have(codes, CODE_OTHER_TYPE);
+	case CODE_STATUS: return true;
+	default: return false;
 	}
+}
+
+/* See field_meets(), for a coded field. */
+static enum tri codes_meet_region(const struct atoms *atoms, const struct lookup *lookup, const struct element *element, size_t field,
+				  const struct region *region)
+{
+	const uint8_t variable = lookup->places[field].variable;
+	const struct codes *present = &region->codes[variable];
+	const size_t only = element_code(atoms->space, lookup, element, field);
+	struct codes codes;
+
+	if (only < SPACE_CODES_MAX && !codes_have(present, only))
+		return TRI_FALSE;
+	codes = only < SPACE_CODES_MAX ? codes_one(only) : element_codes(atoms->space, lookup, element, field);
+	if (!codes_meet(&codes, present))
+		return TRI_FALSE;
+	return !codes_are_of_many(variable, present) && codes_cover(&codes, present) ? TRI_TRUE : TRI_SOME;
 }
 
 /* How much of the region's packets an element has in one field: FALSE none, TRUE all, SOME some. */
@@ -400,20 +438,13 @@ static enum tri field_meets(const struct atoms *atoms, const struct lookup *look
 			    const struct region *region, uint8_t mark)
 {
 	const struct place place = lookup->places[field];
-	struct extent extent = element_extent(lookup, element, field);
-	struct codes codes, many;
+	struct extent extent;
 
+	if (place.kind == PLACE_CODES)
+		return codes_meet_region(atoms, lookup, element, field, region);
+	extent = element_extent(lookup, element, field);
 	if (place.kind == PLACE_CONSTANT)
 		return extent.first <= place.constant && place.constant <= extent.last ? TRI_TRUE : TRI_FALSE;
-	if (place.kind == PLACE_CODES) {
-		codes = element_codes(atoms->space, lookup, element, field);
-		if (!codes_meet(&codes, &region->codes[place.variable]))
-			return TRI_FALSE;
-		many = codes_of_many(place.variable);
-		if (codes_meet(&many, &region->codes[place.variable]))
-			return TRI_SOME;
-		return codes_cover(&codes, &region->codes[place.variable]) ? TRI_TRUE : TRI_SOME;
-	}
 	if (!extents_meet(extent, *region_extent(region, place.variable, mark)))
 		return TRI_FALSE;
 	return extent_covers(extent, *region_extent(region, place.variable, mark)) ? TRI_TRUE : TRI_SOME;
@@ -443,14 +474,18 @@ bool region_take_element(struct atoms *atoms, const struct lookup *lookup, const
 		struct extent *extent;
 		struct codes codes;
 
-		if (field_meets(atoms, lookup, element, f, region, mark) == TRI_FALSE)
-			return false;
 		if (place.kind == PLACE_CODES) {
 			codes = element_codes(atoms->space, lookup, element, f);
 			codes_keep(&region->codes[place.variable], &codes);
+			if (codes_are_empty(&region->codes[place.variable]))
+				return false;
 		} else if (place.kind == PLACE_RANGE) {
 			extent = &region->extents[place.variable == RANGE_MARK ? RANGE_MARK + mark : place.variable];
 			*extent = extent_common(*extent, element_extent(lookup, element, f));
+			if (extent_is_empty(*extent))
+				return false;
+		} else if (field_meets(atoms, lookup, element, f, region, mark) == TRI_FALSE) {
+			return false;
 		}
 	}
 	return true;
@@ -839,6 +874,27 @@ static enum fact_state work_in(struct atoms *atoms, struct path *path, struct fa
 	return fact->holds ? work_in_positive(atoms, path, fact) : work_in_negative(atoms, path, fact);
 }
 
+void path_begin(struct path *path, const struct region *region)
+{
+	path->region = *region;
+	path->fact_count = 0;
+	path->mark = 0;
+	path->overflow = false;
+	path->until = INT64_MAX;
+	path->end = VERDICT_NONE;
+}
+
+void path_copy(struct path *to, const struct path *from)
+{
+	path_begin(to, &from->region);
+	to->fact_count = from->fact_count;
+	to->mark = from->mark;
+	to->overflow = from->overflow;
+	to->until = from->until;
+	to->end = from->end;
+	memcpy(to->facts, from->facts, from->fact_count * sizeof(from->facts[0]));
+}
+
 /* One round over all facts; those that are done go. */
 static bool settle_round(struct atoms *atoms, struct path *path)
 {
@@ -860,14 +916,19 @@ static bool settle_round(struct atoms *atoms, struct path *path)
 bool path_settle(struct atoms *atoms, struct path *path)
 {
 	for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
-		const struct region before = path->region;
+		struct region before;
 
-		if (!settle_round(atoms, path) || region_is_empty(&path->region))
+		if (region_is_empty(&path->region))
+			return false;
+		if (path->fact_count == 0)
+			return true;
+		before = path->region;
+		if (!settle_round(atoms, path))
 			return false;
 		if (memcmp(&before, &path->region, sizeof(before)) == 0)
 			return true;
 	}
-	return true;
+	return !region_is_empty(&path->region);
 }
 
 bool path_take_element(struct atoms *atoms, struct path *path, size_t fact, size_t atom, const struct element *element)

@@ -77,6 +77,12 @@ struct path {
 	enum verdict_kind end;	/* where it ended: ACCEPT, or DROP with an answer */
 };
 
+/* Begins a path of these packets, of which nothing is known. */
+void path_begin(struct path *path, const struct region *region);
+
+/* Copies a path; of its room for facts what is used. */
+void path_copy(struct path *to, const struct path *from);
+
 enum { LOOKUP_BUCKETS = 1024 };
 
 /* What atoms are made and asked with. */

@@ -6,7 +6,7 @@
 
 #include "policy/law.h"
 
-enum { PROTOCOL_ECHO = 1, PROTOCOL_ICMP = 1, PROTOCOL_ICMP6 = 58, GRANTS_SPLITS_MAX = 100000 };
+enum { PROTOCOL_ECHO = 1, PROTOCOL_ICMP = 1, PROTOCOL_ICMP6 = 58, GRANTS_SPLITS_MAX = 100000, PROTOCOL_CODES = 256 };
 
 /* A box of a grant. */
 struct granted {
@@ -18,6 +18,8 @@ struct granted {
 struct group {
 	size_t first, count;	/* in boxes */
 	bool by_destination;	/* the tree is over destinations */
+	bool any_protocol;	/* some box is of every protocol */
+	struct codes protocols;	/* of the others; 1 is echo in both families */
 };
 
 struct grants {
@@ -166,6 +168,14 @@ static void close_group(struct grants *grants, struct group *group)
 	tree_build(grants, group, group->first, group->first + group->count);
 }
 
+static void note_protocol(struct group *group, uint16_t protocol)
+{
+	if (protocol < PROTOCOL_CODES)
+		codes_add(&group->protocols, protocol);
+	else
+		group->any_protocol = true;
+}
+
 static void make_groups(struct arena *arena, struct grants *grants)
 {
 	size_t capacity = 0;
@@ -174,10 +184,12 @@ static void make_groups(struct arena *arena, struct grants *grants)
 	for (size_t i = 0; i < grants->count; i++) {
 		if (i > 0 && compare_groups(&grants->boxes[i - 1].box, &grants->boxes[i].box) == 0) {
 			grants->groups[grants->group_count - 1].count++;
+			note_protocol(&grants->groups[grants->group_count - 1], grants->boxes[i].box.protocol);
 			continue;
 		}
 		grants->groups = arena_grow(arena, grants->groups, grants->group_count, &capacity, sizeof(*grants->groups));
 		grants->groups[grants->group_count++] = (struct group){ .first = i, .count = 1 };
+		note_protocol(&grants->groups[grants->group_count - 1], grants->boxes[i].box.protocol);
 	}
 	for (size_t g = 0; g < grants->group_count; g++)
 		close_group(grants, &grants->groups[g]);
@@ -405,6 +417,15 @@ static int64_t last_close(const struct question *question, const struct grant_bo
 	return last;
 }
 
+/* True when some box of the group may be of the box's protocol: without that there is no need to look at each. */
+static bool group_has_protocol(const struct group *group, const struct grant_box *box, bool echo)
+{
+	const size_t ping = box->family == 6 ? PROTOCOL_ICMP6 : PROTOCOL_ICMP;
+
+	return group->any_protocol || (box->protocol != PROTOCOL_ECHO && codes_have(&group->protocols, box->protocol)) ||
+	       (echo && box->protocol == ping && codes_have(&group->protocols, PROTOCOL_ECHO));
+}
+
 enum grants_answer grants_ask(const struct grants *grants, const struct grant_box *box, bool echo, int64_t until, struct grant_box *ret_rest,
 			      int64_t *ret_closes_at)
 {
@@ -412,7 +433,7 @@ enum grants_answer grants_ask(const struct grants *grants, const struct grant_bo
 	struct extent wanted;
 
 	*ret_rest = *box;
-	if (!question.group)
+	if (!question.group || !group_has_protocol(question.group, box, echo))
 		return GRANTS_LACK;
 	if (box_is_point(box))
 		search_points(&question, box);

@@ -155,7 +155,7 @@ static bool judge_part(void *context, const struct element *element)
 	/* Two elements with the same interfaces are the same to a view that does not ask for the mark. */
 	if (division->pairs && division->pairs[bit / 64] >> (bit % 64) & 1)
 		return true;
-	path = *division->path;
+	path_copy(&path, division->path);
 	if (!path_take_element(&division->prover->atoms, &path, division->fact, division->atom, element))
 		return true;
 	if (division->view->error && !mark_can_be(division->prover, &path.region.extents[RANGE_MARK]))
@@ -199,10 +199,11 @@ struct joining {
 
 static void judge_joined(const struct joining *joining, const struct region *region)
 {
-	struct path path = *joining->path;
+	struct path path;
 
+	path_copy(&path, joining->path);
 	path.region = *region;
-	if (!region_is_empty(region) && path_settle(&joining->prover->atoms, &path))
+	if (path_settle(&joining->prover->atoms, &path))
 		judge(joining->prover, joining->view, &path);
 }
 
@@ -231,12 +232,10 @@ static void join_icmp(const struct joining *joining, const struct tuple *tuple)
 	struct path path = *joining->path;
 	const struct joining narrowed = { joining->prover, joining->view, &path };
 	const struct codes icmp = codes_one(protocol);
-	struct codes types = { { 0 } };
+	const struct codes types = joining->view->reply ? icmp_turned(&tuple->icmp_types) : tuple->icmp_types;
 
 	if (!codes_have(&tuple->protocols, protocol))
 		return;
-	for (size_t type = codes_next(&tuple->icmp_types, 0); type < SPACE_CODES_MAX; type = codes_next(&tuple->icmp_types, type + 1))
-		codes_add(&types, joining->view->reply ? icmp_turned(type) : type);
 	codes_keep(&path.region.codes[CODE_ICMP_TYPE], &types);
 	join_protocols(&narrowed, tuple, &icmp, false);
 }
@@ -297,7 +296,7 @@ static void judge_marked(struct prover *prover, const struct view *view, const s
 static void judge_by_mark(struct prover *prover, const struct view *view, const struct path *path)
 {
 	struct view unmarked = *view;
-	struct path part = *path;
+	struct path part;
 
 	unmarked.marks_free = false;
 	if (extent_is_single(path->region.extents[RANGE_MARK])) {
@@ -307,10 +306,11 @@ static void judge_by_mark(struct prover *prover, const struct view *view, const 
 			judge_marked(prover, view, path);
 		return;
 	}
+	path_copy(&part, path);
 	part.region.extents[RANGE_MARK] = extent_common(part.region.extents[RANGE_MARK], (struct extent){ 0, 0 });
 	if (!extent_is_empty(part.region.extents[RANGE_MARK]) && path_settle(&prover->atoms, &part))
 		judge(prover, &unmarked, &part);
-	part = *path;
+	path_copy(&part, path);
 	part.region.extents[RANGE_MARK] = extent_common(part.region.extents[RANGE_MARK], (struct extent){ 1, wide_max(4) });
 	if (!extent_is_empty(part.region.extents[RANGE_MARK]) && path_settle(&prover->atoms, &part))
 		judge_marked(prover, view, &part);
@@ -362,6 +362,20 @@ static void judge_states(struct prover *prover, const struct view *view, const s
 		judge(prover, view, &part);
 }
 
+/* Packets of connections. Lines that hold for any mark are looked at once, and not for each mark that the connections can have. */
+static void judge_connections(struct prover *prover, const struct view *view, const struct path *path, struct codes states)
+{
+	struct view any = *view, rest = *view;
+
+	if (view->marks_free) {
+		any.marks_free = false;
+		any.lines &= lines_of_any_mark();
+		rest.lines &= ~lines_of_any_mark();
+		judge_states(prover, &any, path, states);
+	}
+	judge_states(prover, &rest, path, states);
+}
+
 /* Beside a connection: ICMP errors, which belong to what they quote; and what somebody expected, which may be anything with any mark. */
 static void judge_related(struct prover *prover, const struct view *view, const struct path *path)
 {
@@ -396,9 +410,9 @@ void judge_end(struct prover *prover, enum hook_point hook, const struct path *p
 		return;
 	}
 	view.marks_free = path->mark == 0;
-	judge_states(prover, &view, path, codes_between(STATE_NEW, STATE_ESTABLISHED));
+	judge_connections(prover, &view, path, codes_between(STATE_NEW, STATE_ESTABLISHED));
 	view.reply = true;
-	judge_states(prover, &view, path, codes_one(STATE_REPLY));
+	judge_connections(prover, &view, path, codes_one(STATE_REPLY));
 	view.reply = view.marks_free = false;
 	judge_related(prover, &view, path);
 	judge_states(prover, &view, path, codes_between(STATE_INVALID, STATE_UNTRACKED));

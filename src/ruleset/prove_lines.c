@@ -241,9 +241,10 @@ static void claim_icmp(struct seek *seek, const struct claim *claim, const struc
 static void claim_region(struct seek *seek, const struct claim *claim, const struct region *region)
 {
 	const struct codes read = protocols_read(seek->prover->family), tracked = states_tracked();
-	struct region part = *region;
+	struct region part;
 
 	if (codes_have(&region->codes[CODE_ROUTING], 1)) {
+		part = *region;
 		part.codes[CODE_ROUTING] = codes_one(1);
 		suspect_now(seek, claim->line, &part);
 	}
@@ -271,7 +272,7 @@ static void each_sender(struct seek *seek, const struct claim *claim, const stru
 			void (*next)(struct seek *seek, const struct claim *claim, const struct region *region))
 {
 	const struct codes icmp = codes_one(PROVE_PROTOCOL_ICMP6);
-	struct region part = *region;
+	struct region part;
 	const struct extent *networks;
 	size_t count, low = 0, high;
 
@@ -288,15 +289,16 @@ static void each_sender(struct seek *seek, const struct claim *claim, const stru
 		else
 			high = middle;
 	}
+	part = *region;
 	for (; low < count && networks[low].first <= region->extents[RANGE_SOURCE].last; low++) {
 		part.extents[RANGE_SOURCE] = extent_common(region->extents[RANGE_SOURCE], networks[low]);
 		next(seek, claim, &part);
 	}
 	/* Neighbours without an address of the zone speak ICMPv6 only. */
+	if (seek->prover->family != 6 || !codes_meet(&region->codes[CODE_PROTOCOL], &icmp))
+		return;
 	part = *region;
 	codes_keep(&part.codes[CODE_PROTOCOL], &icmp);
-	if (seek->prover->family != 6 || codes_are_empty(&part.codes[CODE_PROTOCOL]))
-		return;
 	part.extents[RANGE_SOURCE] = extent_common(region->extents[RANGE_SOURCE], (struct extent){ 0, 0 });
 	if (!extent_is_empty(part.extents[RANGE_SOURCE]))
 		next(seek, claim, &part);
@@ -314,10 +316,11 @@ static void seek_bad_sources(struct seek *seek, const struct region *region)
 
 	for (size_t i = 0; i < seek->prover->bad_source_count; i++) {
 		const struct bad_source *bad = &seek->prover->bad_sources[i];
-		struct region part = *region;
+		struct region part;
 
 		if (!wants(seek, bad->line))
 			continue;
+		part = *region;
 		for (size_t k = 0; k < sizeof(codes) / sizeof(codes[0]); k++)
 			codes_keep(&part.codes[codes[k]], &bad->region.codes[codes[k]]);
 		for (size_t k = 0; k < sizeof(ranges) / sizeof(ranges[0]); k++)
@@ -330,8 +333,11 @@ static void seek_bad_sources(struct seek *seek, const struct region *region)
 
 static void seek_outside(struct seek *seek, const struct region *region, enum code_variable end)
 {
-	struct region part = *region;
+	struct region part;
 
+	if (!wants(seek, PROOF_OUTSIDE) || !codes_meet(&region->codes[end], &seek->prover->outside))
+		return;
+	part = *region;
 	codes_keep(&part.codes[end], &seek->prover->outside);
 	suspect_now(seek, PROOF_OUTSIDE, &part);
 }
@@ -348,18 +354,28 @@ static struct codes untracked_types(uint8_t family)
 	return codes;
 }
 
+struct codes status_untranslated(void)
+{
+	struct codes plain = { { 0 } };
+
+	for (size_t status = 0; status < BYTE_CODES; status++)
+		if (!(status & (CT_SNAT | CT_DNAT)))
+			codes_add(&plain, status);
+	return plain;
+}
+
 /* Takes translated connections out of the region after they have been suspected. */
 static void seek_translated(struct seek *seek, struct region *region)
 {
 	const struct codes tracked = states_tracked(), icmp = codes_one(icmp_protocol(seek->prover->family));
 	const struct codes untracked = untracked_types(seek->prover->family);
-	struct codes plain = { { 0 } };
-	struct region part = *region;
+	const struct codes *plain = &seek->prover->untranslated;
+	struct region part;
 
-	for (size_t status = 0; status < BYTE_CODES; status++)
-		if (!(status & (CT_SNAT | CT_DNAT)))
-			codes_add(&plain, status);
-	codes_drop(&part.codes[CODE_STATUS], &plain);
+	if (codes_cover(plain, &region->codes[CODE_STATUS]))
+		return;
+	part = *region;
+	codes_drop(&part.codes[CODE_STATUS], plain);
 	codes_keep(&part.codes[CODE_STATE], &tracked);
 	codes_drop(&part.codes[CODE_PROTOCOL], &icmp);
 	suspect_now(seek, PROOF_NAT, &part);
@@ -367,7 +383,7 @@ static void seek_translated(struct seek *seek, struct region *region)
 	codes_keep(&part.codes[CODE_PROTOCOL], &icmp);
 	codes_drop(&part.codes[CODE_ICMP_TYPE], &untracked);
 	suspect_now(seek, PROOF_NAT, &part);
-	codes_keep(&region->codes[CODE_STATUS], &plain);
+	codes_keep(&region->codes[CODE_STATUS], plain);
 }
 
 static void seek_next_hop(struct seek *seek, const struct region *region)
@@ -375,10 +391,11 @@ static void seek_next_hop(struct seek *seek, const struct region *region)
 	const struct program_input *program = &seek->prover->input->pins->program;
 
 	for (size_t zone = 0; zone < program->zone_count && wants(seek, PROOF_UPLINK); zone++) {
-		struct region part = *region;
+		struct region part;
 
-		if (!program->zones[zone].uplink)
+		if (!program->zones[zone].uplink || !codes_meet(&region->codes[CODE_OIF], &seek->prover->zone_interfaces[zone]))
 			continue;
+		part = *region;
 		codes_keep(&part.codes[CODE_OIF], &seek->prover->zone_interfaces[zone]);
 		codes_drop(&part.codes[CODE_HOP], &seek->prover->zone_hops[zone]);
 		suspect_now(seek, PROOF_UPLINK, &part);
@@ -399,8 +416,11 @@ static void seek_mail(struct seek *seek, const struct claim *claim, const struct
 	const enum range_variable end = claim->reply ? RANGE_SPORT : RANGE_DPORT;
 
 	for (size_t i = 0; i < law_mail_port_count && wants(seek, PROOF_MAIL); i++) {
-		struct region part = *region;
+		struct region part;
 
+		if (!extents_meet(region->extents[end], (struct extent){ law_mail_ports[i], law_mail_ports[i] }))
+			continue;
+		part = *region;
 		codes_keep(&part.codes[CODE_PROTOCOL], (const struct codes[]){ codes_one(PROVE_PROTOCOL_TCP) });
 		part.codes[CODE_PORTS] = codes_one(1);
 		part.extents[end] = extent_common(part.extents[end], (struct extent){ law_mail_ports[i], law_mail_ports[i] });
@@ -469,12 +489,15 @@ static void seek_forward(struct seek *seek, struct region *region)
 		seek_bad_sources(seek, region);
 	}
 	for (uint32_t from = 0; from < zones && seek->lines; from++) {
-		struct region part = *region;
+		if (!codes_meet(&region->codes[CODE_IIF], &prover->zone_interfaces[from]))
+			continue;
+		for (uint32_t to = 0; to < zones; to++) {
+			struct region pair;
 
-		codes_keep(&part.codes[CODE_IIF], &prover->zone_interfaces[from]);
-		for (uint32_t to = 0; to < zones && !codes_are_empty(&part.codes[CODE_IIF]); to++) {
-			struct region pair = part;
-
+			if (!codes_meet(&region->codes[CODE_OIF], &prover->zone_interfaces[to]))
+				continue;
+			pair = *region;
+			codes_keep(&pair.codes[CODE_IIF], &prover->zone_interfaces[from]);
 			codes_keep(&pair.codes[CODE_OIF], &prover->zone_interfaces[to]);
 			if (!region_is_empty(&pair))
 				seek_pair(seek, &pair, from, to);

@@ -20,21 +20,35 @@ struct tuple tuple_any(const struct prover *prover)
 
 static struct tuple tuple_of_region(const struct region *region)
 {
-	return (struct tuple){
-		.protocols = region->codes[CODE_PROTOCOL], .icmp_types = region->codes[CODE_ICMP_TYPE],
-		.source = region->extents[RANGE_SOURCE], .destination = region->extents[RANGE_DESTINATION],
-		.sport = region->extents[RANGE_SPORT], .dport = region->extents[RANGE_DPORT], .uid = region->extents[RANGE_UID],
-	};
+	struct tuple tuple;
+
+	memset(&tuple, 0, sizeof(tuple)); /* tuples are compared byte by byte */
+	tuple.protocols = region->codes[CODE_PROTOCOL];
+	tuple.icmp_types = region->codes[CODE_ICMP_TYPE];
+	tuple.source = region->extents[RANGE_SOURCE];
+	tuple.destination = region->extents[RANGE_DESTINATION];
+	tuple.sport = region->extents[RANGE_SPORT];
+	tuple.dport = region->extents[RANGE_DPORT];
+	tuple.uid = region->extents[RANGE_UID];
+	return tuple;
 }
 
-size_t icmp_turned(size_t type)
+/* Exchanges two codes that stand in one word. */
+static void codes_exchange(struct codes *codes, size_t a, size_t b)
+{
+	uint64_t *word = &codes->words[a / 64], differ = (*word >> a % 64 ^ *word >> b % 64) & 1;
+
+	*word ^= differ << a % 64 | differ << b % 64;
+}
+
+struct codes icmp_turned(const struct codes *types)
 {
 	static const uint8_t pairs[][2] = { { 8, 0 }, { 13, 14 }, { 15, 16 }, { 17, 18 }, { 128, 129 } };
+	struct codes turned = *types;
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (pairs[i][0] == type || pairs[i][1] == type)
-			return pairs[i][0] == type ? pairs[i][1] : pairs[i][0];
-	return type;
+		codes_exchange(&turned, pairs[i][0], pairs[i][1]);
+	return turned;
 }
 
 /* The first packet of the connection whose reply this is. */
@@ -46,9 +60,7 @@ static struct tuple tuple_turned(const struct tuple *tuple)
 	turned.destination = tuple->source;
 	turned.sport = tuple->dport;
 	turned.dport = tuple->sport;
-	turned.icmp_types = (struct codes){ { 0 } };
-	for (size_t type = codes_next(&tuple->icmp_types, 0); type < SPACE_CODES_MAX; type = codes_next(&tuple->icmp_types, type + 1))
-		codes_add(&turned.icmp_types, icmp_turned(type));
+	turned.icmp_types = icmp_turned(&tuple->icmp_types);
 	return turned;
 }
 
@@ -177,12 +189,14 @@ void givers_close(struct prover *prover)
 	struct givers *givers = &prover->givers;
 
 	for (uint32_t i = 0; i < givers->site_count; i++) {
-		const struct giver *site = &givers->sites[i];
-		struct region region = region_of_tuple(prover, &site->tuple, &site->states);
+		struct giver *site = &givers->sites[i];
+		struct region *region = arena_alloc(prover->arena, sizeof(*region));
 		struct site_reading reading = { prover, i };
 
+		*region = region_of_tuple(prover, &site->tuple, &site->states);
+		site->region = region;
 		if (site->lookup)
-			lookup_each(&prover->atoms, site->lookup, &region, 0, take_map_element, &reading);
+			lookup_each(&prover->atoms, site->lookup, region, 0, take_map_element, &reading);
 		else
 			add_given(prover, (struct given){ site->value, i, NULL });
 	}
@@ -198,15 +212,35 @@ static void tuple_begins(struct tuple *tuple, enum hook_point hook, bool reply)
 	tuple->from_gateway = hook == (reply ? HOOK_INPUT : HOOK_OUTPUT) || (hook == HOOK_PREROUTING && reply) || hook == HOOK_OTHER;
 }
 
+/* Somebody who wants to know of connections. */
+struct visiting {
+	void (*visit)(void *context, const struct tuple *tuple);
+	void *context;
+	struct tuple last;	/* what he was told of last */
+	bool told;
+};
+
+/* The two directions of a chain give a mark to one and the same connections: told of once is enough. */
+static void visit_tuple(struct visiting *visiting, const struct tuple *tuple)
+{
+	if (visiting->told && memcmp(&visiting->last, tuple, sizeof(*tuple)) == 0)
+		return;
+	visiting->told = true;
+	visiting->last = *tuple;
+	visiting->visit(visiting->context, tuple);
+}
+
 /* The connections that one way of getting a mark is for, in one direction or both. */
-static void visit_given(struct prover *prover, const struct given *given, void (*visit)(void *context, const struct tuple *tuple), void *context)
+static void visit_given(struct prover *prover, const struct given *given, struct visiting *visiting)
 {
 	const struct giver *site = &prover->givers.sites[given->giver];
 	const struct codes replies = states_of_direction(DIRECTION_REPLY), originals = states_of_direction(DIRECTION_ORIGINAL);
-	struct path path = { .region = region_of_tuple(prover, &site->tuple, &site->states), .fact_count = site->fact_count };
 	const struct codes with_header = protocols_read(prover->family);
+	struct path path;
 	struct tuple tuple;
 
+	path_begin(&path, site->region);
+	path.fact_count = site->fact_count;
 	memcpy(path.facts, site->facts, site->fact_count * sizeof(site->facts[0]));
 	if (given->element && !region_take_element(&prover->atoms, site->lookup, given->element, &path.region, 0))
 		return;
@@ -217,13 +251,13 @@ static void visit_given(struct prover *prover, const struct given *given, void (
 	tuple = site->quoted ? tuple_any(prover) : tuple_of_region(&path.region);
 	if (codes_meet(&path.region.codes[CODE_STATE], &originals)) {
 		tuple_begins(&tuple, site->hook, false);
-		visit(context, &tuple);
+		visit_tuple(visiting, &tuple);
 	}
 	if (!codes_meet(&path.region.codes[CODE_STATE], &replies))
 		return;
 	tuple = tuple_turned(&tuple);
 	tuple_begins(&tuple, site->hook, true);
-	visit(context, &tuple);
+	visit_tuple(visiting, &tuple);
 }
 
 static struct tuple tuple_of_carried(const struct prover *prover, const struct carried *carried)
@@ -279,9 +313,10 @@ void givers_each(struct prover *prover, uint32_t first, uint32_t last, void (*vi
 {
 	const struct givers *givers = &prover->givers;
 	const struct proof_input *input = prover->input;
+	struct visiting visiting = { .visit = visit, .context = context };
 
 	for (size_t i = first_given(givers, first); i < givers->count && givers->items[i].mark <= last; i++)
-		visit_given(prover, &givers->items[i], visit, context);
+		visit_given(prover, &givers->items[i], &visiting);
 	for (size_t i = first_carried(input, first); i < input->carried_count && input->carried[i].mark <= last; i++) {
 		struct tuple tuple;
 

@@ -39,6 +39,7 @@ struct giver {
 	bool quoted;			/* the packets are ICMP errors, and the mark goes to whatever they quote */
 	struct codes states;
 	struct tuple tuple;
+	const struct region *region;	/* of the tuple and states; set when all are known */
 	struct fact facts[GIVER_FACTS_MAX]; /* those that ask neither for sets nor for marks; more are left out */
 	size_t fact_count;
 };
@@ -71,6 +72,7 @@ struct prover {
 	struct grants *grants;
 	uint32_t open;			/* bits of lines that are not broken yet */
 	struct codes tcp_flags;		/* tcp_valid_flags() */
+	struct codes untranslated;	/* status_untranslated() */
 
 	uint32_t zone_of[SPACE_CODES_MAX]; /* by code of an interface; PROVE_NO_ZONE */
 	struct codes *zone_interfaces, *zone_hops; /* by zone */
@@ -139,6 +141,9 @@ size_t icmp_protocol(uint8_t family);		/* see protocols_with_ports() */
 /* Flags of TCP that conntrack takes for valid; PSH, ECE and CWR do not matter to it. */
 struct codes tcp_valid_flags(void);
 
+/* Conntrack status of connections whose addresses are not translated. */
+struct codes status_untranslated(void);
+
 /* ---- prove_judge.c */
 
 /* Judges a path that was let through at the hook, or answered. */
@@ -161,8 +166,8 @@ void givers_close(struct prover *prover);
 /* Visits each kind of connection that can carry a mark of [first, last]; of one and the same tuple perhaps more than once. */
 void givers_each(struct prover *prover, uint32_t first, uint32_t last, void (*visit)(void *context, const struct tuple *tuple), void *context);
 
-/* The type of the answer to an ICMP message that asks, and of what an answer answers; others stay. */
-size_t icmp_turned(size_t type);
+/* The types of the answers to ICMP messages that ask, and of what answers answer; others stay. */
+struct codes icmp_turned(const struct codes *types);
 
 /* Every connection there can be. */
 struct tuple tuple_any(const struct prover *prover);

@@ -1,6 +1,7 @@
 /* prove_space: codes, ranges and the regions made of them. */
 #include "ruleset/prove_space.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,18 @@ enum { ETHERNET_TYPE = 1, LOOPBACK_TYPE = 772, BYTE_CODES = 256 };
 
 wide wide_of_bytes(const uint8_t *bytes, size_t size)
 {
+	uint64_t halves[2];
+	uint32_t word;
 	wide value = 0;
 
+	if (size == sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		return be32toh(word);
+	}
+	if (size == sizeof(halves)) {
+		memcpy(halves, bytes, sizeof(halves));
+		return (wide)be64toh(halves[0]) << 64 | be64toh(halves[1]);
+	}
 	for (size_t i = 0; i < size; i++)
 		value = value << 8 | bytes[i];
 	return value;
@@ -107,13 +118,26 @@ struct survey {
 	size_t hop_count, hop_capacity;
 };
 
-/* The value before is often the same. */
+/*
+ * Keeps the values sorted, one of each; 0 never has a code. There are few, and more than SPACE_CODES_MAX are not needed to say that there are too many.
+ */
 static void add_value(struct survey *survey, struct values *values, uint32_t value)
 {
-	if (values->count && values->items[values->count - 1] == value)
+	size_t low = 0, high = values->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (values->items[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (value == 0 || (low < values->count && values->items[low] == value) || values->count > SPACE_CODES_MAX)
 		return;
 	values->items = arena_grow(survey->arena, values->items, values->count, &values->capacity, sizeof(*values->items));
-	values->items[values->count++] = value;
+	memmove(&values->items[low + 1], &values->items[low], (values->count++ - low) * sizeof(*values->items));
+	values->items[low] = value;
 }
 
 static void add_hop(struct survey *survey, struct netaddr hop)
@@ -132,19 +156,6 @@ static int compare_values(const void *a, const void *b)
 static int compare_hops(const void *a, const void *b)
 {
 	return netaddr_compare(a, b);
-}
-
-/* Sorts and keeps one of each; 0 never has a code. */
-static size_t settle_values(uint32_t *items, size_t count)
-{
-	size_t kept = 0;
-
-	if (count)
-		qsort(items, count, sizeof(*items), compare_values);
-	for (size_t i = 0; i < count; i++)
-		if (items[i] != 0 && (kept == 0 || items[kept - 1] != items[i]))
-			items[kept++] = items[i];
-	return kept;
 }
 
 static size_t settle_hops(struct netaddr *items, size_t count)
@@ -247,9 +258,9 @@ struct space space_build(struct arena *arena, const struct ruleset *ruleset, con
 	survey_rules(&survey, ruleset);
 	survey_pins(&survey, pins);
 	space = (struct space){ .interfaces = survey.interfaces.items, .hops = survey.hops, .types = survey.types.items };
-	space.interface_count = settle_values(survey.interfaces.items, survey.interfaces.count);
+	space.interface_count = survey.interfaces.count;
 	space.hop_count = settle_hops(survey.hops, survey.hop_count);
-	space.type_count = drop_known_types(space.types, settle_values(survey.types.items, survey.types.count));
+	space.type_count = drop_known_types(space.types, survey.types.count);
 	space.too_large = space.interface_count + 2 > SPACE_CODES_MAX || space.hop_count + 2 > SPACE_CODES_MAX ||
 			  space.type_count + 3 > SPACE_CODES_MAX;
 	return space;
@@ -363,11 +374,12 @@ struct region region_at_hook(const struct space *space, uint8_t family, enum hoo
 
 bool region_is_empty(const struct region *region)
 {
+	bool empty = false;
+
+	/* Hardly ever: it takes less time to look at all than to decide after each. */
 	for (size_t i = 0; i < CODE_COUNT; i++)
-		if (codes_are_empty(&region->codes[i]))
-			return true;
+		empty |= codes_are_empty(&region->codes[i]);
 	for (size_t i = 0; i < RANGE_COUNT; i++)
-		if (extent_is_empty(region->extents[i]))
-			return true;
-	return false;
+		empty |= extent_is_empty(region->extents[i]);
+	return empty;
 }

@@ -19,6 +19,9 @@ struct codes {
 	uint64_t words[SPACE_WORDS];
 };
 
+/* Before a loop over the words of a set: no loop is left of it. The prover does hardly anything else. */
+#define OVER_WORDS _Pragma("GCC unroll 8")
+
 struct extent {
 	wide first, last;	/* both included; empty when first > last */
 };
@@ -152,7 +155,7 @@ static inline bool codes_are_empty(const struct codes *codes)
 {
 	uint64_t any = 0;
 
-	for (size_t i = 0; i < SPACE_WORDS; i++)
+	OVER_WORDS for (size_t i = 0; i < SPACE_WORDS; i++)
 		any |= codes->words[i];
 	return any == 0;
 }
@@ -161,7 +164,7 @@ static inline bool codes_meet(const struct codes *a, const struct codes *b)
 {
 	uint64_t any = 0;
 
-	for (size_t i = 0; i < SPACE_WORDS; i++)
+	OVER_WORDS for (size_t i = 0; i < SPACE_WORDS; i++)
 		any |= a->words[i] & b->words[i];
 	return any != 0;
 }
@@ -171,7 +174,7 @@ static inline bool codes_cover(const struct codes *outer, const struct codes *in
 {
 	uint64_t left = 0;
 
-	for (size_t i = 0; i < SPACE_WORDS; i++)
+	OVER_WORDS for (size_t i = 0; i < SPACE_WORDS; i++)
 		left |= inner->words[i] & ~outer->words[i];
 	return left == 0;
 }
@@ -179,14 +182,14 @@ static inline bool codes_cover(const struct codes *outer, const struct codes *in
 /* Keeps what is in both. */
 static inline void codes_keep(struct codes *codes, const struct codes *kept)
 {
-	for (size_t i = 0; i < SPACE_WORDS; i++)
+	OVER_WORDS for (size_t i = 0; i < SPACE_WORDS; i++)
 		codes->words[i] &= kept->words[i];
 }
 
 /* Takes out what is in the other. */
 static inline void codes_drop(struct codes *codes, const struct codes *dropped)
 {
-	for (size_t i = 0; i < SPACE_WORDS; i++)
+	OVER_WORDS for (size_t i = 0; i < SPACE_WORDS; i++)
 		codes->words[i] &= ~dropped->words[i];
 }
 
