@@ -252,12 +252,12 @@ static const struct ruleset *ruleset_told(const struct enforcer *enforcer, struc
 	return isolation_apply(arena, snapshot->ruleset, &enforcer->pins.program, &none);
 }
 
-static int held_send(struct enforcer *enforcer, struct question *question, const struct snapshot *snapshot)
+static int held_send(struct enforcer *enforcer, struct question *question, const struct snapshot *snapshot, bool judge)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(FRAME_PAYLOAD_BYTES_MAX);
 	struct held held = { .generation = snapshot->generation, .alien_count = (uint32_t)snapshot->alien_count };
-	uint16_t flags = snapshot_is_lawful(enforcer, question, snapshot) ? FRAME_LAWFUL : 0;
+	uint16_t flags = judge && snapshot_is_lawful(enforcer, question, snapshot) ? FRAME_LAWFUL : 0;
 	int descriptor = -1, error;
 	struct held_marks marks;
 
@@ -281,14 +281,15 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 	return error;
 }
 
-static int snapshot_answer(struct enforcer *enforcer, struct question *question)
+/* judge: the planner wants to know whether what the kernel holds is lawful, which takes the time of a proof. */
+static int snapshot_answer(struct enforcer *enforcer, struct question *question, bool judge)
 {
 	struct snapshot snapshot;
 	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(enforcer),
 				  holding_known(question->arena, &enforcer->holding), &snapshot);
 
 	if (!error)
-		error = held_send(enforcer, question, &snapshot);
+		error = held_send(enforcer, question, &snapshot, judge);
 	if (!error || error == -EPIPE)
 		return error;
 	finding_add(&question->findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
@@ -598,7 +599,7 @@ static int planner_frame(struct enforcer *enforcer, const struct frame *frame)
 	}
 	switch (frame->verb) {
 	case VERB_SNAPSHOT:
-		return snapshot_answer(enforcer, &question);
+		return snapshot_answer(enforcer, &question, frame->flags & FRAME_LAWFUL);
 	case VERB_SURVEY:
 		return survey_answer(enforcer, &question);
 	case VERB_PROPOSE:

@@ -41,9 +41,9 @@ enum { READY_STATUS_BYTES_MAX = 256 };
 
 /*
  * The payload of VERB_RENEW_PINS from the planner: empty for the zone file, or one byte; RENEW_CONFIRM is the zone file as well, with the seconds
- * (4 bytes) in which the change is to be confirmed.
+ * (4 bytes) in which the change is to be confirmed. RENEW_AHEAD renews nothing and has no answer: the pins of the zone file will probably be asked for soon.
  */
-enum { RENEW_LAST_GOOD = 1, RENEW_PREVIOUS = 2, RENEW_CONFIRM = 3 };
+enum { RENEW_LAST_GOOD = 1, RENEW_PREVIOUS = 2, RENEW_CONFIRM = 3, RENEW_AHEAD = 4 };
 
 /* VERB_CONFIRMATION. */
 struct confirm_state {

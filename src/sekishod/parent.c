@@ -33,6 +33,7 @@
 #include "sekishod/journal_book.h"
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
+#include "sekishod/pins_file.h"
 #include "sekishod/roles.h"
 #include "sekishod/wiring.h"
 #include "wire/fields.h"
@@ -40,7 +41,6 @@
 #include "wiring/fault.h"
 
 enum {
-	TEXT_BYTES_MAX = 512 << 20,	/* READER_TOTAL_BYTES_MAX */
 	STATE_PATH_BYTES = 4096,
 	FAULTS_PER_MINUTE_MAX = 300,	/* of wiring; a sentry that is not broken finds fewer */
 	DRIFTS_PER_MINUTE_MAX = 30,	/* recorded one by one; who fights us may not fill the disk */
@@ -63,6 +63,7 @@ struct parent {
 	struct buf pins;		/* packed; what the enforcer has, empty: none */
 	struct buf text;		/* the file the pins are of, in canonical form; empty: the pins are those that were kept */
 	uint8_t text_digest[DIGEST_BYTES]; /* of the text as it was written */
+	struct pins_reading ahead;	/* the zone file, read before its pins are wanted */
 	char last_good_path[STATE_PATH_BYTES];
 	clock_base clock;		/* behind which time does not run */
 	clock_base clock_kept;		/* the same, as the disk has it */
@@ -273,6 +274,28 @@ static int64_t time_look(struct parent *parent)
 	return now;
 }
 
+/* Appends findings as JSON. */
+static void findings_put(struct buf *out, const struct findings *findings)
+{
+	json_t *array = findings_to_json(findings);
+	char *json = json_dumps(array, JSON_COMPACT);
+
+	buf_puts(out, json ? json : "[]");
+	free(json);
+	json_decref(array);
+}
+
+/* These are the pins now. */
+static void pins_take(struct parent *parent, const struct pins_reading *reading)
+{
+	buf_free(&parent->pins);
+	buf_free(&parent->text);
+	arena_free(reading->arena);
+	parent->pins = reading->pins;
+	parent->text = reading->text;
+	memcpy(parent->text_digest, reading->digest, DIGEST_BYTES);
+}
+
 /*
  * Reads the pins of the file at path into parent->pins; what was there stays when that fails. Findings as JSON are
  * appended to why.
@@ -281,32 +304,34 @@ static int pins_renew(struct parent *parent, const char *path, struct buf *why)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	struct buf pins = buf_limited(PINS_BYTES_MAX), text = buf_limited(TEXT_BYTES_MAX);
-	int error = pins_read(path, time_look(parent), &findings, &pins, &text, parent->text_digest);
-	json_t *array;
-	char *json;
+	struct pins_reading reading = parent->ahead;
+	int error = 0;
 
+	parent->ahead = (struct pins_reading){ .arena = NULL };
+	if (!pins_reading_holds(&reading, path)) {
+		pins_reading_free(&reading);
+		error = pins_read(path, clock_now(&parent->clock), &findings, &reading);
+	}
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
-	if (!error) {
-		buf_free(&parent->pins);
-		buf_free(&parent->text);
-		parent->pins = pins;
-		parent->text = text;
-		/* The file's tree was large, and this process does nothing else for days. */
-		malloc_trim(0);
-		return 0;
-	}
-	buf_free(&pins);
-	buf_free(&text);
-	if (why && findings.count > 0) {
-		array = findings_to_json(&findings);
-		json = json_dumps(array, JSON_COMPACT);
-		buf_puts(why, json ? json : "[]");
-		free(json);
-		json_decref(array);
-	}
+	if (!error)
+		pins_take(parent, &reading);
+	else if (why && findings.count > 0)
+		findings_put(why, &findings);
+	/* The file's tree was large, and this process does nothing else for days. */
+	malloc_trim(0);
 	return error;
+}
+
+/* The planner has begun to read the zone file, and will ask for its pins unless it finds something wrong with it. What is wrong is told then. */
+static void pins_read_ahead(struct parent *parent)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings unused = findings_in(arena);
+
+	pins_reading_free(&parent->ahead);
+	if (pins_read(parent->options->config, clock_now(&parent->clock), &unused, &parent->ahead) != 0)
+		parent->ahead = (struct pins_reading){ .arena = NULL };
 }
 
 /* The pins that were in force last. False when none were kept or they are damaged; parent->pins is empty then. */
@@ -378,15 +403,11 @@ static void confirmation_refuse(struct parent *parent, int error)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	json_t *array;
-	char *json;
+	__attribute__((cleanup(buf_free))) struct buf why = buf_limited(0);
 
 	finding_add(&findings, &daemon_catalogue[DAEMON_CONFIRM_NO_RETURN], (struct origin){ .source = NULL }, strerror(-error), NULL);
-	array = findings_to_json(&findings);
-	json = json_dumps(array, JSON_COMPACT);
-	crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, span_of(json ? json : "[]"), -1);
-	free(json);
-	json_decref(array);
+	findings_put(&why, &findings);
+	crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, buf_span(&why), -1);
 }
 
 /* The text in force is put aside before the change is made, so that no crash in between is without a way back. */
@@ -420,6 +441,8 @@ static int renew_take(struct parent *parent, struct span payload)
 		renew_answer(parent, parent->last_good_path);
 	else if (which == RENEW_PREVIOUS && payload.length == 0)
 		renew_answer(parent, parent->previous_path);
+	else if (which == RENEW_AHEAD && payload.length == 0)
+		pins_read_ahead(parent);
 	else if (which == RENEW_CONFIRM && span_take_u32(&payload, &seconds) && payload.length == 0 && seconds <= CONFIRM_SECONDS_MAX)
 		renew_confirmed(parent, seconds);
 	else
@@ -482,6 +505,8 @@ static int planner_record_take(struct parent *parent, struct span payload)
 		return -EBADMSG;
 	(void)time_look(parent);
 	written = journal_book_write(&parent->journal, &record) == 0;
+	/* The change is over, and its pins were taken or are not wanted. */
+	pins_reading_free(&parent->ahead);
 	crew_send(parent->crew, ROLE_PLANNER, VERB_RECORDED, (struct span){ .data = &written, .length = 1 }, -1);
 	return 0;
 }
@@ -912,6 +937,7 @@ static void parent_end(struct parent *parent)
 	arena_free(parent->isolations_arena);
 	arena_free(parent->order_arena);
 	buf_free(&parent->pins);
+	pins_reading_free(&parent->ahead);
 }
 
 int parent_run(const struct options *options)

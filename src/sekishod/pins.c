@@ -6,11 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/reader.h"
-#include "config/trust.h"
 #include "daemon/state.h"
-#include "kernel/generation.h"
-#include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
 
 #define PINS_FILE "pins"
@@ -48,8 +44,7 @@ static bool zone_name_is_known(const struct program_input *pins, size_t zone)
 	return false;
 }
 
-/* What both the file and the bytes must fulfil. 0 or -EBADMSG. */
-static int pins_check(const struct program_input *pins)
+int pins_check(const struct program_input *pins)
 {
 	size_t interfaces = 0;
 
@@ -66,33 +61,6 @@ static int pins_check(const struct program_input *pins)
 				return -EBADMSG;
 	}
 	return 0;
-}
-
-int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out, struct buf *text, uint8_t digest[static DIGEST_BYTES])
-{
-	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-	__attribute__((cleanup(generation_freep))) struct generation *generation = NULL;
-	const struct generation_world world = { .now = now, .policy_only = true };
-	const struct pins *pins;
-	int error = source_trust(path, findings);
-
-	if (error)
-		return error;
-	generation = generation_load(path, &world);
-	for (size_t i = 0; i < generation->source_count; i++)
-		error = source_trust(generation->sources[i].path, findings) ? -EPERM : error;
-	if (!error && (!generation->policy || generation->findings.errors > 0))
-		error = -EBADMSG;
-	if (error)
-		return error;
-	pins = pins_of_policy(arena, generation->policy, NULL);
-	error = pins_check(&pins->program);
-	if (error)
-		return error;
-	pins_pack(out, pins);
-	settings_print(text, generation->settings);
-	memcpy(digest, generation->digest, DIGEST_BYTES);
-	return out->overflow || text->overflow ? -EFBIG : 0;
 }
 
 /* ---- as bytes */

@@ -10,9 +10,7 @@
 #ifndef SEKISHOD_PINS_H
 #define SEKISHOD_PINS_H
 
-#include "base/finding.h"
 #include "base/buf.h"
-#include "base/digest.h"
 #include "ruleset/pins.h"
 
 enum {
@@ -20,14 +18,8 @@ enum {
 	PINS_RANGES_MAX = 65536,	/* of one end of a grant, or of a zone */
 };
 
-/*
- * Reads the file at path and what it includes, after checking that each file is a regular file, belongs to
- * root or to ourselves, and may be written by no group and not by everybody: else a finding each. Appends
- * the pins as pins_pack() does, and the file in canonical form (without includes) to text; digest is that of the text as it was
- * written, by which the planner names it. now: Unix time. 0; -EPERM: there are findings; -EBADMSG: the file is broken
- * or against the law (whoever loads the policy finds out how); other negative errno.
- */
-int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out, struct buf *text, uint8_t digest[static DIGEST_BYTES]);
+/* What both a file and bytes must fulfil: limits, names, no interface in two zones. 0 or -EBADMSG. */
+int pins_check(const struct program_input *pins);
 
 /* Appends the pins as bytes, for VERB_PINS and for the state directory. */
 void pins_pack(struct buf *out, const struct pins *pins);

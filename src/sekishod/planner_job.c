@@ -69,6 +69,15 @@ void job_free(struct job *job)
 	arena_free(job->arena);
 }
 
+/*
+ * An administrator's change. It is proved by the enforcer, with the pins of the same file, before anything of it is in force; here that would only
+ * take twice the time.
+ */
+static bool job_changes_text(const struct job *job)
+{
+	return job->kind == JOB_APPLY && !job->request.dry_run;
+}
+
 static void job_next(struct planner *planner);
 
 /* ---- the answer */
@@ -366,6 +375,15 @@ static void job_propose(struct planner *planner)
 	}
 }
 
+/* While this process reads the file, the parent may do so as well. */
+static void pins_read_ahead(struct planner *planner)
+{
+	const char payload = RENEW_AHEAD;
+
+	if (planner_send_parent(VERB_RENEW_PINS, (struct span){ .data = &payload, .length = 1 }) != 0)
+		planner_give_up(planner, "the parent cannot be reached");
+}
+
 static void pins_ask(struct planner *planner)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
@@ -449,7 +467,7 @@ static size_t warnings_count(const struct findings *findings)
 static bool job_load(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = true };
+	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job) };
 
 	if (links_table(planner, job->arena, true, &world.links) != 0) {
 		planner_give_up(planner, "interfaces cannot be listed");
@@ -763,7 +781,10 @@ static void job_start(struct planner *planner, struct job *job)
 		snprintf(job->before, sizeof(job->before), "%s", planner->options->in_force);
 	if (job_is_answered_at_once(planner))
 		return;
-	if (planner_send_enforcer(planner, VERB_SNAPSHOT, 0, -1) != 0) {
+	if (job_changes_text(job))
+		pins_read_ahead(planner);
+	/* Whether what the kernel holds could stay is asked for where there may be nothing better. */
+	if (planner_send_enforcer(planner, VERB_SNAPSHOT, job->kind == JOB_START ? FRAME_LAWFUL : 0, -1) != 0) {
 		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
 		job_fail(planner);
 	}

@@ -80,7 +80,7 @@ enum {
 /* Flags of a frame. */
 enum {
 	FRAME_SEAL = 1 << 0,		/* VERB_PROPOSE without a descriptor: put the seal in force */
-	FRAME_LAWFUL = 1 << 1,		/* VERB_HELD: the kernel's ruleset holds nothing unknown and passes the audit */
+	FRAME_LAWFUL = 1 << 1,		/* VERB_SNAPSHOT: say as well whether it is lawful; VERB_HELD: the kernel's ruleset holds nothing unknown and is proved */
 	FRAME_DESCRIPTOR = 1 << 15,	/* a descriptor travels with the frame; set by frame_send() alone */
 };
 
