@@ -21,7 +21,7 @@ struct confirming {
 	struct arena *arena;
 	struct nfnl *nfnl;
 	const struct transition *transition;
-	int64_t now;
+	int64_t now, since_ms;	/* Unix time, and reading_clock_ms() then */
 };
 
 static void fill_question(struct nlmsghdr *message, const void *context)
@@ -35,7 +35,7 @@ static int take_answer(const struct nlmsghdr *message, void *context)
 {
 	struct question *question = context;
 
-	element_reader_take(&question->answer, message);
+	element_reader_take(&question->answer, message, reading_clock_ms());
 	return 0;
 }
 
@@ -47,7 +47,7 @@ static int element_ask(const struct confirming *confirming, const struct table *
 	struct question question = { .table = table, .set = set, .element = element };
 	int error;
 
-	question.answer = element_reader_begin(confirming->arena, &held, confirming->now);
+	question.answer = element_reader_begin(confirming->arena, &held, confirming->now, confirming->since_ms);
 	error = nfnl_query(confirming->nfnl, NFT_MSG_GETSETELEM, (uint16_t)table->family, fill_question, take_answer, &question);
 	if (error) {
 		element_reader_cancel(&question.answer);
@@ -119,7 +119,7 @@ static struct table table_confirm(const struct confirming *confirming, const str
 
 struct ruleset transition_confirm(struct arena *arena, struct nfnl *nfnl, const struct transition *transition, int64_t now)
 {
-	const struct confirming confirming = { .arena = arena, .nfnl = nfnl, .transition = transition, .now = now };
+	const struct confirming confirming = { .arena = arena, .nfnl = nfnl, .transition = transition, .now = now, .since_ms = reading_clock_ms() };
 	const struct ruleset *target = transition->target;
 	struct ruleset known = { .links = target->links };
 

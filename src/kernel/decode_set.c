@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernel/attribute.h"
 #include "kernel/decode_rule.h"
@@ -152,9 +153,17 @@ struct found_element {
 	bool end;
 };
 
-struct element_reader element_reader_begin(struct arena *arena, struct set *set, int64_t now)
+int64_t reading_clock_ms(void)
 {
-	return (struct element_reader){ .arena = arena, .set = set, .now = now, .found = buf_limited(0) };
+	struct timespec since_boot;
+
+	clock_gettime(CLOCK_MONOTONIC, &since_boot);
+	return (int64_t)since_boot.tv_sec * MILLISECONDS + since_boot.tv_nsec / (1000000000 / MILLISECONDS);
+}
+
+struct element_reader element_reader_begin(struct arena *arena, struct set *set, int64_t now, int64_t since_ms)
+{
+	return (struct element_reader){ .arena = arena, .set = set, .now_ms = now * MILLISECONDS, .since_ms = since_ms, .found = buf_limited(0) };
 }
 
 /* Copies a key in network order; false when it is not of the set's size or has something in its padding. */
@@ -230,7 +239,7 @@ static bool element_key_decode(struct element_reader *reader, const struct nlatt
 }
 
 /* When the element ends; what remains is given in milliseconds. */
-static int64_t expiry_decode(const struct nlattr *remaining, int64_t now)
+static int64_t expiry_decode(const struct nlattr *remaining, int64_t now_ms)
 {
 	const uint64_t milliseconds = attribute_u64(remaining);
 
@@ -238,11 +247,11 @@ static int64_t expiry_decode(const struct nlattr *remaining, int64_t now)
 		return 0;
 	if (milliseconds > INT64_MAX / 4)
 		return INT64_MAX;
-	return now + (int64_t)((milliseconds + MILLISECONDS / 2) / MILLISECONDS);
+	return (now_ms + (int64_t)milliseconds + MILLISECONDS / 2) / MILLISECONDS;
 }
 
 /* One element. Returns what was not understood, or NULL. */
-static const char *element_decode(struct element_reader *reader, const struct nlattr *nest)
+static const char *element_decode(struct element_reader *reader, const struct nlattr *nest, int64_t now_ms)
 {
 	enum { COUNT = NFTA_SET_ELEM_EXPRESSIONS + 1 };
 	const struct nlattr *attributes[COUNT];
@@ -265,7 +274,7 @@ static const char *element_decode(struct element_reader *reader, const struct nl
 	if (reader->set->data != SET_DATA_NONE && !found.end &&
 	    !element_data_decode(reader->arena, reader->set, attributes[NFTA_SET_ELEM_DATA], &found.element))
 		return "an element with data of another kind";
-	found.element.expires_at = expiry_decode(attributes[NFTA_SET_ELEM_EXPIRATION], reader->now);
+	found.element.expires_at = expiry_decode(attributes[NFTA_SET_ELEM_EXPIRATION], now_ms);
 	if (attributes[NFTA_SET_ELEM_USERDATA])
 		found.element.comment = userdata_comment(
 			reader->arena, mnl_attr_get_payload(attributes[NFTA_SET_ELEM_USERDATA]),
@@ -274,9 +283,10 @@ static const char *element_decode(struct element_reader *reader, const struct nl
 	return NULL;
 }
 
-void element_reader_take(struct element_reader *reader, const struct nlmsghdr *message)
+void element_reader_take(struct element_reader *reader, const struct nlmsghdr *message, int64_t read_ms)
 {
 	const struct nlattr *attributes[NFTA_SET_ELEM_LIST_ELEMENTS + 1], *nest;
+	const int64_t now_ms = reader->now_ms + read_ms - reader->since_ms;
 	struct attributes list;
 
 	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes,
@@ -285,7 +295,7 @@ void element_reader_take(struct element_reader *reader, const struct nlmsghdr *m
 		return;
 	list = attributes_of_nest(attributes[NFTA_SET_ELEM_LIST_ELEMENTS]);
 	while ((nest = attributes_next(&list))) {
-		const char *why = element_decode(reader, nest);
+		const char *why = element_decode(reader, nest, now_ms);
 
 		if (why && !reader->why)
 			reader->why = why;

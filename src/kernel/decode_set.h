@@ -21,22 +21,26 @@ int set_decode(struct arena *arena, const struct nftnl_set *set, struct set *ret
 struct element_reader {
 	struct arena *arena;
 	struct set *set;
-	int64_t now;		/* Unix time */
+	int64_t now_ms;		/* Unix time in milliseconds, at since_ms */
+	int64_t since_ms;	/* of reading_clock_ms() */
 	struct buf found;	/* struct found_element, in the order of the dump */
 	const char *why;	/* what was not understood first; NULL: everything was */
 };
 
-/*
- * A reader for the elements of set, which was decoded before. now: Unix time, to make absolute expiry from what
- * remains.
- */
-struct element_reader element_reader_begin(struct arena *arena, struct set *set, int64_t now);
+/* A clock that nobody sets, in milliseconds. */
+int64_t reading_clock_ms(void);
 
 /*
- * Takes one message of an element dump. Elements that are not understood are left out and leave a word in
+ * A reader for the elements of set, which was decoded before. now: Unix time when reading_clock_ms() was since_ms, to make absolute expiry from what
+ * remains. Each message tells what remains when it is read, and a large set takes seconds.
+ */
+struct element_reader element_reader_begin(struct arena *arena, struct set *set, int64_t now, int64_t since_ms);
+
+/*
+ * Takes one message of an element dump, which was read when reading_clock_ms() was read_ms. Elements that are not understood are left out and leave a word in
  * reader->why.
  */
-void element_reader_take(struct element_reader *reader, const struct nlmsghdr *message);
+void element_reader_take(struct element_reader *reader, const struct nlmsghdr *message, int64_t read_ms);
 
 /*
  * Gives the set its elements, sorted, and the reader's memory back. 0; -EAGAIN: an element came twice, so read

@@ -26,7 +26,7 @@
 struct reading {
 	struct arena *arena;
 	struct nfnl *nfnl;
-	int64_t now;
+	int64_t now, since_ms;	/* Unix time, and reading_clock_ms() then */
 	const struct ruleset *known;	/* sets whose elements are taken from here; NULL: none */
 	struct table *tables;
 	size_t table_count, table_capacity;
@@ -146,14 +146,14 @@ static int take_elements(const struct nlmsghdr *message, void *context)
 {
 	struct reading *reading = context;
 
-	element_reader_take(reading->elements, message);
+	element_reader_take(reading->elements, message, reading_clock_ms());
 	return 0;
 }
 
 /* Reads the elements of a set once. -EAGAIN: they moved while they were read. */
 static int try_elements(struct reading *reading, struct set *set)
 {
-	struct element_reader elements = element_reader_begin(reading->arena, set, reading->now);
+	struct element_reader elements = element_reader_begin(reading->arena, set, reading->now, reading->since_ms);
 	int r;
 
 	reading->set = set;
@@ -499,8 +499,10 @@ static struct ruleset *ruleset_of_reading(const struct reading *reading, const s
 int snapshot_read(struct arena *arena, struct nfnl *nfnl, const struct link_table *links, int64_t now,
 		  const struct known_sets *known, struct snapshot *ret_snapshot)
 {
+	const int64_t since_ms = reading_clock_ms();
+
 	for (int attempt = 0; attempt < SNAPSHOT_ATTEMPTS_MAX; attempt++) {
-		struct reading reading = { .arena = arena, .nfnl = nfnl, .now = now };
+		struct reading reading = { .arena = arena, .nfnl = nfnl, .now = now, .since_ms = since_ms };
 		struct snapshot snapshot = { 0 };
 		int r = snapshot_try(&reading, known, &snapshot);
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/date.h"
 #include "base/width.h"
@@ -155,7 +156,8 @@ int live_read(struct context *context, struct live *ret_live)
 	error = nfnl_open(&nfnl);
 	if (error)
 		return complain_kernel(context, error);
-	error = snapshot_read(context->arena, &nfnl, &ret_live->links, context->now, NULL, &ret_live->snapshot);
+	error = snapshot_read(context->arena, &nfnl, &ret_live->links, (int64_t)time(NULL), NULL, &ret_live->snapshot);
+	ret_live->read_at = (int64_t)time(NULL);
 	nfnl_close(&nfnl);
 	return error ? complain_kernel(context, error) : 0;
 }

@@ -126,6 +126,7 @@ void print_json(struct context *context, json_t *value);
 struct live {
 	struct link_table links;
 	struct snapshot snapshot;	/* ruleset NULL: none of our tables is there */
+	int64_t read_at;		/* Unix time when it had been read: that takes seconds where there are many flows */
 };
 
 /* Reads the live kernel (needs root). 0, or EXIT_UNABLE after complaining. */

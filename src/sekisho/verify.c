@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernel/conntrack.h"
+#include "ruleset/lasting.h"
 
 /* What of the snapshot the ruleset does not show. A dormant table it does. */
 static const char *unseen_alien(struct context *context, const struct snapshot *snapshot)
@@ -186,11 +187,61 @@ static void verify_routes(struct context *context, struct verification *verifica
 	}
 }
 
+/* ---- the difference */
+
+/* What the file wants at a time behind the one at which it was read: flows that end by then are closed. NULL: it cannot be compiled. */
+static const struct ruleset *wanted_at(struct context *context, const struct verification *verification, int64_t now)
+{
+	const struct mark_book marks = mark_book_of(context->arena, verification->live.snapshot.ruleset, NULL, 0);
+	const struct compile_world world = { .links = verification->live.links, .now = now, .marks = &marks };
+	struct findings unused = findings_in(context->arena);
+	struct compiled compiled;
+
+	if (ruleset_compile(context->arena, verification->generation->policy, &world, &unused, &compiled) != 0)
+		return NULL;
+	return compiled.ruleset;
+}
+
+static void compare_with(struct context *context, struct verification *verification, const struct ruleset *wanted)
+{
+	const int64_t until = verification->live.read_at + VERIFY_ENDING_S;
+	const struct ruleset *kernel = ruleset_lasting(context->arena, verification->live.snapshot.ruleset, until);
+	const struct ruleset *lasting = ruleset_lasting(context->arena, wanted, until);
+
+	verification->transition = ruleset_diff(context->arena, kernel, lasting);
+	verification->same = verification->live.snapshot.alien_count == 0 && ruleset_same(context->arena, kernel, lasting);
+}
+
+/*
+ * Flows may end while the kernel is read. Their marks end in the kernel by themselves, and the daemon takes away the rest a moment later: the kernel may
+ * hold what follows from any of these moments. What ends within VERIFY_ENDING_S is not compared at all.
+ */
+static void verify_difference(struct context *context, struct verification *verification)
+{
+	const struct policy *policy = verification->generation->policy;
+	int64_t last = context->now;
+
+	compare_with(context, verification, verification->generation->compiled.ruleset);
+	while (!verification->same) {
+		const struct ruleset *wanted;
+		int64_t next = INT64_MAX;
+
+		for (size_t i = 0; i < policy->flow_count; i++)
+			if (policy->flows[i].closes_at > last && policy->flows[i].closes_at < next)
+				next = policy->flows[i].closes_at;
+		if (next > verification->live.read_at + VERIFY_ENDING_S)
+			return;
+		wanted = wanted_at(context, verification, next);
+		if (wanted)
+			compare_with(context, verification, wanted);
+		last = next;
+	}
+}
+
 int verify_kernel(struct context *context, const struct generation *generation, const struct live *live, struct verification *ret_verification)
 {
 	struct verification verification = { .generation = generation, .live = *live };
-	const struct ruleset *kernel = live->snapshot.ruleset, *wanted = generation->compiled.ruleset;
-	struct proof_input input = { .ruleset = kernel, .now = context->now, .unreadable = unseen_alien(context, &live->snapshot) };
+	struct proof_input input = { .ruleset = live->snapshot.ruleset, .now = live->read_at, .unreadable = unseen_alien(context, &live->snapshot) };
 	struct carried_list carried;
 	int status = read_connections(context, &carried);
 
@@ -200,8 +251,7 @@ int verify_kernel(struct context *context, const struct generation *generation, 
 	input.carried = carried.items;
 	input.carried_count = carried.count;
 	verification.proof = ruleset_prove(context->arena, &input);
-	verification.transition = ruleset_diff(context->arena, kernel, wanted);
-	verification.same = live->snapshot.alien_count == 0 && ruleset_same(context->arena, kernel, wanted);
+	verify_difference(context, &verification);
 	verify_routes(context, &verification);
 	*ret_verification = verification;
 	return 0;

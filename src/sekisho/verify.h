@@ -11,6 +11,8 @@
 #include "ruleset/prove.h"
 #include "sekisho/command.h"
 
+enum { VERIFY_ENDING_S = 2 };	/* what ends so soon is not compared */
+
 /* An end of a flow for which the kernel has no route, or one that leads elsewhere. */
 struct route_fault {
 	const struct flow *flow;

@@ -194,7 +194,7 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
  */
 static int transition_verify(struct attempt *attempt, uint32_t generation)
 {
-	const struct ruleset confirmed = transition_confirm(attempt->arena, attempt->nfnl, &attempt->transition, attempt->now);
+	const struct ruleset confirmed = transition_confirm(attempt->arena, attempt->nfnl, &attempt->transition, (int64_t)time(NULL));
 	const struct known_sets known = { .ruleset = &confirmed, .generation = generation };
 	struct snapshot after = { .ruleset = NULL };
 

@@ -255,7 +255,7 @@ START_TEST(test_dump_with_an_element_twice_is_read_again)
 {
 	struct arena *arena = arena_new();
 	struct set set = twice_rows[_i].set;
-	struct element_reader reader = element_reader_begin(arena, &set, WORKBENCH_NOW);
+	struct element_reader reader = element_reader_begin(arena, &set, WORKBENCH_NOW, 0);
 	char bytes[512] __attribute__((aligned(8))) = "";
 	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
 	struct nlattr *list, *element, *key;
@@ -270,7 +270,7 @@ START_TEST(test_dump_with_an_element_twice_is_read_again)
 		mnl_attr_nest_end(message, element);
 	}
 	mnl_attr_nest_end(message, list);
-	element_reader_take(&reader, message);
+	element_reader_take(&reader, message, 0);
 	ck_assert_msg(element_reader_finish(&reader) == twice_rows[_i].result, "%s", twice_rows[_i].what);
 	ck_assert_ptr_null(reader.why);
 	arena_free(arena);
@@ -280,21 +280,26 @@ END_TEST
 static const struct {
 	const char *what;
 	uint64_t remaining_ms;
+	int64_t late_ms;	/* behind the moment for which the time was given */
 	int64_t expires_at;
 } expiry_rows[] = {
-	{ "nearly half a second", 499, WORKBENCH_NOW },
-	{ "half a second", 500, WORKBENCH_NOW + 1 },
-	{ "a second and nearly a half", 1499, WORKBENCH_NOW + 1 },
-	{ "a second and a half", 1500, WORKBENCH_NOW + 2 },
-	{ "as long as the kernel can", UINT64_MAX, INT64_MAX },
+	{ "nearly half a second", 499, 0, WORKBENCH_NOW },
+	{ "half a second", 500, 0, WORKBENCH_NOW + 1 },
+	{ "a second and nearly a half", 1499, 0, WORKBENCH_NOW + 1 },
+	{ "a second and a half", 1500, 0, WORKBENCH_NOW + 2 },
+	{ "as long as the kernel can", UINT64_MAX, 0, INT64_MAX },
+	{ "read four seconds late, in a large set", 6000, 4000, WORKBENCH_NOW + 10 },
+	{ "read late, and rounded then", 6300, 4100, WORKBENCH_NOW + 10 },
 };
+
+enum { READ_SINCE_MS = 5000 };
 
 /* What remains is rounded to the nearest second, so that a reading differs from the intended expiry by one at most. */
 START_TEST(test_expiry_is_rounded)
 {
 	struct arena *arena = arena_new();
 	struct set set = { .name = "x", .key = { { FIELD_IP_SADDR } }, .timeout = true };
-	struct element_reader reader = element_reader_begin(arena, &set, WORKBENCH_NOW);
+	struct element_reader reader = element_reader_begin(arena, &set, WORKBENCH_NOW, READ_SINCE_MS);
 	char bytes[512] __attribute__((aligned(8))) = "";
 	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
 	struct nlattr *list, *element, *key;
@@ -308,7 +313,7 @@ START_TEST(test_expiry_is_rounded)
 	mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION, htobe64(expiry_rows[_i].remaining_ms));
 	mnl_attr_nest_end(message, element);
 	mnl_attr_nest_end(message, list);
-	element_reader_take(&reader, message);
+	element_reader_take(&reader, message, READ_SINCE_MS + expiry_rows[_i].late_ms);
 	ck_assert_int_eq(element_reader_finish(&reader), 0);
 	ck_assert_msg(set.elements[0].expires_at == expiry_rows[_i].expires_at, "%s", expiry_rows[_i].what);
 	arena_free(arena);
