@@ -14,7 +14,7 @@ import struct
 from town import BUILD
 
 LIBRARY = os.path.join(BUILD, "tests", "netns", "preload", "faults.so")
-ROLES = ("parent", "planner", "enforcer", "witness")
+ROLES = ("parent", "planner", "enforcer", "witness", "sentry")
 KINDS = ("allocate", "send", "receive")
 CLOCK = struct.Struct("<q")
 FAULT = struct.Struct("<iii")  # how many, countdown, error

@@ -50,7 +50,7 @@ static const struct { const char *name; long number; } calls[] = {
 	{ "sendto", SYS_sendto }, { "setuid", SYS_setuid }, { "socket", SYS_socket }, { "unlinkat", SYS_unlinkat }, { "write", SYS_write },
 	{ "writev", SYS_writev }, { "pwrite64", SYS_pwrite64 }, { "chmod", SYS_chmod }, { "unlink", SYS_unlink },
 	{ "process_vm_readv", SYS_process_vm_readv }, { "mprotect", SYS_mprotect }, { "read", SYS_read }, { "ftruncate", SYS_ftruncate },
-	{ "fallocate", SYS_fallocate }, { "sendfile", SYS_sendfile }, { "copy_file_range", SYS_copy_file_range }, { "splice", SYS_splice },
+	{ "dup2", SYS_dup2 }, { "sendmsg", SYS_sendmsg }, { "setsockopt", SYS_setsockopt }, { "fallocate", SYS_fallocate }, { "sendfile", SYS_sendfile }, { "copy_file_range", SYS_copy_file_range }, { "splice", SYS_splice },
 };
 
 static const struct { const char *name; int number; } errors[] = { { "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT } };

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum role { ROLE_PARENT, ROLE_PLANNER, ROLE_ENFORCER, ROLE_WITNESS, ROLE_COUNT };
+enum role { ROLE_PARENT, ROLE_PLANNER, ROLE_ENFORCER, ROLE_WITNESS, ROLE_SENTRY, ROLE_COUNT };
 enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_COUNT };
 enum { DESCRIPTORS_MAX = 1024 };
 
@@ -63,7 +63,8 @@ static void *next_symbol(const char *name)
 
 static enum role role_of(int argc, char **argv)
 {
-	static const char *const names[] = { [ROLE_PARENT] = "parent", [ROLE_PLANNER] = "planner", [ROLE_ENFORCER] = "enforcer", [ROLE_WITNESS] = "witness" };
+	static const char *const names[] = { [ROLE_PARENT] = "parent", [ROLE_PLANNER] = "planner", [ROLE_ENFORCER] = "enforcer", [ROLE_WITNESS] = "witness",
+					      [ROLE_SENTRY] = "sentry" };
 
 	for (int i = 0; argc > 2 && strcmp(argv[1], "--role") == 0 && i < ROLE_COUNT; i++)
 		if (strcmp(argv[2], names[i]) == 0)
