@@ -1,6 +1,7 @@
 /* events/events.h: what is written can be read, once, after every end of the writer; and it keeps to its size. */
 #include <check.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,103 @@ START_TEST(a_damaged_database_is_put_aside)
 }
 END_TEST
 
+static struct events_fault fault_sample(uint8_t mac, int64_t at)
+{
+	return (struct events_fault){
+		.fault = { .kind = WIRING_DUPLICATE_ADDRESS, .mac = { { 2, 0, 0, 0, 0, mac } }, .address = { .family = 4, .bytes = { 10, 1, 0, 9 } },
+			   .zone = "mynumber", .interface = "mn0", .other_zone = "mynumber", .other_interface = "mn1", .has_other_mac = true,
+			   .other_mac = { { 2, 0, 0, 0, 0, 2 } }, .count = 1 },
+		.first = at, .last = at, .count = 2,
+	};
+}
+
+struct faults_seen {
+	size_t rows;
+	struct events_fault last;
+};
+
+static void add_fault(const struct events_fault *fault, void *to)
+{
+	struct faults_seen *seen = to;
+
+	seen->rows++;
+	seen->last = *fault;
+}
+
+static struct faults_seen faults_of(const struct place *place, const struct events_query *query)
+{
+	struct faults_seen seen = { 0 };
+	struct events *events;
+
+	ck_assert_int_eq(events_open_reading(place->path, &events), 0);
+	ck_assert_int_eq(events_faults_each(events, query, add_fault, &seen), 0);
+	events_close(events);
+	return seen;
+}
+
+static void faults_write(struct events *events, int64_t now, const struct events_fault *faults, size_t count)
+{
+	struct events_batch batch = { .now = now, .faults = faults, .fault_count = count };
+
+	ck_assert_int_eq(events_write(events, &batch), 0);
+}
+
+START_TEST(wrong_wirings_read_back_and_repetitions_add_up)
+{
+	const struct events_query all = { .since = 0 }, later = { .since = NOW + 1 }, elsewhere = { .zone = "lgwan" };
+	struct place place = place_make();
+	struct events *events = opened(&place, "a");
+	struct events_fault faults[] = { fault_sample(1, NOW), fault_sample(3, NOW) }, vlan = { .fault = { .kind = WIRING_STRAY_VLAN, .mac = { { 2 } },
+		.vlan = 20, .zone = "lgwan", .interface = "lg0", .other_zone = "lgwan" }, .first = NOW, .last = NOW, .count = 1 };
+	struct faults_seen seen;
+
+	faults_write(events, NOW, faults, 2);
+	faults[0].last = NOW + 5;
+	faults_write(events, NOW + 5, faults, 1);
+	seen = faults_of(&place, &later);
+	ck_assert_uint_eq(seen.rows, 1);
+	ck_assert(seen.last.count == 4 && seen.last.first == NOW && seen.last.last == NOW + 5);
+	ck_assert(seen.last.fault.kind == WIRING_DUPLICATE_ADDRESS && seen.last.fault.mac.bytes[5] == 1 && seen.last.fault.other_mac.bytes[5] == 2);
+	ck_assert_str_eq(seen.last.fault.other_interface, "mn1");
+	ck_assert_uint_eq(faults_of(&place, &all).rows, 2);
+	ck_assert_uint_eq(faults_of(&place, &elsewhere).rows, 0);
+	faults_write(events, NOW + 6, &vlan, 1);
+	seen = faults_of(&place, &elsewhere);
+	ck_assert(seen.rows == 1 && seen.last.fault.vlan == 20 && seen.last.fault.address.family == 0 && !seen.last.fault.has_other_mac);
+	faults_write(events, NOW + (EVENTS_RETENTION_DAYS + 2) * (int64_t)DAY_SECONDS, NULL, 0);
+	ck_assert_uint_eq(faults_of(&place, &all).rows, 0);
+	events_close(events);
+	place_remove(&place);
+}
+END_TEST
+
+/* The file may come from a process that was broken into. */
+START_TEST(a_row_that_cannot_be_a_wrong_wiring_is_passed_over)
+{
+	static const char *const lies[] = {
+		"UPDATE faults SET kind = 'no-such-kind'", "UPDATE faults SET mac = 'x'", "UPDATE faults SET address = '10.1'", "UPDATE faults SET vlan = 4096",
+		"UPDATE faults SET zone = 'a name of sixteen'", "UPDATE faults SET other_mac = '02'",
+	};
+	const struct events_query all = { .since = 0 };
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct place place = place_make();
+		struct events *events = opened(&place, "a");
+		const struct events_fault fault = fault_sample(1, NOW);
+		sqlite3 *database;
+
+		faults_write(events, NOW, &fault, 1);
+		events_close(events);
+		ck_assert_int_eq(sqlite3_open(place.path, &database), SQLITE_OK);
+		ck_assert_int_eq(sqlite3_exec(database, lies[i], NULL, NULL, NULL), SQLITE_OK);
+		ck_assert_msg(sqlite3_total_changes(database) == 1, "%s", lies[i]);
+		sqlite3_close(database);
+		ck_assert_msg(faults_of(&place, &all).rows == 0, "%s", lies[i]);
+		place_remove(&place);
+	}
+}
+END_TEST
+
 START_TEST(there_may_be_none_yet)
 {
 	struct events *events;
@@ -235,6 +333,8 @@ int main(void)
 	tcase_add_test(cases, readings_are_of_one_boot);
 	tcase_add_test(cases, what_is_past_its_retention_goes);
 	tcase_add_test(cases, a_damaged_database_is_put_aside);
+	tcase_add_test(cases, wrong_wirings_read_back_and_repetitions_add_up);
+	tcase_add_test(cases, a_row_that_cannot_be_a_wrong_wiring_is_passed_over);
 	tcase_add_test(cases, there_may_be_none_yet);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);

@@ -13,6 +13,8 @@
 #define ADD_SERVICE(REST) { "#services", ", { " REST " }" }
 /* One more flow inside the Internet tier. */
 #define ADD_FLOW(REST) { "#flows", ", { name = 'x'; from = 'in'; to = 'up'; method = 'internal'; " REST " }" }
+/* More keys of the zone lg. */
+#define LG_SERVERS(KEYS) { "'fd00:0:0:2::/64' ];", "'fd00:0:0:2::/64' ]; " KEYS }
 #define ADD_RELAY(REST) { "#relays", ", { " REST " }" }
 #define RELAY(REST) { "#relay\n", REST "\n" }
 #define ANOTHER_RELAY(NAME, REST)                                                                            \
@@ -48,6 +50,8 @@ static const struct policy_case rows[] = {
 	  ADD_HOST("name = 'h'; zone = 'lgw'; addresses = '10.2.0.99';") } },
 	{ "an unknown host where one is needed", "host-unknown", .line = "routr", .edits = {
 	  { "routers = [ 'router' ]", "routers = [ 'router', 'routr' ]" } } },
+	{ "an unknown DHCP server", "host-unknown", .line = "jukii", .edits = { LG_SERVERS("dhcp_servers = 'jukii';") } },
+	{ "an IPv6 router of another zone", "end-elsewhere", .line = "gamen", .edits = { LG_SERVERS("ipv6_routers = [ 'naka', 'gamen' ];") } },
 	{ "a network where a host is needed", "host-expected", .related = "all-up", .edits = {
 	  { "dns = [ 'dns' ]", "dns = [ 'dns', 'all-up' ]" },
 	  ADD_NETWORK("name = 'all-up'; zone = 'up'; prefixes = '192.0.2.0/24';") } },
@@ -464,6 +468,23 @@ START_TEST(uplink_hosts_become_next_hops_and_servers)
 	ck_assert_str_eq(addr_range_format(&uplink->smtp.items[0], text), "203.0.113.25");
 	ck_assert_ptr_null(policy_zone(run.policy, "nowhere"));
 	arena_free(run.arena);
+}
+END_TEST
+
+START_TEST(a_zone_names_who_serves_in_it)
+{
+	const struct policy_case row = { .what = "servers", .edits = { LG_SERVERS("dhcp_servers = 'juki'; ipv6_routers = [ 'naka', 'kanri' ];") } };
+	const struct policy_world world = world_now();
+	struct arena *arena = arena_new();
+	struct policy_run run = policy_run_text(policy_edited(arena, &row), &world);
+	const struct zone *zone = policy_zone(run.policy, "lg");
+
+	ck_assert_uint_eq(run.findings.count, 0);
+	ck_assert_uint_eq(zone->dhcp_servers.count, 2); /* juki has both families */
+	ck_assert_uint_eq(zone->ipv6_routers.count, 2);
+	ck_assert_uint_eq(policy_zone(run.policy, "mn")->dhcp_servers.count, 0);
+	arena_free(run.arena);
+	arena_free(arena);
 }
 END_TEST
 
@@ -926,6 +947,7 @@ static Suite *resolve_suite(void)
 	tcase_add_test(values, results_are_passed_on_under_the_name_of_the_relay);
 	tcase_add_test(values, uplink_has_the_rest_of_the_world);
 	tcase_add_test(values, uplink_hosts_become_next_hops_and_servers);
+	tcase_add_test(values, a_zone_names_who_serves_in_it);
 	tcase_add_test(values, host_behind_routers_is_bound_to_their_macs);
 	tcase_add_test(values, hairpin_becomes_a_flow_of_its_own);
 	tcase_add_test(values, record_ends_with_its_last_day_in_japan);
