@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/date.h"
 #include "base/width.h"
 #include "kernel/links.h"
 #include "kernel/nfnl.h"
+#include "kernel/view.h"
+#include "ruleset/pack.h"
+#include "sekisho/control.h"
 #include "sekisho/grid.h"
 #include "wire/report.h"
 
@@ -146,18 +150,58 @@ static int complain_kernel(struct context *context, int error)
 			"カーネルのルールを読めませんでした: %s", strerror(-error));
 }
 
-int live_read(struct context *context, struct live *ret_live)
+static int kernel_read(struct context *context, struct live *live)
 {
 	struct nfnl nfnl;
-	int error = links_read(context->arena, &ret_live->links);
+	int error = nfnl_open(&nfnl);
 
 	if (error)
-		return complain_kernel(context, error);
-	error = nfnl_open(&nfnl);
+		return error;
+	error = snapshot_read(context->arena, &nfnl, &live->links, (int64_t)time(NULL), NULL, &live->snapshot);
+	nfnl_close(&nfnl);
+	return error;
+}
+
+static int complain_withheld(struct context *context, const struct snapshot *snapshot)
+{
+	complain(context, "there is something in the kernel's tables that is not of sekisho; have root look: sudo sekisho verify",
+		 "カーネルのテーブルに、関所のものでない項目があります。root で確認してください: sudo sekisho verify");
+	for (size_t i = 0; i < snapshot->alien_count; i++)
+		complain(context, "  %s: %s", "  %s: %s", snapshot->aliens[i].where, snapshot->aliens[i].what);
+	return EXIT_REFUSED;
+}
+
+/* What the daemon says the kernel holds; the bytes stay mapped as long as we run. */
+static int view_read(struct context *context, int kernel_error, struct live *live)
+{
+	int descriptor, error;
+	bool withheld = false;
+	struct span bytes;
+
+	if (control_ask_view(context, &descriptor) != 0)
+		return complain_kernel(context, kernel_error);
+	error = sealed_map(descriptor, PACK_BYTES_MAX, &bytes);
+	close(descriptor);
+	if (!error)
+		error = view_unpack(context->arena, bytes, &live->snapshot, &withheld);
 	if (error)
 		return complain_kernel(context, error);
-	error = snapshot_read(context->arena, &nfnl, &ret_live->links, (int64_t)time(NULL), NULL, &ret_live->snapshot);
-	ret_live->read_at = (int64_t)time(NULL);
-	nfnl_close(&nfnl);
-	return error ? complain_kernel(context, error) : 0;
+	live->by_view = true;
+	return withheld ? complain_withheld(context, &live->snapshot) : 0;
+}
+
+int live_read(struct context *context, struct live *ret_live)
+{
+	struct live live = { .by_view = false };
+	int error = links_read(context->arena, &live.links), status = 0;
+
+	if (!error)
+		error = kernel_read(context, &live);
+	if (error == -EPERM || error == -EACCES)
+		status = view_read(context, error, &live);
+	else if (error)
+		status = complain_kernel(context, error);
+	live.read_at = (int64_t)time(NULL);
+	*ret_live = live;
+	return status;
 }

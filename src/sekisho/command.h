@@ -127,9 +127,13 @@ struct live {
 	struct link_table links;
 	struct snapshot snapshot;	/* ruleset NULL: none of our tables is there */
 	int64_t read_at;		/* Unix time when it had been read: that takes seconds where there are many flows */
+	bool by_view;			/* the daemon told it: what else root may see, running connections, is not to be had */
 };
 
-/* Reads the live kernel (needs root). 0, or EXIT_UNABLE after complaining. */
+/*
+ * Reads the live kernel, or asks the daemon what it holds where the kernel does not show it to this user. 0; EXIT_UNABLE after complaining; EXIT_REFUSED after saying
+ * that there are things among our rules that are not ours, which only root is shown.
+ */
 int live_read(struct context *context, struct live *ret_live);
 
 /*

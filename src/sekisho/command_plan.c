@@ -5,7 +5,7 @@
  * "loses-interface", "changes", "renamed", "new-expiry", "stays": [names]}, "pairs": {"added", "deleted":
  * ["from.to"]}, "interfaces": {"added", "deleted": [names]}, "chains": {"added", "deleted"}, "rules_written",
  * "elements": {"added", "deleted"}, "aliens": n, "expiring": [{"flow", "expires"}], "cut": [{"flow",
- * "connections"}], "critical": [{"flow", "fate"}]}.
+ * "connections"}] (null: shown to root only), "critical": [{"flow", "fate"}]}.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +346,9 @@ static void print_plan(const struct plan *plan)
 		print_program(plan);
 	}
 	print_cuts(plan);
+	if (plan->live.by_view)
+		buf_puts(&context->out, phrase(context, "How many running connections would be cut is shown to root only.\n",
+						"切れる接続の件数は root だけに示されます。\n"));
 	print_expiring(plan);
 }
 
@@ -434,7 +437,7 @@ static void print_plan_json(const struct plan *plan, const char *path)
 							  (json_int_t)plan->elements_deleted));
 	json_object_set_new(object, "aliens", json_integer((json_int_t)plan->live.snapshot.alien_count));
 	json_object_set_new(object, "expiring", expiring_to_json(plan));
-	json_object_set_new(object, "cut", cuts_to_json(plan));
+	json_object_set_new(object, "cut", plan->live.by_view ? json_null() : cuts_to_json(plan));
 	json_object_set_new(object, "critical", critical_to_json(plan));
 	print_json(context, object);
 }
@@ -457,11 +460,12 @@ int command_plan(struct context *context, int argc, char **argv)
 	plan.generation = load_for_live(context, path, &plan.live);
 	if (!is_usable(context, path, plan.generation))
 		return EXIT_REFUSED;
-	status = read_held_marks(context, &held);
+	status = plan.live.by_view ? 0 : read_held_marks(context, &held);
 	if (status)
 		return status;
 	make_plan(&plan);
-	count_cuts(&plan, &held);
+	if (!plan.live.by_view)
+		count_cuts(&plan, &held);
 	if (context->json)
 		print_plan_json(&plan, path);
 	else

@@ -161,6 +161,9 @@ static void print_routes(struct context *context, const struct verification *ver
 static void print_verification(struct context *context, const struct verification *verification, const json_t *ways)
 {
 	print_law(context, verification);
+	if (verification->live.by_view)
+		buf_puts(&context->out, phrase(context, "Running connections were not looked at; the kernel shows them to root only.\n",
+						"続いている接続は検査していません(root だけに示されます)。\n"));
 	print_drift(context, verification);
 	print_routes(context, verification);
 	print_ways(context, ways);
@@ -296,6 +299,7 @@ static void print_verification_json(struct context *context, const struct verifi
 	json_object_set_new(object, "file", json_visible(context, path));
 	json_object_set_new(object, "proved", json_boolean(verification->proof.holds));
 	json_object_set_new(object, "lines", lines);
+	json_object_set_new(object, "connections", json_boolean(!verification->live.by_view));
 	json_object_set_new(object, "drift", drift_to_json(context, verification));
 	json_object_set_new(object, "routes", routes_to_json(context, verification));
 	json_object_set_new(object, "critical", json_pack("{s:I, s:o}", "flows", (json_int_t)verification->critical_flows, "closed", closed));

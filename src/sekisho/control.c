@@ -173,3 +173,35 @@ int control_order(struct context *context, enum verb verb, json_t *question, con
 	json_decref(answer);
 	return status;
 }
+
+static int read_view(int descriptor, int *ret_view)
+{
+	struct frame_reader reader = frame_reader_make(FRAME_PAYLOAD_BYTES_MAX);
+	struct frame frame;
+	int error = frame_await(descriptor, &reader, CONTROL_ANSWER_TIMEOUT_MS, &frame);
+
+	frame_reader_free(&reader);
+	if (error)
+		return error;
+	if (frame.verb == VERB_VIEW && frame.descriptor >= 0) {
+		*ret_view = frame.descriptor;
+		return 0;
+	}
+	if (frame.descriptor >= 0)
+		close(frame.descriptor);
+	return frame.verb == VERB_REPORT ? -EACCES : -ENODATA;
+}
+
+int control_ask_view(struct context *context, int *ret_descriptor)
+{
+	int descriptor = -1;
+	int error = control_connect(context, &descriptor);
+
+	if (error)
+		return error;
+	error = send_question(descriptor, VERB_VIEW, NULL);
+	if (!error)
+		error = read_view(descriptor, ret_descriptor);
+	close(descriptor);
+	return error;
+}

@@ -30,4 +30,10 @@ struct control_outcome {
 int control_order(struct context *context, enum verb verb, json_t *question, const struct control_outcome *outcomes, size_t count,
 		  void (*print)(struct context *context, const struct control_outcome *outcome, const json_t *answer));
 
+/*
+ * Asks the daemon what the kernel holds (kernel/view.h). 0, and the caller closes *ret_descriptor; negative errno without complaining: -EACCES: this user may not
+ * ask, -ENODATA: it could not be read.
+ */
+int control_ask_view(struct context *context, int *ret_descriptor);
+
 #endif

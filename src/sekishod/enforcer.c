@@ -29,6 +29,7 @@
 #include "kernel/nft_watch.h"
 #include "kernel/ownership.h"
 #include "kernel/snapshot.h"
+#include "kernel/view.h"
 #include "ruleset/audit.h"
 #include "ruleset/blocks.h"
 #include "ruleset/pack.h"
@@ -294,6 +295,29 @@ static int snapshot_answer(struct enforcer *enforcer, struct question *question,
 		return error;
 	finding_add(&question->findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
 	return refused_send(enforcer, &question->findings);
+}
+
+/* ---- VERB_VIEW */
+
+/* Whoever gets it proves it himself: nothing is judged here, and nothing of it is believed by us later. */
+static int view_answer(struct enforcer *enforcer, struct question *question)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
+	struct snapshot snapshot;
+	int descriptor = -1;
+	int error = snapshot_read(question->arena, &enforcer->nfnl, &question->links, unix_now(enforcer),
+				  holding_known(question->arena, &enforcer->holding), &snapshot);
+
+	if (!error)
+		view_pack(&bytes, &snapshot);
+	if (!error && !bytes.overflow)
+		error = sealed_make("sekisho-view", buf_span(&bytes), &descriptor);
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-ENFORCER", "the kernel's rules could not be read for a client reason=\"%s\"", strerror(-error));
+	error = planner_send(enforcer, VERB_VIEW, 0, (struct span){ .length = 0 }, descriptor);
+	if (descriptor >= 0)
+		close(descriptor);
+	return error;
 }
 
 /* ---- VERB_PROPOSE */
@@ -602,6 +626,8 @@ static int planner_frame(struct enforcer *enforcer, const struct frame *frame)
 		return snapshot_answer(enforcer, &question, frame->flags & FRAME_LAWFUL);
 	case VERB_SURVEY:
 		return survey_answer(enforcer, &question);
+	case VERB_VIEW:
+		return view_answer(enforcer, &question);
 	case VERB_PROPOSE:
 		return proposal_answer(enforcer, &question, frame);
 	default:

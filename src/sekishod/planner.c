@@ -86,6 +86,7 @@ static void enforcer_drop(struct planner *planner)
 	close(planner->enforcer);
 	planner->enforcer = -1;
 	job_enforcer_went(planner);
+	view_enforcer_went(planner);
 }
 
 static void enforcer_readable(evutil_socket_t socket_number, short what, void *context)
@@ -102,6 +103,8 @@ static void enforcer_readable(evutil_socket_t socket_number, short what, void *c
 		result = -EBADMSG;
 	} else if (result > 0 && frame.verb == VERB_FOREIGN && frame.descriptor < 0) {
 		result = survey_foreign(planner, frame.payload);
+	} else if (result > 0 && frame.verb == VERB_VIEW) {
+		view_take(planner, &frame);
 	} else if (result > 0) {
 		result = job_frame(planner, &frame);
 	}
@@ -195,6 +198,8 @@ static int planner_begin(struct planner *planner)
 	if (!error)
 		error = events_make(planner);
 	if (!error)
+		error = views_open(planner);
+	if (!error)
 		error = gates_open(planner);
 	if (!error)
 		error = links_open(planner);
@@ -213,6 +218,7 @@ static void planner_end(struct planner *planner)
 	job_free(planner->job);
 	job_free(planner->waiting);
 	gates_close(planner);
+	views_close(planner);
 	isolation_close(planner);
 	links_close(planner);
 	survey_close(planner);

@@ -47,6 +47,7 @@ struct client {
 	enum access access;		/* what he may do */
 	struct frame_reader reader;
 	struct event *readable, *writable, *deadline;
+	bool awaits_view;
 	struct buf answer;		/* empty: none yet */
 	size_t answered;		/* bytes of it that were taken */
 	struct client *next;
@@ -126,6 +127,10 @@ struct planner {
 	struct event *clock_set;
 	struct event *again;		/* a job that failed for no fault of the file is tried again */
 	unsigned int again_ms;
+
+	struct event *view_due;		/* the enforcer may be asked for a view again */
+	bool view_asked;		/* it was, and has not answered */
+	int64_t view_asked_ms;		/* monotonic; the last time */
 
 	struct confirm_state confirm;	/* as the parent says */
 	bool return_wanted;		/* a JOB_RETURN is due */
@@ -208,6 +213,26 @@ void gates_close(struct planner *planner);
 
 /* Sends the answer (and gives it back) as the client takes it, and ends the client then. What he had asked for forgets him. */
 void client_answer(struct client *client, json_t *answer);
+
+/* Hands a client a view in place of an answer, which he takes at once or not at all, and ends him. The descriptor stays the caller's. */
+void client_hand_view(struct client *client, int descriptor);
+
+/* ---- planner_views.c */
+
+/* Makes the timer. 0 or negative errno. */
+int views_open(struct planner *planner);
+
+/* VERB_VIEW of a client: he gets one as soon as the enforcer may be asked. */
+void view_request(struct client *client);
+
+/* The enforcer's answer, whose descriptor goes with it. */
+void view_take(struct planner *planner, const struct frame *frame);
+
+/* The enforcer is gone: nobody waits any longer. */
+void view_enforcer_went(struct planner *planner);
+
+/* Gives back the timer. */
+void views_close(struct planner *planner);
 
 /* ---- planner_control.c */
 

@@ -133,8 +133,8 @@ static void client_apply(struct client *client, const struct frame *frame)
 	if (error) {
 		client_refuse(client, "failed", DAEMON_REQUEST_MALFORMED, why);
 	} else {
-		log_event(LOG_LEVEL_NOTICE, "SKS-APPLY", "%s was asked for reason=\"%s\" force=%d dry_run=%d confirm=%u",
-			  frame->verb == VERB_APPLY ? "apply" : "confirm", request.reason, request.force, request.dry_run, request.confirm_seconds);
+		log_event(LOG_LEVEL_NOTICE, "SKS-APPLY", "%s was asked for uid=%u reason=\"%s\" force=%d dry_run=%d confirm=%u",
+			  frame->verb == VERB_APPLY ? "apply" : "confirm", client->caller.uid, request.reason, request.force, request.dry_run, request.confirm_seconds);
 		error = (frame->verb == VERB_APPLY ? job_apply : job_confirm)(client->planner, client, arena, &request);
 		if (error == -EACCES)
 			client_deny(client, frame->verb);
@@ -153,6 +153,8 @@ void client_request(struct client *client, const struct frame *frame)
 		client_apply(client, frame);
 	else if (frame->verb == VERB_ISOLATE || frame->verb == VERB_RELEASE)
 		isolation_request(client, frame);
+	else if (frame->verb == VERB_VIEW)
+		view_request(client);
 	else if (frame->verb == VERB_STATUS)
 		client_answer(client, status_json(client->planner));
 	else

@@ -108,6 +108,12 @@ void client_answer(struct client *client, json_t *answer)
 	client_await(client, CLIENT_ANSWER_TIMEOUT_S);
 }
 
+void client_hand_view(struct client *client, int descriptor)
+{
+	(void)frame_send_now(client->socket, &(struct frame){ .verb = VERB_VIEW, .descriptor = descriptor });
+	client_end(client);
+}
+
 static void client_late(evutil_socket_t unused, short what, void *context)
 {
 	(void)unused;

@@ -57,6 +57,8 @@ enum verb {
 	VERB_ISOLATED,		/* payload: what came of it */
 	VERB_CONFIRM,		/* command -> planner: JSON; planner -> parent: it is confirmed (1), or over: refused or gone back (0) */
 	VERB_CONFIRMATION,	/* parent -> planner: what is to be confirmed (struct confirm_state) */
+	/* sekisho command -> planner -> enforcer, and back */
+	VERB_VIEW,		/* what does the kernel hold? answer: memfd: kernel/view.h; none: it could not be read */
 	/* any role -> parent */
 	VERB_ALARM,		/* payload: an alarm for the journal (wire/alarm.h) */
 	/* parent -> any role, and its answer: are you there? Empty; daemon/crew.h */

@@ -112,6 +112,30 @@ expect "behind the filter" [ "$(monotonic sekishod)" -le "$(monotonic sekisho-re
 expect "the interfaces that came later are in their zones" inside sh -c 'nft list set bridge sekisho ports | grep -q mn0'
 expect "status says in force" inside sekisho status
 await "what is refused is written down" inside sekisho refusals
+expect "the log has its fields" inside sh -c 'journalctl -b -u sekishod --no-pager -o cat SKS_ID=SKS-START SKS_PART=parent | grep -q SKS-START'
+
+# ---- who may do what
+as() { local user=$1; shift; inside runuser -u "$user" -- "$@"; }
+may_read() {
+	as "$1" sekisho status && as "$1" sekisho journal && as "$1" sekisho journal verify && as "$1" sekisho refusals && as "$1" sekisho --config /var/lib/sekisho/last-good.conf show
+}
+inside useradd --create-home --groups sekisho-operator soumu
+inside useradd --create-home --groups sekisho-auditor kansa
+inside useradd --create-home nobody-else
+expect "an operator reads" may_read soumu
+expect "an operator applies" as soumu sekisho apply
+expect "an operator isolates" as soumu sekisho isolate internet
+expect "and releases" as soumu sekisho release internet
+expect "an auditor reads" may_read kansa
+refuse "an auditor does not apply" as kansa sekisho apply
+refuse "an auditor does not isolate" as kansa sekisho isolate internet
+refuse "who is in no group sees nothing" as nobody-else sekisho status
+refuse "and reads nothing" as nobody-else sekisho journal
+for user in soumu kansa nobody-else; do
+	# shellcheck disable=SC2016 # expanded inside
+	refuse "$user writes nothing" as "$user" sh -c '[ -n "$(find /var/lib/sekisho /run/sekisho -writable ! -type s 2>/dev/null)" ]'
+done
+
 before=$(digest)
 expect "reload of the same file" inside systemctl reload sekishod
 [ "$before" = "$(digest)" ] || die "a reload of the same file changed rules"
@@ -140,6 +164,8 @@ expect "stop" inside systemctl stop sekishod
 [ "$before" = "$(digest)" ] || die "a stop changed rules"
 say "ok: the rules stay after a stop"
 expect "start on its own rules" inside systemctl start sekishod
+expect "an operator reads after that" may_read soumu
+expect "an auditor reads after that" may_read kansa
 [ "$before" = "$(digest)" ] || die "a start on its own rules changed them"
 
 # ---- the relay

@@ -12,6 +12,7 @@ static const struct {
 	const char *group;
 } requests[] = {
 	{ VERB_STATUS, ACCESS_AUDITOR, "sekisho-auditor" },
+	{ VERB_VIEW, ACCESS_AUDITOR, "sekisho-auditor" },
 	{ VERB_APPLY, ACCESS_OPERATOR, "sekisho-operator" },
 	{ VERB_CONFIRM, ACCESS_OPERATOR, "sekisho-operator" },
 	{ VERB_ISOLATE, ACCESS_OPERATOR, "sekisho-operator" },
