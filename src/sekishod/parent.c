@@ -360,6 +360,21 @@ static void pins_begin(struct parent *parent)
 			  strerror(-error));
 }
 
+/* The text in force, for auditors; where their directory was not made, there are none. What was in force before is not left there for it. */
+static void in_force_publish(struct parent *parent)
+{
+	char directory[STATE_PATH_BYTES];
+	int error;
+
+	if (snprintf(directory, sizeof(directory), "%s/" STATE_AUDIT_DIRECTORY, parent->options->state_dir) >= STATE_PATH_BYTES)
+		return;
+	error = state_publish(directory, STATE_AUDIT_NAME, buf_span(&parent->text));
+	if (!error || error == -ENOENT)
+		return;
+	log_event(LOG_LEVEL_WARNING, "SKS-PINS", "what is in force could not be shown to auditors dir=%s reason=\"%s\"", directory, strerror(-error));
+	(void)state_forget(directory, STATE_AUDIT_NAME);
+}
+
 /*
  * Keeps what is in force for the next start: the pins, and the text they are of. A text that was read and then refused is not in force: the digest tells.
  * What cannot be kept is tried again later; until then nothing is kept, because what was in force before may have let pass what is closed now.
@@ -371,9 +386,10 @@ static void in_force_keep(struct parent *parent)
 
 	if (parent->text.length == 0 || strcmp(digest_hex(parent->text_digest, DIGEST_BYTES, digest), parent->in_force) != 0)
 		return;
+	in_force_publish(parent);
 	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));
 	if (!error)
-		error = state_publish(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
+		error = state_keep(parent->options->state_dir, STATE_LAST_GOOD_NAME, buf_span(&parent->text));
 	if (!error) {
 		buf_free(&parent->text);
 		return;

@@ -117,7 +117,7 @@ expect "the log has its fields" inside sh -c 'journalctl -b -u sekishod --no-pag
 # ---- who may do what
 as() { local user=$1; shift; inside runuser -u "$user" -- "$@"; }
 may_read() {
-	as "$1" sekisho status && as "$1" sekisho journal && as "$1" sekisho journal verify && as "$1" sekisho refusals && as "$1" sekisho --config /var/lib/sekisho/last-good.conf show
+	as "$1" sekisho status && as "$1" sekisho journal && as "$1" sekisho journal verify && as "$1" sekisho refusals && as "$1" sekisho --config /var/lib/sekisho/audit/in-force.conf show
 }
 inside useradd --create-home --groups sekisho-operator soumu
 inside useradd --create-home --groups sekisho-auditor kansa

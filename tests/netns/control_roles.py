@@ -102,20 +102,20 @@ def check_reading(town, person, who):
     expect("and verifies it", person.sekisho("journal", "verify", "--dir", os.path.join(state, "journal"))[0] == FINE)
     status, said = person.sekisho("refusals", "--events", os.path.join(state, "events", "events.db"))
     expect(f"{who} reads the refusals", status == FINE, said)
-    kept = os.path.join(state, "last-good.conf")
+    kept = os.path.join(state, "audit", "in-force.conf")
     for command in (["check"], ["show"], ["flows"], ["matrix"], ["why", "10.2.0.10", "10.3.0.30", "tcp", "3389"]):
-        status, _ = person.sekisho("--config", kept, *command) if command != ["show"] else (person.as_user([PROGRAM, "--config", kept, "show"]).returncode, None)
-        expect(f"{who} asks {command[0]} of the text in force", status in (FINE, REFUSED), status)
+        result = person.as_user([PROGRAM, "--config", kept, *command])
+        expect(f"{who} asks {command[0]} of the text in force", result.returncode == FINE, result.stdout + result.stderr)
     check_kernel(town, person, who, kept)
     files = [kept]
     files += [os.path.join(state, below, name) for below in ("journal", "events") for name in os.listdir(os.path.join(state, below))]
     for path in files:
         expect(f"{who} may read {os.path.relpath(path, state)}", person.may(path, os.O_RDONLY))
         expect("and not write it", not person.may(path, os.O_RDWR))
-    for directory in (state, os.path.join(state, "journal"), os.path.join(state, "events"), town.run_dir, os.path.join(town.run_dir, "operator")):
+    for directory in (state, os.path.join(state, "audit"), os.path.join(state, "journal"), os.path.join(state, "events"), town.run_dir, os.path.join(town.run_dir, "operator")):
         expect(f"{who} makes no file in {directory}", not person.may(os.path.join(directory, "x"), os.O_WRONLY | os.O_CREAT))
     for name in os.listdir(state):
-        if name not in ("last-good.conf", "journal", "events"):
+        if name not in ("audit", "journal", "events"):
             expect(f"{name} is the daemon's own", not person.may(os.path.join(state, name), os.O_RDONLY))
 
 
