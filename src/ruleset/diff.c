@@ -339,13 +339,7 @@ static bool is_better_built_beside(const struct set *set, const struct settling 
 
 uint32_t diff_room(size_t count)
 {
-	uint64_t places = 4;
-
-	if (count < DIFF_ROOM_FROM)
-		return 0;
-	while (places <= UINT32_MAX && places / 4 * 3 <= count + count / 4)
-		places *= 2;
-	return places <= UINT32_MAX ? (uint32_t)(places / 4 * 3 - 1) : 0;
+	return count < DIFF_ROOM_FROM ? 0 : set_room(count + count / 4);
 }
 
 /* True when so many elements fit; some that have expired may still take their places. */
@@ -363,7 +357,7 @@ static void settle_exact_set(struct arena *arena, struct table_pair *pair, const
 {
 	const struct set *old = pair->old ? table_set(pair->old, set->name) : NULL;
 
-	settling->room = diff_room(set->element_count);
+	settling->room = set->room > 0 ? set->room : diff_room(set->element_count);
 	if (!old)
 		return;
 	if (!set_same_kind(old, set) || !set_has_room(old, set->element_count)) {
@@ -391,7 +385,8 @@ static void settle_interval_set(struct arena *arena, struct table_pair *pair, co
 			return;
 		}
 	}
-	settling->beside = old && set->data != SET_DATA_VERDICT;
+	/* One that is new may come in the place of another one, whose packets must find it filled. */
+	settling->beside = set->data != SET_DATA_VERDICT && (old || set->element_count > 0);
 	settling->name = free_name(arena, pair, set);
 	in_the_way = table_set(pair->old, settling->name);
 	if (in_the_way)

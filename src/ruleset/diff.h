@@ -3,8 +3,8 @@
  *
  * Base chains are never deleted or replaced while the new ruleset has them: replacing one lets packets through for about a microsecond; a chain whose rules differ is flushed and refilled inside
  * the same transaction. An interval set that changes much, or in which a point goes from one element to another, is built beside the old one under a
- * second name and switched to: that is the only thing done in a transaction of its own, before the deciding one. (In place, the kernel shows the new elements
- * of an interval set a while after all else has changed.)
+ * second name and switched to; one that is new is built before the rules that ask it. That is the only thing done in a transaction of its own, before the
+ * deciding one. (In place, the kernel shows the new elements of an interval set a while after all else has changed.)
  *
  * A chain cannot change its hook, priority, policy or device in place. One that does is deleted and added in the same commit, which for a base chain opens
  * it for about a microsecond: a new version of the program should hang its chains where the old one had them. An interval set
@@ -70,11 +70,7 @@ enum {
  */
 #define DIFF_SECOND_SUFFIX ".b"
 
-/*
- * Room for a hash set that is made with count elements, and for a quarter more at least; 0: no limit. The kernel's table has 4/3 of it, rounded up to a power of
- * two, as places: three quarters of a power of two waste none. It is one less, because a table that can grow (a set with expiry) takes only the lowest 16 bits
- * for its first size (struct rhashtable_params, nelem_hint), and these are then all ones.
- */
+/* Room for a hash set that is made with count elements, and for a quarter more at least; 0: no limit. For sets to which the program gives none. */
 uint32_t diff_room(size_t count);
 
 /*

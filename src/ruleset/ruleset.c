@@ -208,6 +208,15 @@ const struct element *set_find(const struct set *set, const uint8_t *key)
 	return NULL;
 }
 
+uint32_t set_room(size_t count)
+{
+	uint64_t places = RULESET_PLACES_MIN;
+
+	while (places <= UINT32_MAX && places / 4 * 3 <= count)
+		places *= 2;
+	return places <= UINT32_MAX ? (uint32_t)(places / 4 * 3 - 1) : 0;
+}
+
 size_t element_key_size(const struct set *set)
 {
 	/* In an interval set key_end stands right behind key: one comparison orders by both. */

@@ -28,6 +28,7 @@ enum {
 	RULESET_KEY_BYTES_MAX = 64,	/* NFT_DATA_VALUE_MAXLEN */
 	RULESET_STEPS_MAX = 8,		/* per rule */
 	RULESET_NFLOG_GROUP = 64,
+	RULESET_PLACES_MIN = 64,	/* of a hash table of fixed size */
 };
 
 /* linux/netfilter.h families */
@@ -221,6 +222,14 @@ const struct chain *table_chain(const struct table *table, const char *name);	/*
  * at. O(log n) for exact sets, linear for interval sets.
  */
 const struct element *set_find(const struct set *set, const uint8_t *key);
+
+/*
+ * A limit for a hash set of count elements that makes good use of the kernel's table of fixed size, whose look-up costs a packet less than that of a table that
+ * can grow. The table has 4/3 of the limit, rounded up to a power of two, as places: three quarters of a power of two waste none. It is one less, because a
+ * table that can grow (a set with expiry) takes only the lowest 16 bits for its first size (struct rhashtable_params, nelem_hint), and these are then all ones.
+ * 47 at least; 0, no limit, when there is none.
+ */
+uint32_t set_room(size_t count);
 
 /* Sorts elements as struct set demands. */
 void set_sort(struct set *set);

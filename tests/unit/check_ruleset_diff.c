@@ -793,6 +793,35 @@ START_TEST(a_new_set_has_room)
 }
 END_TEST
 
+START_TEST(a_set_has_the_room_the_program_gives)
+{
+	struct arena *arena = arena_new();
+	struct ruleset *new = ruleset_sample_large(arena, 5, false);
+
+	new->tables[0].sets[0].room = set_room(5);
+	ck_assert_uint_eq(ruleset_diff(arena, NULL, new).target->tables[0].sets[0].room, RULESET_PLACES_MIN / 4 * 3 - 1);
+	arena_free(arena);
+}
+END_TEST
+
+/* It may come in the place of another one, as when the program changes: packets must find it filled. */
+START_TEST(a_new_interval_set_is_filled_before_it_is_asked)
+{
+	struct arena *arena = arena_new();
+	struct ruleset *old = ruleset_sample_large(arena, 5, true);
+	const struct ruleset *new = ruleset_sample_large(arena, 5, true);
+	struct transition transition;
+
+	old->tables[0].set_count = 0;
+	old->tables[0].chains[0].rule_count = 0;
+	transition = check_transition(arena, old, new, "a new interval set", 0);
+	ck_assert_uint_eq(transition.prepare.elements_added, 5);
+	ck_assert_uint_eq(transition.commit.elements_added, 0);
+	ck_assert_uint_eq(transition.commit.rules_added, 1);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(a_verdict_map_is_never_built_beside)
 {
 	struct arena *arena = arena_new();
@@ -1009,6 +1038,8 @@ static Suite *diff_suite(void)
 	tcase_add_loop_test(elements, room_for_elements, 0, COUNT(room_rows));
 	tcase_add_loop_test(elements, a_set_without_room_is_replaced, 0, COUNT(growth_rows));
 	tcase_add_test(elements, a_new_set_has_room);
+	tcase_add_test(elements, a_set_has_the_room_the_program_gives);
+	tcase_add_test(elements, a_new_interval_set_is_filled_before_it_is_asked);
 	tcase_add_test(elements, a_verdict_map_is_never_built_beside);
 	tcase_add_test(elements, a_renamed_set_is_still_found_among_others);
 	tcase_add_test(elements, a_large_set_with_few_changes_gives_few_changes);
