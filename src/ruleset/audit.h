@@ -12,7 +12,9 @@
  * - every element of a pair map has a protocol fit for its map (a hairpin may pass all), a mark in
  *   MARK_FIRST..MARK_LAST, between the LGWAN and the Internet tier no mail port, and between the My Number
  *   tier and another one source, destination, protocol and port, both ends with a bound MAC;
- * - sets name zone interfaces only, and no address of @bound or @networks stands at interfaces of two zones.
+ * - every element of @sources leads to a chain of its own interface, in which that one's senders are judged;
+ * - sets name zone interfaces only, and no address of @bound or of an interface's networks stands at interfaces
+ *   of two zones.
  */
 #ifndef RULESET_AUDIT_H
 #define RULESET_AUDIT_H

@@ -18,7 +18,9 @@ enum { ELEMENT_TEXT_BYTES_MAX = 512, PROTOCOL_TCP = 6, NO_ZONE = UINT32_MAX };
 enum set_role {
 	ROLE_FIXED,		/* filled by the program, compared with it */
 	ROLE_PAIR_MAP, ROLE_LOCAL_MAP, ROLE_LIVE, ROLE_LOCAL_LIVE,
+	ROLE_SOURCES,		/* the chain in which an interface's senders are judged */
 	ROLE_SOURCE,		/* addresses that an interface takes as senders */
+	ROLE_NETWORKS,		/* the same for one interface, which the set's name tells */
 	ROLE_ENDS,		/* the two ends of specified flows, for their ICMP errors */
 	ROLE_INTERFACES,
 	ROLE_NEXT_HOPS,		/* addresses alone: nothing to judge */
@@ -43,7 +45,8 @@ struct judge {
 	struct zone_interface *interfaces; /* sorted by index */
 	size_t interface_count;
 	bool *pairs;			/* zone_count x zone_count: the program has the pair */
-	const struct set *bound_hosts[2]; /* by family: addresses that are never taken without their MAC */
+	const struct set *bound_hosts[2]; /* by family: addresses that are not taken without their MAC, but for those that ... */
+	const struct set **networks[2];	/* ... these sets take, by family and place in `interfaces` */
 	uint64_t *owners;		/* mark << 32 | path (pair_path(), local_path()), sorted when complete: who gives a mark */
 	size_t owner_count, owner_capacity;
 	struct zone_range *ranges;
@@ -56,6 +59,7 @@ struct subject {
 	enum set_role role;
 	size_t size;			/* bytes of a key; the last values of an interval stand behind them */
 	uint32_t from, to;		/* ROLE_PAIR_MAP */
+	uint32_t zone;			/* ROLE_NETWORKS */
 	bool specified;			/* ROLE_PAIR_MAP: between the My Number tier and another */
 	bool mail_barred;		/* ROLE_PAIR_MAP */
 };
@@ -117,7 +121,7 @@ bool audit_set_is_fixed(const struct set *set)
 	return false;
 }
 
-static enum set_role plain_set_role(const struct key *key)
+static enum set_role plain_set_role(const struct key *key, bool interval)
 {
 	size_t count = key_field_count(key);
 	bool address = key_has(key, FIELD_IP_SADDR) || key_has(key, FIELD_IP6_SADDR);
@@ -132,6 +136,8 @@ static enum set_role plain_set_role(const struct key *key)
 		return count == 2 || (count == 3 && key->fields[2] == FIELD_ETHER_SADDR) ? ROLE_SOURCE : ROLE_UNKNOWN;
 	if (count != 1)
 		return ROLE_UNKNOWN;
+	if (address && interval)
+		return ROLE_NETWORKS;
 	if (key->fields[0] == FIELD_IIF)
 		return ROLE_INTERFACES;
 	if (key->fields[0] == FIELD_SKUID)
@@ -147,7 +153,9 @@ static enum set_role role_of(const struct set *set)
 	if (audit_set_is_fixed(set))
 		return ROLE_FIXED;
 	if (set->data == SET_DATA_NONE)
-		return plain_set_role(&set->key);
+		return plain_set_role(&set->key, set->interval);
+	if (set->data == SET_DATA_VERDICT && set->key.fields[0] == FIELD_IIF && key_field_count(&set->key) == 1)
+		return ROLE_SOURCES;
 	if (set->data != SET_DATA_MARK || !key_has(&set->key, FIELD_L4PROTO))
 		return ROLE_UNKNOWN;
 	return key_has(&set->key, FIELD_IIF) ? ROLE_LOCAL_MAP : ROLE_PAIR_MAP;
@@ -290,13 +298,14 @@ static bool address_is_bound(const struct judge *judge, uint32_t zone, size_t fa
 		return false;
 	memcpy(key + 4, address, family ? 16 : 4);
 	for (size_t i = 0; i < judge->interface_count; i++) {
+		const struct set *networks = judge->networks[family][i];
 		uint32_t index = judge->interfaces[i].index;
 
 		if (judge->interfaces[i].zone != zone)
 			continue;
 		for (size_t byte = 0; byte < 4; byte++)
 			key[byte] = (uint8_t)(index >> (24 - 8 * byte));
-		if (!set_find(hosts, key))
+		if (!set_find(hosts, key) || !networks || set_find(networks, address))
 			return false;
 	}
 	return true;
@@ -353,19 +362,35 @@ static void judge_map_element(struct judge *judge, const struct subject *subject
 		report_element(judge, RULESET_AUDIT_MARK_INVALID, subject->set, element);
 }
 
-static void add_source(struct judge *judge, const struct subject *subject, const struct element *element)
+static void add_range(struct judge *judge, uint32_t zone, uint8_t family, const uint8_t *first, const uint8_t *last)
 {
-	bool ipv6 = subject->set->key.fields[1] == FIELD_IP6_SADDR;
-	const uint8_t *last = element->key + (subject->set->interval ? subject->size : 0);
 	struct zone_range *range;
 
 	judge->ranges = arena_grow(judge->audit->arena, judge->ranges, judge->range_count, &judge->range_capacity,
 				   sizeof(*judge->ranges));
 	range = &judge->ranges[judge->range_count++];
-	range->zone = zone_of_interface(judge, number_at(element->key, 4));
-	range->range.first.family = range->range.last.family = ipv6 ? 6 : 4;
-	memcpy(range->range.first.bytes, element->key + 4, ipv6 ? 16 : 4);
-	memcpy(range->range.last.bytes, last + 4, ipv6 ? 16 : 4);
+	range->zone = zone;
+	range->range.first.family = range->range.last.family = family;
+	memcpy(range->range.first.bytes, first, netaddr_size(family));
+	memcpy(range->range.last.bytes, last, netaddr_size(family));
+}
+
+static void add_source(struct judge *judge, const struct subject *subject, const struct element *element)
+{
+	const uint8_t *address = element->key + 4;
+
+	add_range(judge, zone_of_interface(judge, number_at(element->key, 4)), subject->set->key.fields[1] == FIELD_IP6_SADDR ? 6 : 4, address, address);
+}
+
+/* An interface's senders are judged in its own chains. */
+static bool sources_element_holds(const struct judge *judge, const struct element *element)
+{
+	struct arena *arena = judge->audit->arena;
+	const char *interface = link_name(judge->audit->pins->links, number_at(element->key, 4));
+
+	return interface && element->verdict.kind == VERDICT_JUMP && element->verdict.chain &&
+	       (strcmp(element->verdict.chain, program_networks_chain(arena, interface)) == 0 ||
+		strcmp(element->verdict.chain, program_bound_chain(arena, interface)) == 0);
 }
 
 /* The first of the owners of this mark or of a higher one. */
@@ -436,7 +461,8 @@ static void judge_element(struct judge *judge, const struct subject *subject, co
 {
 	bool holds = true;
 
-	if (!interfaces_are_ours(judge, subject, element)) {
+	if (!interfaces_are_ours(judge, subject, element) ||
+	    (subject->role == ROLE_SOURCES && !sources_element_holds(judge, element))) {
 		report_element(judge, RULESET_AUDIT_ELEMENT_FOREIGN, subject->set, element);
 		return;
 	}
@@ -444,6 +470,8 @@ static void judge_element(struct judge *judge, const struct subject *subject, co
 		judge_map_element(judge, subject, element);
 	if (subject->role == ROLE_SOURCE)
 		add_source(judge, subject, element);
+	if (subject->role == ROLE_NETWORKS)
+		add_range(judge, subject->zone, subject->set->key.fields[0] == FIELD_IP6_SADDR ? 6 : 4, element->key, element->key + subject->size);
 	if (subject->role == ROLE_ENDS && !ends_element_holds(judge, subject, element))
 		report_element(judge, RULESET_AUDIT_SPECIFIED_UNBOUND, subject->set, element);
 	if (subject->role == ROLE_LIVE)
@@ -461,6 +489,9 @@ static struct subject subject_of(const struct judge *judge, const struct set *pr
 	struct subject subject = { .set = set, .role = role_of(program_set), .size = key_size(&set->key) };
 	enum tier from, to;
 
+	subject.zone = zone_of_interface(judge, program_networks_interface(pins->links, set->name));
+	if (subject.role == ROLE_NETWORKS && subject.zone == NO_ZONE)
+		subject.role = ROLE_UNKNOWN;
 	if (subject.role != ROLE_PAIR_MAP)
 		return subject;
 	if (!program_pair_of_name(pins, set->name, &subject.from, &subject.to)) {
@@ -494,6 +525,14 @@ static void judge_sets(struct judge *judge, const struct table *program, const s
 	}
 }
 
+static void note_networks(struct judge *judge, uint32_t interface, const struct set *set)
+{
+	for (size_t i = 0; i < judge->interface_count; i++) {
+		if (judge->interfaces[i].index == interface)
+			judge->networks[set->key.fields[0] == FIELD_IP6_SADDR][i] = set;
+	}
+}
+
 /* What the other sets are judged by: the pairs there are, and the addresses that need their MAC. */
 static void collect_grounds(struct judge *judge, const struct table *program, const struct table *table)
 {
@@ -502,8 +541,10 @@ static void collect_grounds(struct judge *judge, const struct table *program, co
 		enum set_role role = role_of(set);
 		uint32_t from, to;
 
-		if (role == ROLE_SOURCE && !set->interval && key_field_count(&set->key) == 2)
+		if (role == ROLE_SOURCE && key_field_count(&set->key) == 2)
 			judge->bound_hosts[set->key.fields[1] == FIELD_IP6_SADDR] = &table->sets[i];
+		if (role == ROLE_NETWORKS)
+			note_networks(judge, program_networks_interface(judge->audit->pins->links, set->name), &table->sets[i]);
 		if (role == ROLE_PAIR_MAP && program_pair_of_name(judge->audit->pins, set->name, &from, &to))
 			judge->pairs[from * judge->audit->pins->zone_count + to] = true;
 	}
@@ -575,6 +616,8 @@ void audit_elements(struct audit *audit, const struct ruleset *program, const st
 
 	judge.pairs = arena_array(audit->arena, audit->pins->zone_count * audit->pins->zone_count, sizeof(bool));
 	collect_interfaces(&judge);
+	for (size_t f = 0; f < 2; f++)
+		judge.networks[f] = arena_array(audit->arena, judge.interface_count, sizeof(*judge.networks[f]));
 	for (size_t i = 0; i < program->table_count; i++)
 		collect_grounds(&judge, &program->tables[i], &ruleset->tables[i]);
 	for (size_t i = 0; i < program->table_count; i++)

@@ -748,21 +748,6 @@ static void add_flow(struct compiler *compiler, size_t index)
 
 /* ---- sources and next hops */
 
-static void add_networks(struct compiler *compiler, const struct zone *zone, uint32_t interface, struct filling networks[2])
-{
-	for (size_t i = 0; i < zone->networks.count; i++) {
-		const struct addr_range *range = &zone->networks.items[i];
-		struct filling *filling = &networks[family_index(&range->first)];
-		struct key_writer key = key_begin(compiler->arena, filling->set);
-
-		key_number(&key, interface, 4);
-		key_address(&key, &range->first);
-		key_number(&key, interface, 4);
-		key_address(&key, &range->last);
-		filling_add(compiler, filling, key.bytes, 0);
-	}
-}
-
 static void add_binding(struct compiler *compiler, const struct binding *binding, uint32_t interface, struct filling bound[2], struct filling hosts[2])
 {
 	size_t family = family_index(&binding->address);
@@ -781,33 +766,83 @@ static void add_binding(struct compiler *compiler, const struct binding *binding
 /* Sorts, and keeps of equal keys the element of the best rank. */
 static void filling_close(struct filling *filling);
 
+/* The addresses of a zone that are taken whatever their MAC is: all that none is bound to. */
+static struct addr_ranges free_senders(const struct compiler *compiler, size_t zone, bool *ret_binds)
+{
+	const struct policy *policy = compiler->policy;
+	struct addr_ranges bound = { .items = arena_array(compiler->arena, policy->binding_count, sizeof(*bound.items)) };
+
+	for (size_t k = 0; k < policy->binding_count; k++) {
+		if (policy->bindings[k].zone == zone)
+			bound.items[bound.count++] = (struct addr_range){ policy->bindings[k].address, policy->bindings[k].address };
+	}
+	*ret_binds = bound.count > 0;
+	return addr_ranges_subtract(compiler->arena, policy->zones[zone].networks, bound);
+}
+
+static void add_networks(struct compiler *compiler, const char *interface, const struct addr_ranges *senders)
+{
+	for (size_t f = 0; f < 2; f++) {
+		struct filling networks = filling_of(compiler, program_networks_name(compiler->arena, interface, nfprotos[f]));
+
+		for (size_t i = 0; i < senders->count; i++) {
+			struct key_writer key;
+
+			if (family_index(&senders->items[i].first) != f)
+				continue;
+			key = key_begin(compiler->arena, networks.set);
+			key_address(&key, &senders->items[i].first);
+			key_address(&key, &senders->items[i].last);
+			filling_add(compiler, &networks, key.bytes, 0);
+		}
+		filling_close(&networks);
+	}
+}
+
+/* Where the MAC of no address matters, it is not asked for. */
+static void add_entry(struct compiler *compiler, struct filling *sources, const char *interface, uint32_t index, bool binds)
+{
+	struct key_writer key = key_begin(compiler->arena, sources->set);
+
+	key_number(&key, index, 4);
+	filling_add(compiler, sources, key.bytes, 0)->verdict = (struct verdict){
+		.kind = VERDICT_JUMP,
+		.chain = binds ? program_bound_chain(compiler->arena, interface) : program_networks_chain(compiler->arena, interface),
+	};
+}
+
 static void fill_sources(struct compiler *compiler)
 {
 	const struct policy *policy = compiler->policy;
-	struct filling networks[2], bound[2], hosts[2];
+	struct filling sources = filling_of(compiler, "sources"), bound[2], hosts[2];
 
 	for (size_t f = 0; f < 2; f++) {
-		networks[f] = family_filling(compiler, "networks", f);
 		bound[f] = family_filling(compiler, "bound", f);
 		hosts[f] = filling_of(compiler, f ? "bound6.hosts" : "bound4.hosts");
 	}
 	for (size_t i = 0; i < policy->zone_count; i++) {
+		bool binds;
+		const struct addr_ranges senders = free_senders(compiler, i, &binds);
+
 		for (size_t j = 0; j < policy->zones[i].interface_count; j++) {
-			uint32_t interface = link_index(compiler->input.links, policy->zones[i].interfaces[j].value);
+			const char *name = policy->zones[i].interfaces[j].value;
+			uint32_t interface = link_index(compiler->input.links, name);
 
 			if (interface == 0)
 				continue;
-			add_networks(compiler, &policy->zones[i], interface, networks);
+			add_networks(compiler, name, &senders);
+			add_entry(compiler, &sources, name, interface, binds);
 			for (size_t k = 0; k < policy->binding_count; k++) {
 				if (policy->bindings[k].zone == i)
 					add_binding(compiler, &policy->bindings[k], interface, bound, hosts);
 			}
 		}
 	}
+	filling_close(&sources);
 	for (size_t f = 0; f < 2; f++) {
-		filling_close(&networks[f]);
 		filling_close(&bound[f]);
 		filling_close(&hosts[f]);
+		bound[f].set->room = set_room(bound[f].set->element_count + bound[f].set->element_count / 4);
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * compile: a policy becomes the kernel program. Pure: the same input gives the same ruleset.
  *
- * THE PROGRAM (fixed; only the pair chains come and go with the zone pairs that have a flow). In nft words:
+ * THE PROGRAM (fixed; only chains of pairs come and go with the zone pairs that have a flow, and chains of interfaces with these). In nft words:
  *
  * table netdev sekisho
  *   chain ingress.<ifname>    hook ingress device <ifname>, priority -500, policy drop: of Ethernet only ether type ip, ip6, arp accept
@@ -10,12 +10,20 @@
  *   chain forward             hook forward, priority -300, policy accept: iif @ports drop; oif @ports drop
  * table inet sekisho
  *   chain source              hook prerouting, priority -450 (before reassembly, so that every fragment is judged), policy drop:
- *                               loopback; then by family: (iif, saddr, ether saddr) in @bound -> accept; (iif, saddr) in
- *                               @bound.hosts -> refuse "mac"; (iif, saddr) in @networks -> accept; link-local and unspecified sources for ND and MLD
- *                               only; else refuse "source"
- *   chain forward             hook forward, priority 0, policy drop: invalid and translated connections, side traffic,
- *                               next hop, then (mark, iif, oif) in @live -> admitted; beginnings; then the pair decides
- *   chain admitted            the only place where a flow's packet is accepted: iif or oif in @isolated -> chain spared, else accept;
+ *                               iif vmap @sources; what no chain of an interface has accepted: loopback; (iif, saddr) in @bound.hosts -> refuse "mac";
+ *                               link-local and unspecified sources for ND and MLD only; else refuse "source"
+ *   map   sources             iif -> jump bound/<ifname> where addresses of the zone are bound, else jump networks/<ifname>
+ *   chain bound/<ifname>      by family: (iif, saddr, ether saddr) in @bound -> accept; then networks/<ifname>
+ *   chain networks/<ifname>   by family: saddr in @networks/<ifname>/<4|6> -> accept
+ *   set   networks/<ifname>/<4|6>  ranges: the addresses of the zone but for those that are bound
+ *   chain forward             hook forward, priority 0, policy drop; what each packet is asked: IPv6 -> chain headers; any state but new and established
+ *                               -> chain unusual; translated connections; next hop; iif or oif in @isolated -> chain isolated; (mark, iif, oif) in
+ *                               @live -> accept; else chain beginning
+ *   chain headers             routing and authentication headers of IPv6 -> refuse
+ *   chain unusual             invalid, untracked -> refuse; side traffic -> chain related
+ *   chain isolated            (mark, iif, oif) in @live -> chain spared; else chain beginning
+ *   chain beginning           side traffic, TCP that begins with no SYN -> refuse; then the pair decides
+ *   chain admitted            where the chain of a pair accepts a flow's packet: iif or oif in @isolated -> chain spared, else accept;
  *                               admitted.in and admitted.out the same for the gateway's own
  *   chain spared              (mark, iif, oif) in @spared -> accept; else refuse "isolated"; spared.in and spared.out by @local-spared
  *   set   isolated, spared, local-spared   empty, but while zones are isolated (isolation.h)

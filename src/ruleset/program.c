@@ -72,6 +72,8 @@ const char *refusal_sentence(enum refusal refusal, enum language language)
 
 static const char refuse_prefix[] = "refuse.";
 static const char admitted_forward[] = "admitted", admitted_in[] = "admitted.in", admitted_out[] = "admitted.out";
+static const char headers_chain[] = "headers", unusual_chain[] = "unusual", related_chain[] = "related", isolated_chain[] = "isolated",
+		  beginning_chain[] = "beginning";
 static const char refused_prefix[] = "refused.";
 static const char quiet_word[] = "quiet";
 static const char log_prefix[] = "sekisho ";
@@ -284,6 +286,24 @@ static void each_interface(const struct builder *builder, const struct program_z
 	}
 }
 
+static void count_interface(const struct builder *builder, const char *name, uint32_t index, void *context)
+{
+	(void)builder;
+	(void)name;
+	(void)index;
+	++*(size_t *)context;
+}
+
+/* Room in a set of interfaces: for each of them twice, because one transaction may take out as many as it puts in. */
+static uint32_t interface_room(const struct builder *builder)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < builder->input->zone_count; i++)
+		each_interface(builder, &builder->input->zones[i], count_interface, &count);
+	return set_room(2 * count);
+}
+
 struct element_sink {
 	struct set *set;
 	size_t capacity;
@@ -328,6 +348,7 @@ static void add_interface_set(struct builder *builder, const char *name, bool (*
 	struct set *set = add_set(builder, name, (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
 	struct element_sink sink = { .set = set };
 
+	set->room = interface_room(builder);
 	for (size_t i = 0; i < builder->input->zone_count; i++) {
 		if (wanted(&builder->input->zones[i]))
 			each_interface(builder, &builder->input->zones[i], add_index_element, &sink);
@@ -337,7 +358,7 @@ static void add_interface_set(struct builder *builder, const char *name, bool (*
 
 /*
  * ---- table netdev: of Ethernet only IPv4, IPv6 and ARP enter. `ether type`, because `meta protocol` sees past a VLAN tag. A line without
- * Ethernet (PPP) carries nothing but IP.
+ * Ethernet (PPP) carries nothing but IP. Most packets are IPv4 by Ethernet, and so that is asked first.
  */
 
 static void add_ingress_chain(const struct builder *const_builder, const char *name, uint32_t index, void *context)
@@ -346,18 +367,19 @@ static void add_ingress_chain(const struct builder *const_builder, const char *n
 	struct builder *builder = context;
 	struct chain *chain = add_base_chain(builder, arena_printf(const_builder->arena, "ingress.%s", name), HOOK_NUMBER_INGRESS,
 					     PRIORITY_INGRESS, VERDICT_DROP);
-	struct rule *rule = chain_rule(builder, chain);
+	struct rule *rule;
 
 	(void)index;
 	chain->hook.device = arena_strdup(const_builder->arena, name);
-	match_not(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
-	verdict(builder, rule, VERDICT_ACCEPT, NULL);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		rule = chain_rule(builder, chain);
 		match(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
 		match(builder, rule, FIELD_ETHER_TYPE, types[i]);
 		verdict(builder, rule, VERDICT_ACCEPT, NULL);
 	}
+	rule = chain_rule(builder, chain);
+	match_not(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
 }
 
 static void build_netdev(struct builder *builder)
@@ -535,29 +557,61 @@ static struct rule *family_rule(struct builder *builder, struct chain *chain, co
 	return rule;
 }
 
-/* The source belongs to the zone of its interface, and has its MAC where one is bound: on every packet and fragment, before conntrack sees it. */
-static void add_source_rules(struct builder *builder, struct chain *chain, const struct family_words *family)
+static const char *bound_hosts_name(struct builder *builder, const struct family_words *family)
 {
-	const char *bound = arena_printf(builder->arena, "bound%c", family->digit);
-	const char *hosts = arena_printf(builder->arena, "bound%c.hosts", family->digit);
-	const char *networks = arena_printf(builder->arena, "networks%c", family->digit);
-	struct key key = { { FIELD_IIF, family->source } };
-	struct key with_mac = { { FIELD_IIF, family->source, FIELD_ETHER_SADDR } };
-	struct rule *rule;
+	return arena_printf(builder->arena, "bound%c.hosts", family->digit);
+}
 
-	add_set(builder, bound, with_mac, SET_DATA_NONE);
-	add_set(builder, hosts, key, SET_DATA_NONE);
-	add_set(builder, networks, key, SET_DATA_NONE)->interval = true;
-	rule = family_rule(builder, chain, family);
+static const char *bound_name(struct builder *builder, const struct family_words *family)
+{
+	return arena_printf(builder->arena, "bound%c", family->digit);
+}
+
+static void add_bound_sets(struct builder *builder, const struct family_words *family)
+{
+	const struct key key = { { FIELD_IIF, family->source, FIELD_ETHER_SADDR } };
+
+	add_set(builder, bound_name(builder, family), key, SET_DATA_NONE);
+	add_set(builder, bound_hosts_name(builder, family), (struct key){ { FIELD_IIF, family->source } }, SET_DATA_NONE);
+}
+
+static void add_bound_rule(struct builder *builder, struct chain *chain, const struct family_words *family)
+{
+	struct rule *rule = family_rule(builder, chain, family);
+
 	match(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
-	use_set(builder, rule, STEP_LOOKUP, with_mac, bound);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF, family->source, FIELD_ETHER_SADDR } }, bound_name(builder, family));
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
-	rule = family_rule(builder, chain, family);
-	use_set(builder, rule, STEP_LOOKUP, key, hosts);
-	refuse(builder, rule, REFUSE_MAC);
-	rule = family_rule(builder, chain, family);
+}
+
+static void add_networks_rule(struct builder *builder, struct chain *chain, const char *interface, const struct family_words *family)
+{
+	const struct key key = { { family->source } };
+	const char *networks = program_networks_name(builder->arena, interface, family->nfproto);
+	struct rule *rule = family_rule(builder, chain, family);
+
+	add_set(builder, networks, key, SET_DATA_NONE)->interval = true;
 	use_set(builder, rule, STEP_LOOKUP, key, networks);
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+}
+
+/*
+ * What an interface takes as senders, by a look-up of one field in a set of its own: a set of interfaces with ranges of addresses would cost a packet more
+ * than all other checks before conntrack. Where addresses are bound, their MAC is asked for first.
+ */
+static void add_interface_sources(const struct builder *const_builder, const char *name, uint32_t index, void *context)
+{
+	struct builder *builder = context;
+	const char *networks = program_networks_chain(const_builder->arena, name);
+	struct chain *chain = add_chain(builder, networks);
+
+	(void)index;
+	for (size_t i = 0; i < FAMILIES; i++)
+		add_networks_rule(builder, chain, name, &families[i]);
+	chain = add_chain(builder, program_bound_chain(builder->arena, name));
+	for (size_t i = 0; i < FAMILIES; i++)
+		add_bound_rule(builder, chain, &families[i]);
+	verdict(builder, chain_rule(builder, chain), VERDICT_GOTO, networks);
 }
 
 /* Link-local and unspecified sources: only for neighbour discovery and MLD, only at zone interfaces; no map of a pair ever holds them. */
@@ -581,21 +635,34 @@ static void add_link_local_rules(struct builder *builder, struct chain *chain)
 }
 
 /*
+ * The source belongs to the zone of its interface, and has its MAC where one is bound: on every packet and fragment, before conntrack sees it.
+ *
  * Before fragments are put together, so that each is judged by its own interface and MAC: a packet put together has the MAC of its first
  * fragment and the interface of the one that came last, and a host of another zone could add its bytes to it.
  */
 static void build_source(struct builder *builder)
 {
+	const struct key by_interface = { { FIELD_IIF } };
 	struct chain *chain = add_base_chain(builder, "source", HOOK_NUMBER_PREROUTING, PRIORITY_BEFORE_REASSEMBLY, VERDICT_DROP);
-	struct rule *rule = chain_rule(builder, chain);
+	struct rule *rule;
 
+	use_set(builder, chain_rule(builder, chain), STEP_VMAP, by_interface, "sources");
+	rule = chain_rule(builder, chain);
 	match(builder, rule, FIELD_IIF, LOOPBACK_INDEX);
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
-	for (size_t i = 0; i < FAMILIES; i++)
-		add_source_rules(builder, chain, &families[i]);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		rule = family_rule(builder, chain, &families[i]);
+		use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF, families[i].source } }, bound_hosts_name(builder, &families[i]));
+		refuse(builder, rule, REFUSE_MAC);
+	}
 	add_link_local_rules(builder, chain);
 	add_quiet_rules(builder, chain);
 	refuse(builder, chain_rule(builder, chain), REFUSE_SOURCE);
+	add_set(builder, "sources", by_interface, SET_DATA_VERDICT)->room = interface_room(builder);
+	for (size_t i = 0; i < FAMILIES; i++)
+		add_bound_sets(builder, &families[i]);
+	for (size_t i = 0; i < builder->input->zone_count; i++)
+		each_interface(builder, &builder->input->zones[i], add_interface_sources, builder);
 }
 
 /* Not in the source chain: a routing header can stand behind the first fragment, where only the whole packet shows it. */
@@ -631,15 +698,21 @@ static void add_side_traffic_guard(struct builder *builder, struct chain *chain,
 	refuse(builder, rule, REFUSE_RELATED);
 }
 
+static void add_translation_guard(struct builder *builder, struct chain *chain)
+{
+	struct rule *rule = chain_rule(builder, chain);
+
+	match_any_bit(builder, rule, FIELD_CT_STATUS, CT_SNAT | CT_DNAT);
+	refuse(builder, rule, REFUSE_NAT);
+}
+
 static void add_state_guards(struct builder *builder, struct chain *chain)
 {
 	struct rule *rule = chain_rule(builder, chain);
 
 	match_any_bit(builder, rule, FIELD_CT_STATE, CT_INVALID | CT_UNTRACKED);
 	refuse(builder, rule, REFUSE_INVALID);
-	rule = chain_rule(builder, chain);
-	match_any_bit(builder, rule, FIELD_CT_STATUS, CT_SNAT | CT_DNAT);
-	refuse(builder, rule, REFUSE_NAT);
+	add_translation_guard(builder, chain);
 }
 
 /*
@@ -648,7 +721,7 @@ static void add_state_guards(struct builder *builder, struct chain *chain)
  */
 static void build_related(struct builder *builder)
 {
-	struct chain *chain = add_chain(builder, "related");
+	struct chain *chain = add_chain(builder, related_chain);
 	struct rule *rule;
 
 	add_side_traffic_guard(builder, chain, true);
@@ -671,14 +744,6 @@ static void build_related(struct builder *builder)
 	rule = chain_rule(builder, chain);
 	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_OIF } }, "guarded");
 	refuse(builder, rule, REFUSE_RELATED);
-}
-
-static void add_related_jump(struct builder *builder, struct chain *chain)
-{
-	struct rule *rule = chain_rule(builder, chain);
-
-	match_any_bit(builder, rule, FIELD_CT_STATE, CT_RELATED);
-	verdict(builder, rule, VERDICT_JUMP, "related");
 }
 
 /* What was not accepted by its live mark: side traffic is refused, and TCP has to begin at its beginning. */
@@ -704,13 +769,13 @@ static void add_next_hop_jump(struct builder *builder, struct chain *chain)
 	verdict(builder, rule, VERDICT_JUMP, "next-hop");
 }
 
-/* What a flow allows; whether its zones are isolated, the chain `admitted` says. */
-static void add_live_rule(struct builder *builder, struct chain *chain, const struct key *key, const char *set, const char *admitted)
+/* What a flow allows goes on in the chain that says whether its zones are isolated. */
+static void add_live_rule(struct builder *builder, struct chain *chain, const struct key *key, const char *set, const char *next)
 {
 	struct rule *rule = chain_rule(builder, chain);
 
 	use_set(builder, rule, STEP_LOOKUP, *key, set);
-	verdict(builder, rule, VERDICT_GOTO, admitted);
+	verdict(builder, rule, VERDICT_GOTO, next);
 }
 
 static const struct key live_key = { { FIELD_CT_MARK, FIELD_IIF, FIELD_OIF } };
@@ -719,8 +784,8 @@ static const struct key local_out_key = { { FIELD_CT_MARK, FIELD_OIF } };
 static const struct key pairs_key = { { FIELD_NFPROTO, FIELD_CT_DIRECTION, FIELD_IIF, FIELD_OIF } };
 
 /*
- * The one place behind every hook where a flow's packet is accepted. Into and out of an isolated interface go the spared flows alone, whatever
- * other sets hold: so isolating is adding one element per interface, and no flow can be forgotten (P4).
+ * Where a flow's packet is accepted, but for those of running connections in the chain forward. Into and out of an isolated interface go the spared flows
+ * alone, whatever other sets hold: so isolating is adding one element per interface, and no flow can be forgotten (P4).
  */
 static void add_admitted_chain(struct builder *builder, const char *admitted, const char *spared, const struct key *key, const char *spared_set)
 {
@@ -742,7 +807,7 @@ static void add_admitted_chain(struct builder *builder, const char *admitted, co
 
 static void build_admitted(struct builder *builder)
 {
-	add_set(builder, "isolated", (struct key){ { FIELD_IIF } }, SET_DATA_NONE);
+	add_set(builder, "isolated", (struct key){ { FIELD_IIF } }, SET_DATA_NONE)->room = interface_room(builder);
 	add_set(builder, "life-safety", (struct key){ { FIELD_CT_MARK } }, SET_DATA_NONE);
 	add_set(builder, "spared", live_key, SET_DATA_NONE);
 	add_set(builder, "local-spared", local_in_key, SET_DATA_NONE);
@@ -751,19 +816,75 @@ static void build_admitted(struct builder *builder)
 	add_admitted_chain(builder, admitted_out, "spared.out", &local_out_key, "local-spared");
 }
 
-static void build_forward(struct builder *builder)
+/* What only IPv6 packets can have. */
+static void build_headers(struct builder *builder)
 {
-	struct chain *chain = add_base_chain(builder, "forward", HOOK_NUMBER_FORWARD, PRIORITY_FILTER, VERDICT_DROP);
+	struct chain *chain = add_chain(builder, headers_chain);
 
 	add_routing_header_guard(builder, chain);
 	add_authentication_header_guard(builder, chain);
-	add_state_guards(builder, chain);
-	add_related_jump(builder, chain);
-	add_next_hop_jump(builder, chain);
-	add_live_rule(builder, chain, &live_key, "live", admitted_forward);
+}
+
+/* What no packet of a connection on its way is: one question for all of it is asked in front. */
+static void build_unusual(struct builder *builder)
+{
+	struct chain *chain = add_chain(builder, unusual_chain);
+	struct rule *rule = chain_rule(builder, chain);
+
+	match_any_bit(builder, rule, FIELD_CT_STATE, CT_INVALID | CT_UNTRACKED);
+	refuse(builder, rule, REFUSE_INVALID);
+	verdict(builder, chain_rule(builder, chain), VERDICT_GOTO, related_chain);
+}
+
+/* What was not accepted by its live mark: it has to begin at a beginning, and then its pair decides. */
+static void build_beginning(struct builder *builder)
+{
+	struct chain *chain = add_chain(builder, beginning_chain);
+
 	add_beginning_guards(builder, chain);
 	use_set(builder, chain_rule(builder, chain), STEP_VMAP, pairs_key, "pairs");
 	refuse(builder, chain_rule(builder, chain), REFUSE_PAIR);
+}
+
+/*
+ * Into and out of an isolated interface: a live mark must be a spared one. It never comes back to where a live mark is enough, also when the mark begins
+ * to live meanwhile.
+ */
+static void build_isolated(struct builder *builder)
+{
+	struct chain *chain = add_chain(builder, isolated_chain);
+
+	add_live_rule(builder, chain, &live_key, "live", "spared");
+	verdict(builder, chain_rule(builder, chain), VERDICT_GOTO, beginning_chain);
+}
+
+/*
+ * A packet of a connection on its way goes through this chain alone and ends at @live: so here stands what each packet is asked, as few questions as it can be.
+ */
+static void build_forward(struct builder *builder)
+{
+	struct chain *chain = add_base_chain(builder, "forward", HOOK_NUMBER_FORWARD, PRIORITY_FILTER, VERDICT_DROP);
+	struct rule *rule = family_rule(builder, chain, &families[1]);
+
+	verdict(builder, rule, VERDICT_JUMP, headers_chain);
+	rule = chain_rule(builder, chain);
+	match_any_bit(builder, rule, FIELD_CT_STATE, CT_INVALID | CT_RELATED | CT_UNTRACKED);
+	verdict(builder, rule, VERDICT_JUMP, unusual_chain);
+	add_translation_guard(builder, chain);
+	add_next_hop_jump(builder, chain);
+	for (size_t i = 0; i < 2; i++) {
+		rule = chain_rule(builder, chain);
+		use_set(builder, rule, STEP_LOOKUP, (struct key){ { i ? FIELD_OIF : FIELD_IIF } }, "isolated");
+		verdict(builder, rule, VERDICT_GOTO, isolated_chain);
+	}
+	rule = chain_rule(builder, chain);
+	use_set(builder, rule, STEP_LOOKUP, live_key, "live");
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	verdict(builder, chain_rule(builder, chain), VERDICT_GOTO, beginning_chain);
+	build_headers(builder);
+	build_unusual(builder);
+	build_isolated(builder);
+	build_beginning(builder);
 }
 
 static void build_next_hop(struct builder *builder)
@@ -815,6 +936,34 @@ static void fill_judging_chain(struct builder *builder, struct chain *chain, con
 	verdict(builder, rule, VERDICT_GOTO, judgement->refuse_chain);
 	add_mark_rules(builder, chain, judgement, judgement->portless, judgement->portless_map);
 	verdict(builder, chain_rule(builder, chain), VERDICT_GOTO, judgement->refuse_chain);
+}
+
+const char *program_networks_chain(struct arena *arena, const char *interface)
+{
+	return arena_printf(arena, "networks/%s", interface);
+}
+
+const char *program_bound_chain(struct arena *arena, const char *interface)
+{
+	return arena_printf(arena, "bound/%s", interface);
+}
+
+const char *program_networks_name(struct arena *arena, const char *interface, uint8_t nfproto)
+{
+	return arena_printf(arena, "networks/%s/%c", interface, nfproto == NFPROTO_V4 ? '4' : '6');
+}
+
+uint32_t program_networks_interface(const struct link_table *links, const char *set)
+{
+	static const char prefix[] = "networks/";
+	const size_t begin = sizeof(prefix) - 1;
+	const char *end = strrchr(set, '/');
+	char name[16] = "";
+
+	if (strncmp(set, prefix, begin) != 0 || end < set + begin || (size_t)(end - set) - begin >= sizeof(name))
+		return 0;
+	memcpy(name, set + begin, (size_t)(end - set) - begin);
+	return link_index(links, name);
 }
 
 const char *program_map_name(struct arena *arena, const char *from, const char *to, const char *kind, uint8_t nfproto)

@@ -71,6 +71,19 @@ struct ruleset *program_build(struct arena *arena, const struct program_input *i
 const char *program_map_name(struct arena *arena, const char *from, const char *to, const char *kind, uint8_t nfproto);
 
 /*
+ * The chains of an interface in which its senders are judged, "networks/lg0" and "bound/lg0", into the arena: an element of @sources jumps to the
+ * one or, where an address of the zone is bound, to the other, which goes on in the one. No interface has a slash in its name.
+ */
+const char *program_networks_chain(struct arena *arena, const char *interface);
+const char *program_bound_chain(struct arena *arena, const char *interface); /* see program_networks_chain() */
+
+/* The set of the senders an interface takes whatever their MAC is, "networks/lg0/4", into the arena. nfproto is NFPROTO_V4 or _V6. */
+const char *program_networks_name(struct arena *arena, const char *interface, uint8_t nfproto);
+
+/* The index of the interface whose senders the set of this name (or second name, diff.h) holds; 0: it is no such set, or there is no such interface. */
+uint32_t program_networks_interface(const struct link_table *links, const char *set);
+
+/*
  * Takes a pair map's or pair chain's name apart: the zones' indexes; false when it is no such name. Names of zones hold no dot, so this is exact.
  */
 bool program_pair_of_name(const struct program_input *input, const char *name, uint32_t *ret_from, uint32_t *ret_to);

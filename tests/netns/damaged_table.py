@@ -34,16 +34,18 @@ DAMAGES = (
     ("an element was deleted", "delete element inet sekisho next-hops4 {{ 192.0.2.1 }}", ()),
     ("a set was emptied", "flush set inet sekisho live", ()),
     ("a flow was added", "add element inet sekisho mynumber.lgwan.exact4 {{ 10.1.0.11 . 10.2.0.20 . tcp . 443 : 0x00000001 }}", ()),
-    ("a range was added", "add element inet sekisho networks4 {{ \"mn0\" . 10.9.0.0/16 }}", ()),
+    ("a range was added", "add element inet sekisho networks/mn0/4 {{ 10.9.0.0/16 }}", ()),
     ("a mark was made live elsewhere", "add element inet sekisho live {{ 0x00000001 . \"mn0\" . \"in0\" }}", ()),
     ("an interface left the guard of the bridge", "delete element bridge sekisho ports {{ \"mn0\" }}", ()),
     ("a set was removed with its rules",
      "delete rule inet sekisho admitted handle {admitted}\ndelete rule inet sekisho admitted handle {admitted2}\n"
      "delete rule inet sekisho admitted.in handle {admitted.in}\ndelete rule inet sekisho admitted.out handle {admitted.out}\n"
+     "delete rule inet sekisho forward handle {forward}\ndelete rule inet sekisho forward handle {forward2}\n"
      "delete set inet sekisho isolated", ()),
     ("a set is of another kind",
      "delete rule inet sekisho admitted handle {admitted}\ndelete rule inet sekisho admitted handle {admitted2}\n"
      "delete rule inet sekisho admitted.in handle {admitted.in}\ndelete rule inet sekisho admitted.out handle {admitted.out}\n"
+     "delete rule inet sekisho forward handle {forward}\ndelete rule inet sekisho forward handle {forward2}\n"
      "delete set inet sekisho isolated\nadd set inet sekisho isolated {{ type ipv4_addr; flags interval; }}", ()),
     ("a foreign set", "add set inet sekisho foreign {{ type ipv4_addr; }}", ()),
     ("a foreign set with a rule that uses it",
@@ -126,7 +128,7 @@ def handles(town):
             rules.setdefault((family, chain), []).append((match[1], match[2]))
     forward = rules[("inet", "forward")]
     words["forward.first"], words["forward.last"] = forward[0][1], forward[-1][1]
-    for name in ("admitted", "admitted.in", "admitted.out"):
+    for name in ("admitted", "admitted.in", "admitted.out", "forward"):
         for number, (_, handle) in enumerate(rule for rule in rules[("inet", name)] if "@isolated" in rule[0]):
             words[name + ("2" if number else "")] = handle
     return chains, words

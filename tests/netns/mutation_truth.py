@@ -434,7 +434,7 @@ def set_changes(lab):
                                     f"add element inet sekisho {name} {{ {key} : {mark + 1:#x} }}")
             other = [word for word in interfaces if word in key]
             for word in interfaces:
-                if other and word != other[0] and " : goto" not in item:
+                if other and word != other[0] and " : " not in item.replace(" : 0x", ""):
                     yield "element added", f"add element inet sekisho {name} {{ {item.replace(other[0], word, 1)} }}"
         if ".exact4" in name and items:
             mark = items[0].split(" : ")[1]
@@ -443,11 +443,21 @@ def set_changes(lab):
     for first in interfaces:
         yield "element added", f"add element inet sekisho next-hops4 {{ 192.0.2.77 }}"
         yield "element added", f"add element inet sekisho bound4 {{ {first} . 10.1.0.10 . {EVERYBODY} }}"
-        yield "element added", f"add element inet sekisho networks4 {{ {first} . 172.16.0.0-172.16.0.255 }}"
         yield "element added", f"add element inet sekisho isolated {{ {first} }}"
         for second in interfaces:
             for mark in (0, 1, 2, 5):
                 yield "element added", f"add element inet sekisho live {{ {mark:#010x} . {first} . {second} }}"
+
+
+def source_changes():
+    """Who is taken for a sender at an interface, and where that is judged."""
+    for name in INTERFACES:
+        for addresses in ("172.16.0.0-172.16.0.255", "10.1.0.10", "10.1.0.77", "0.0.0.0-9.255.255.255"):
+            yield "sender added", f"add element inet sekisho networks/{name}/4 {{ {addresses} }}"
+        for other in INTERFACES:
+            for entry in ("networks", "bound"):
+                yield "senders of another", (f"delete element inet sekisho sources {{ {name} }}\n"
+                                             f"add element inet sekisho sources {{ {name} : jump {entry}/{other} }}")
 
 
 def table_changes():
@@ -477,7 +487,7 @@ def priority_changes(lab):
 
 def all_changes(lab):
     changes = [change for family in ("inet", "netdev", "bridge") for change in rule_changes(lab, family)]
-    return changes + list(set_changes(lab)) + list(table_changes()) + list(priority_changes(lab))
+    return changes + list(set_changes(lab)) + list(source_changes()) + list(table_changes()) + list(priority_changes(lab))
 
 
 # ---- judging

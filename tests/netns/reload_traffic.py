@@ -74,6 +74,10 @@ def policy_text(state):
         zone_file.host("jumin", "mynumber", [HOSTS["jumin-tanmatsu"][2]], HOSTS["jumin-tanmatsu"][1]),
         zone_file.host("juki", "lgwan", [HOSTS["juki-cs"][2]], HOSTS["juki-cs"][1]),
     ]
+    # An address of a zone that is bound now and then: the others are taken from other sets each time.
+    if state["binding"]:
+        policy["hosts"] += [zone_file.host("bound", "internet", ["10.3.1.99"], "02:00:00:03:00:99"),
+                            zone_file.host("bound6", "internet", ["fd00:0:0:3::99"], "02:00:00:03:00:99")]
     flows = steady_flows(60 + state["expiry"])
     # A range that is cut out of "wide" and goes again: the rest of "wide" is made of other boxes each time.
     if state["overlap"]:
@@ -85,7 +89,7 @@ def policy_text(state):
     return policy
 
 
-EDITS = {"exact": 2, "few ranges": 10, "many ranges": 2, "pair": 2, "overlap": 2, "expiry": 2, "name": 2}  # how many values each has
+EDITS = {"exact": 2, "few ranges": 10, "many ranges": 2, "pair": 2, "overlap": 2, "binding": 2, "expiry": 2, "name": 2}  # how many values each has
 
 
 # ---- traffic

@@ -64,11 +64,14 @@ static const struct addition lawful[] = {
 	{ "bound4.hosts", { IF(LG0), IP(10, 2, 0, 20) }, 0 },
 	{ "bound4.hosts", { IF(LG0), IP(10, 2, 0, 21) }, 0 },
 	{ "bound4.hosts", { IF(LG1), IP(10, 2, 0, 20) }, 0 },
-	{ "networks4", { IF(MN0), IP(10, 1, 0, 0), IF(MN0), IP(10, 1, 0, 255) }, 0 },
-	{ "networks4", { IF(LG0), IP(10, 2, 0, 0), IF(LG0), IP(10, 2, 0, 255) }, 0 },
-	{ "networks4", { IF(LG1), IP(10, 2, 0, 0), IF(LG1), IP(10, 2, 0, 255) }, 0 },
-	{ "networks4", { IF(IN0), IP(10, 2, 1, 0), IF(IN0), IP(126, 255, 255, 255) }, 0 },
-	{ "networks6", { IF(IN0), IP6(16), IF(IN0), IP6(31) }, 0 },
+	{ "networks/mn0/4", { IP(10, 1, 0, 0), IP(10, 1, 0, 9) }, 0 },
+	{ "networks/mn0/4", { IP(10, 1, 0, 11), IP(10, 1, 0, 255) }, 0 },
+	{ "networks/lg0/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 19) }, 0 },
+	{ "networks/lg0/4", { IP(10, 2, 0, 22), IP(10, 2, 0, 255) }, 0 },
+	{ "networks/lg1/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 19) }, 0 },
+	{ "networks/lg1/4", { IP(10, 2, 0, 21), IP(10, 2, 0, 255) }, 0 },
+	{ "networks/in0/4", { IP(10, 2, 1, 0), IP(126, 255, 255, 255) }, 0 },
+	{ "networks/in0/6", { IP6(16), IP6(31) }, 0 },
 	{ "next-hops4", { IP(10, 3, 0, 1) }, 0 },
 	{ "isolated", { IF(GK0) }, 0 },
 	{ "mynumber.lgwan.exact4", { IP(10, 1, 0, 10), IP(10, 2, 0, 20), PROTO(TCP), PORT(443) }, 1 },
@@ -89,6 +92,19 @@ static const struct addition lawful[] = {
 	{ "live", { MARK(7), IF(GK0), IF(LG0) }, 0 },
 	{ "local-live", { MARK(5), IF(LG0) }, 0 },
 	{ "local-live", { MARK(6), IF(IN0) }, 0 },
+};
+
+/* An element of @sources. */
+struct entry {
+	uint8_t interface[4];
+	enum verdict_kind kind;
+	const char *chain;
+};
+
+static const struct entry lawful_entries[] = {
+	{ { IF(MN0) }, VERDICT_JUMP, "bound/mn0" },
+	{ { IF(LG0) }, VERDICT_JUMP, "bound/lg0" },
+	{ { IF(IN0) }, VERDICT_JUMP, "networks/in0" },
 };
 
 struct fixture {
@@ -137,6 +153,21 @@ static void add_element(struct fixture *fixture, const struct addition *addition
 	set_sort(set);
 }
 
+static void add_entry(struct fixture *fixture, const struct entry *entry)
+{
+	const struct addition addition = { .set = "sources" };
+	struct set *set = set_named(fixture, addition.set);
+
+	add_element(fixture, &addition);
+	for (size_t i = 0; i < set->element_count; i++) {
+		struct element *element = &set->elements[i];
+
+		if (element->key == addition.key)
+			*element = (struct element){ .key = entry->interface, .verdict = { entry->kind, entry->chain } };
+	}
+	set_sort(set);
+}
+
 static struct fixture fixture_with(const struct program_pair *with, size_t count)
 {
 	struct fixture fixture = { .arena = arena_new() };
@@ -154,6 +185,8 @@ static struct fixture lawful_fixture(void)
 
 	for (size_t i = 0; i < COUNT(lawful); i++)
 		add_element(&fixture, &lawful[i]);
+	for (size_t i = 0; i < COUNT(lawful_entries); i++)
+		add_entry(&fixture, &lawful_entries[i]);
 	return fixture;
 }
 
@@ -239,10 +272,8 @@ static const struct element_row element_rows[] = {
 	{ "a map gives the mark of a reject", "audit-mark-invalid", { "lgwan.internet.exact4", LGWAN_TO(53, UDP), MARK_REJECT } },
 	{ "a mark on two pairs", "audit-mark-shared", { "lgwan.gikai.exact4", LGWAN_TO(53, UDP), 3 } },
 	{ "a mark on a pair and at the gateway", "audit-mark-shared", { "lgwan.internet.exact4", LGWAN_TO(53, UDP), 6 } },
-	{ "a network at an interface of no zone", "audit-element-foreign",
-	  { "networks4", { IF(TAP), IP(172, 16, 0, 0), IF(TAP), IP(172, 16, 0, 1) }, 0 } },
-	{ "a network at a range of interfaces", "audit-element-foreign",
-	  { "networks4", { IF(MN0), IP(172, 16, 0, 0), IF(IN0), IP(172, 16, 0, 1) }, 0 } },
+	{ "a bound address that is taken from every MAC at one of two interfaces", "audit-specified-unbound",
+	  { "networks/lg1/4", { IP(10, 2, 0, 20), IP(10, 2, 0, 20) }, 0 } },
 	{ "a bound host at an interface of no zone", "audit-element-foreign", { "bound4", { IF(TAP), IP(172, 16, 0, 0), MAC(1) }, 0 } },
 	{ "a service at an interface of no zone", "audit-element-foreign",
 	  { "local.in4", { IF(TAP), IP(10, 2, 0, 5), IP(10, 2, 0, 1), PROTO(TCP), PORT(25), IF(TAP), IP(10, 2, 0, 5), IP(10, 2, 0, 1), PROTO(TCP),
@@ -252,12 +283,12 @@ static const struct element_row element_rows[] = {
 			   PORT(25) }, 5 } },
 	{ "a user who is kept from the loopback", NULL, { "relay-users", { UID(34) }, 0 } },
 	{ "isolation of no zone", "audit-element-foreign", { "isolated", { IF(TAP) }, 0 } },
-	{ "one address in two zones", "audit-source-ambiguous", { "networks4", { IF(GK0), IP(10, 2, 0, 255), IF(GK0), IP(10, 2, 0, 255) }, 0 } },
+	{ "one address in two zones", "audit-source-ambiguous", { "networks/gk0/4", { IP(10, 2, 0, 255), IP(10, 2, 0, 255) }, 0 } },
 	{ "the Internet's first address at My Number", "audit-source-ambiguous",
-	  { "networks4", { IF(MN0), IP(10, 2, 1, 0), IF(MN0), IP(10, 2, 1, 0) }, 0 } },
-	{ "the neighbour of the Internet's last address", NULL, { "networks4", { IF(MN0), IP(127, 0, 0, 0), IF(MN0), IP(127, 0, 0, 0) }, 0 } },
+	  { "networks/mn0/4", { IP(10, 2, 1, 0), IP(10, 2, 1, 0) }, 0 } },
+	{ "the neighbour of the Internet's last address", NULL, { "networks/mn0/4", { IP(127, 0, 0, 0), IP(127, 0, 0, 0) }, 0 } },
 	{ "a bound host amid another zone's network", "audit-source-ambiguous", { "bound4", { IF(MN0), IP(10, 2, 0, 77), MAC(1) }, 0 } },
-	{ "IPv6 inside another zone's range", "audit-source-ambiguous", { "networks6", { IF(LG0), IP6(31), IF(LG0), IP6(40) }, 0 } },
+	{ "IPv6 inside another zone's range", "audit-source-ambiguous", { "networks/lg0/6", { IP6(31), IP6(40) }, 0 } },
 };
 
 START_TEST(test_element)
@@ -267,6 +298,27 @@ START_TEST(test_element)
 
 	add_element(&fixture, &row->addition);
 	audit_expect(&fixture, row->what, row->id);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *id;		/* NULL: lawful */
+	struct entry entry;
+} entry_rows[] = {
+	{ "senders whose MAC does not matter, though some are bound", NULL, { { IF(LG1) }, VERDICT_JUMP, "networks/lg1" } },
+	{ "senders of an interface of no zone", "audit-element-foreign", { { IF(TAP) }, VERDICT_JUMP, "networks/tap0" } },
+	{ "senders judged as those of another interface", "audit-element-foreign", { { IF(LG1) }, VERDICT_JUMP, "networks/lg0" } },
+	{ "senders judged in a chain that judges no senders", "audit-element-foreign", { { IF(LG1) }, VERDICT_JUMP, "related" } },
+	{ "senders nobody judges", "audit-element-foreign", { { IF(LG1) }, VERDICT_ACCEPT, NULL } },
+};
+
+START_TEST(test_entry)
+{
+	struct fixture fixture = lawful_fixture();
+
+	add_entry(&fixture, &entry_rows[_i].entry);
+	audit_expect(&fixture, entry_rows[_i].what, entry_rows[_i].id);
 }
 END_TEST
 
@@ -352,7 +404,7 @@ static const struct program_row program_rows[] = {
 	{ "a rule less", "audit-program-differs", drop_last_rule, "inet chain forward" },
 	{ "an open policy", "audit-program-differs", open_policy, "inet chain forward" },
 	{ "a match turned round", "audit-program-differs", turn_match, "inet chain forward" },
-	{ "a chain less", "audit-program-differs", drop_chain, "inet chain spared.out" },
+	{ "a chain less", "audit-program-differs", drop_chain, "inet chain unusual" },
 	{ "an uplink less", "audit-program-differs", drop_uplink, "inet set uplinks" },
 	{ "a pair led elsewhere", "audit-program-differs", redirect_pair, "inet set pairs" },
 	{ "live without expiry", "audit-program-differs", let_live_expire_never, "inet set live" },
@@ -428,14 +480,14 @@ START_TEST(test_second_name_of_an_interval_set)
 	struct fixture fixture = lawful_fixture();
 	struct table *inet = fixture.inet;
 
-	set_named(&fixture, "networks4")->name = "networks4.b";
+	set_named(&fixture, "networks/lg0/4")->name = "networks/lg0/4.b";
 	for (size_t c = 0; c < inet->chain_count; c++) {
 		for (size_t r = 0; r < inet->chains[c].rule_count; r++) {
 			struct rule *rule = &inet->chains[c].rules[r];
 
 			for (size_t s = 0; s < rule->step_count; s++) {
-				if (rule->steps[s].set && !strcmp(rule->steps[s].set, "networks4"))
-					rule->steps[s].set = "networks4.b";
+				if (rule->steps[s].set && !strcmp(rule->steps[s].set, "networks/lg0/4"))
+					rule->steps[s].set = "networks/lg0/4.b";
 			}
 		}
 	}
@@ -619,6 +671,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, test_lawful);
 	tcase_add_loop_test(tcase, test_element, 0, COUNT(element_rows));
+	tcase_add_loop_test(tcase, test_entry, 0, COUNT(entry_rows));
 	tcase_add_loop_test(tcase, test_program, 0, COUNT(program_rows));
 	tcase_add_test(tcase, test_renamed_set);
 	tcase_add_test(tcase, test_forbidden_pair);

@@ -1,6 +1,6 @@
 /*
  * compile: what a mail relay becomes in the kernel: a listener at its addresses, a way out for the courier alone, and no loopback for any of
- * its processes.
+ * its processes; and who is taken for a sender at which interface.
  */
 #include "policy_case.h"
 
@@ -148,6 +148,60 @@ START_TEST(later_packets_go_by_the_mark)
 }
 END_TEST
 
+#define JUKI 2, 0, 0, 2, 0, 0x20
+#define KANRI 2, 0, 0, 2, 0, 5
+#define STRANGER 2, 0, 0, 9, 9, 9
+
+/* The LGWAN tier binds 10.2.0.5, 10.2.0.20 and fd00:0:0:2::20; the Internet tier binds nothing. */
+static const struct {
+	const char *what, *interface;
+	uint16_t iiftype;
+	uint8_t mac[6];
+	const char *source;
+	enum refusal refusal;	/* or PASSES */
+} senders[] = {
+	{ "a bound address with its MAC", "lg0", 1, { JUKI }, "10.2.0.20", PASSES },
+	{ "the same of IPv6", "lg0", 1, { JUKI }, "fd00:0:0:2::20", PASSES },
+	{ "a bound address with another MAC", "lg0", 1, { STRANGER }, "10.2.0.20", REFUSE_MAC },
+	{ "the same of IPv6 with another MAC", "lg0", 1, { STRANGER }, "fd00:0:0:2::20", REFUSE_MAC },
+	{ "a bound address with the MAC of another one", "lg0", 1, { KANRI }, "10.2.0.20", REFUSE_MAC },
+	{ "a bound address by a line without MACs", "lg0", 512, { JUKI }, "10.2.0.20", REFUSE_MAC },
+	{ "the address before a bound one", "lg0", 1, { STRANGER }, "10.2.0.19", PASSES },
+	{ "the address behind it", "lg0", 1, { STRANGER }, "10.2.0.21", PASSES },
+	{ "the address behind a bound one of IPv6", "lg0", 1, { STRANGER }, "fd00:0:0:2::21", PASSES },
+	{ "the first address of the zone", "lg0", 1, { STRANGER }, "10.2.0.0", PASSES },
+	{ "the last one, with a MAC that is bound to another", "lg0", 1, { JUKI }, "10.2.0.255", PASSES },
+	{ "the address behind the zone", "lg0", 1, { STRANGER }, "10.2.1.0", REFUSE_SOURCE },
+	{ "an address of another zone", "lg0", 1, { JUKI }, "10.3.0.30", REFUSE_SOURCE },
+	{ "a bound address at another zone, with its MAC", "in0", 1, { JUKI }, "10.2.0.20", REFUSE_SOURCE },
+	{ "any address of a zone that binds none", "in0", 1, { STRANGER }, "10.3.0.30", PASSES },
+	{ "the same by a line without MACs", "in0", 512, { 0 }, "fd00:0:0:3::30", PASSES },
+	{ "the loopback", "lo", 772, { 0 }, "127.0.0.1", PASSES },
+};
+
+START_TEST(senders_of_an_interface)
+{
+	const struct row none = { .what = senders[_i].what };
+	struct arena *arena = arena_new();
+	struct policy_run run = run_row(&none, arena);
+	const struct ruleset *ruleset = compile(&run);
+	struct packet packet = { .iif = link_index(&ruleset->links, senders[_i].interface), .iiftype = senders[_i].iiftype, .protocol = TCP };
+	struct evaluation evaluation;
+	struct explanation explanation;
+
+	memcpy(packet.ether_saddr.bytes, senders[_i].mac, sizeof(packet.ether_saddr.bytes));
+	ck_assert_int_eq(netaddr_parse(senders[_i].source, &packet.source), 0);
+	packet.destination = packet.source;
+	evaluation = evaluate_hook(arena, ruleset, HOOK_PREROUTING, &packet, policy_case_now());
+	explanation = explanation_of(&evaluation);
+	ck_assert_msg(evaluation.accepted == (senders[_i].refusal == PASSES), "%s: %s", senders[_i].what, evaluation.accepted ? "passes" : "is refused");
+	ck_assert_msg(senders[_i].refusal == PASSES || explanation.refusal == senders[_i].refusal, "%s: refused as %s", senders[_i].what,
+		      refusal_name(explanation.refusal));
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ruleset/compile");
@@ -158,6 +212,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, first_packet_of_a_relay, 0, COUNT(rows));
 	tcase_add_test(tcase, later_packets_go_by_the_mark);
+	tcase_add_loop_test(tcase, senders_of_an_interface, 0, COUNT(senders));
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

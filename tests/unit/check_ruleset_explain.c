@@ -32,6 +32,7 @@ struct addition {
 	uint32_t mark;
 	int64_t expires_at;
 	bool named;		/* the element has the comment of the flow "web" */
+	const char *jump;	/* the chain of an element of @sources */
 };
 
 /*
@@ -39,18 +40,21 @@ struct addition {
  * is over.
  */
 static const struct addition additions[] = {
-	{ "networks4", { 0, 0, 0, LG0, 10, 2, 0, 0, 0, 0, 0, LG0, 10, 2, 0, 255 }, 0, 0, false },
-	{ "networks4", { 0, 0, 0, IN0, 11, 0, 0, 0, 0, 0, 0, IN0, 11, 0, 0, 255 }, 0, 0, false },
-	{ "networks6", { 0, 0, 0, LG0, 0xfd, [23] = LG0, 0xfd, [39] = 255 }, 0, 0, false },
-	{ "bound4.hosts", { 0, 0, 0, LG0, 10, 2, 0, 99 }, 0, 0, false },
-	{ "next-hops4", { 11, 0, 0, 254 }, 0, 0, false },
-	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 1, 187 }, 7, 0, false },
-	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 0, 80 }, 8, 0, false },
-	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 0, 81 }, 9, 0, false },
-	{ "live", { 0, 0, 0, 7, 0, 0, 0, LG0, 0, 0, 0, IN0 }, 0, 0, true },
-	{ "live", { 0, 0, 0, 7, 0, 0, 0, IN0, 0, 0, 0, LG0 }, 0, 0, false },
-	{ "live", { 0, 0, 0, 8, 0, 0, 0, LG0, 0, 0, 0, IN0 }, 0, 0, false },
-	{ "live", { 0, 0, 0, 9, 0, 0, 0, LG0, 0, 0, 0, IN0 }, 0, NOW, true },
+	{ "sources", { 0, 0, 0, LG0 }, 0, 0, false, "bound/lg0" },
+	{ "sources", { 0, 0, 0, IN0 }, 0, 0, false, "networks/in0" },
+	{ "networks/lg0/4", { 10, 2, 0, 0, 10, 2, 0, 98 }, 0, 0, false, NULL },
+	{ "networks/lg0/4", { 10, 2, 0, 100, 10, 2, 0, 255 }, 0, 0, false, NULL },
+	{ "networks/in0/4", { 11, 0, 0, 0, 11, 0, 0, 255 }, 0, 0, false, NULL },
+	{ "networks/lg0/6", { 0xfd, [16] = 0xfd, [31] = 255 }, 0, 0, false, NULL },
+	{ "bound4.hosts", { 0, 0, 0, LG0, 10, 2, 0, 99 }, 0, 0, false, NULL },
+	{ "next-hops4", { 11, 0, 0, 254 }, 0, 0, false, NULL },
+	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 1, 187 }, 7, 0, false, NULL },
+	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 0, 80 }, 8, 0, false, NULL },
+	{ "lgwan.internet.exact4", { 10, 2, 0, 10, 11, 0, 0, 1, TCP, 0, 0, 0, 0, 81 }, 9, 0, false, NULL },
+	{ "live", { 0, 0, 0, 7, 0, 0, 0, LG0, 0, 0, 0, IN0 }, 0, 0, true, NULL },
+	{ "live", { 0, 0, 0, 7, 0, 0, 0, IN0, 0, 0, 0, LG0 }, 0, 0, false, NULL },
+	{ "live", { 0, 0, 0, 8, 0, 0, 0, LG0, 0, 0, 0, IN0 }, 0, 0, false, NULL },
+	{ "live", { 0, 0, 0, 9, 0, 0, 0, LG0, 0, 0, 0, IN0 }, 0, NOW, true, NULL },
 };
 
 static void add_element(struct arena *arena, const struct ruleset *ruleset, const struct addition *addition)
@@ -68,6 +72,7 @@ static void add_element(struct arena *arena, const struct ruleset *ruleset, cons
 			memcpy(elements, set->elements, set->element_count * sizeof(*elements));
 		elements[set->element_count++] = (struct element){
 			.key = addition->key, .mark = addition->mark, .expires_at = addition->expires_at,
+			.verdict = { .kind = addition->jump ? VERDICT_JUMP : VERDICT_NONE, .chain = addition->jump },
 			.comment = addition->named ? live_comment_make(arena, "web", identity) : NULL,
 		};
 		set->elements = elements;

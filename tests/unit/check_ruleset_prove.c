@@ -208,10 +208,27 @@ static void break_source(struct town *town)
 	let_pass(town, "input", "lg0", NULL);
 }
 
-/* Whoever has the flow's address passes, whatever its MAC. */
+/* The zone's addresses are taken from every MAC, those that are bound among them. */
 static void break_mac(struct town *town)
 {
-	set_named(town->inet, "bound4.hosts")->element_count = 0;
+	struct set *networks = set_named(town->inet, "networks/mn0/4");
+	uint8_t *key = arena_alloc(town->arena, 8);
+
+	memcpy(key, networks->elements[0].key, 4);
+	memcpy(key + 4, networks->elements[networks->element_count - 1].key + 4, 4);
+	networks->elements[0].key = key;
+	networks->element_count = 1;
+}
+
+/* A zone's senders are judged as those of another one. */
+static void break_source_by_entry(struct town *town)
+{
+	struct set *sources = set_named(town->inet, "sources");
+
+	for (size_t e = 0; e < sources->element_count; e++)
+		if (strstr(sources->elements[e].verdict.chain, "/lg0"))
+			sources->elements[e].verdict.chain = "networks/in0";
+	let_pass(town, "input", "lg0", NULL);
 }
 
 /* The law knows no flow that is allowed to mail directly, even if its ports would be granted. */
@@ -352,6 +369,7 @@ static const struct {
 	{ "the gateway is open", break_input, PROOF_INPUT },
 	{ "the gateway speaks", break_output, PROOF_OUTPUT },
 	{ "a source of another zone", break_source, PROOF_SOURCE },
+	{ "senders of one zone judged as another's", break_source_by_entry, PROOF_SOURCE },
 	{ "the MAC is not looked at", break_mac, PROOF_MAC },
 	{ "mail that is granted", break_mail, PROOF_MAIL },
 	{ "another next hop", break_uplink, PROOF_UPLINK },
