@@ -1,4 +1,4 @@
-"""make bench BENCH=holds: how long the wall needs: to repair a foreign change, to cut a zone off, and what a storm of refusals costs."""
+"""make bench BENCH=holds: how long the wall needs: to repair a foreign change, to cut a zone off, to say a wrong wiring; what a storm of refusals costs."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import time
 
 import refusals
 import tamper
+import wrong_wiring
 import zone_file
 from flood import Flood, frame
 from leak_world import NEIGHBOURS, PLACES, restore_zone, silence_hosts
@@ -110,6 +111,16 @@ def bench_isolate(directory, print_table):
     print_table("sekisho isolate, from the command", ["", "median, ms", "worst, ms", "times", "load", ""], rows)
 
 
+# ---- a wrong wiring
+
+def bench_wiring(print_table):
+    with Town(hosts=wrong_wiring.PLACES) as town:
+        town.start_daemon()
+        took = wrong_wiring.alarm_times(wrong_wiring.watched(town), min(TIMES, 200))
+    print_table("a wrong wiring, from the frame to the line of the log", ["", "median, ms", "worst, ms", "times", "load", ""],
+                [row("addresses, servers, routers, VLANs", [seconds * 1000 for seconds in took])])
+
+
 # ---- a storm of refusals
 
 def processor_s(pid):
@@ -128,7 +139,7 @@ def bench_storm(print_table):
         record = refusals.Record(town)
         names = [(town.namespace(place), "eth0") for place in ("shokuin-pc", "inet-tanmatsu")]
         data = frame((HOSTS["shokuin-pc"][1], refusals.gateway_mac(town, "lg0")), ("10.2.0.10", "10.3.0.10"), "udp", (40000, refusals.TCP_PORT))
-        pids = {"parent": town.daemon.pid, **{role: town.role_pid(role) for role in ("planner", "enforcer", "witness")}}
+        pids = {"parent": town.daemon.pid, **{role: town.role_pid(role) for role in ("planner", "enforcer", "witness", "sentry")}}
         before = {role: processor_s(pid) for role, pid in pids.items()}
         flood = Flood(names, [("fresh", STORM_RATE, 0, 1, data)])
         time.sleep(STORM_S)
@@ -147,4 +158,5 @@ def bench_storm(print_table):
 def bench_holds(directory, print_table):
     measure_repair(print_table)
     bench_isolate(directory, print_table)
+    bench_wiring(print_table)
     bench_storm(print_table)

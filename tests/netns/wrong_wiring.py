@@ -351,11 +351,10 @@ def wrong_frames():
             yield place, mac, frames[number % len(frames)]
 
 
-def check_time(wires):
-    """From the frame to the line of the log."""
+def alarm_times(wires, rounds):
+    """Seconds from a frame to the line of the log, so many times; at most 200 a minute are given one by one."""
     town, took = wires.town, []
-    begin_anew(wires)
-    for (place, mac, frame), _ in zip(wrong_frames(), range(ROUNDS)):
+    for (place, mac, frame), _ in zip(wrong_frames(), range(rounds)):
         with inside(town.namespace(place)), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender, open(town.log, "rb") as log:
             sender.bind(("eth0", 0))
             log.seek(0, os.SEEK_END)
@@ -365,6 +364,12 @@ def check_time(wires):
                 text += log.read()
                 expect_soon(begun)
             took.append(time.monotonic() - begun)
+    return took
+
+
+def check_time(wires):
+    begin_anew(wires)
+    took = alarm_times(wires, ROUNDS)
     print(f"from the frame to the alarm: median {statistics.median(took) * 1000:.2f} ms, worst {max(took) * 1000:.2f} ms, of {len(took)}; load "
           f"{os.getloadavg()[0]:.1f}")
     wires.take()
@@ -406,6 +411,15 @@ def check_flood(wires):
     wires.take()
 
 
+def watched(town):
+    """The wires of a town whose daemon was started just now."""
+    await_true("the sentry runs", lambda: town.role_pid("sentry"))
+    wires = Wires(town)
+    wires.settle()
+    wires.take()
+    return wires
+
+
 def main():
     skip_unless_possible()
     with Town(hosts=PLACES) as town:
@@ -414,10 +428,7 @@ def main():
                              'networks   = [ "10.2.0.0/24", "fd00:0:0:2::/64" ]; dhcp_servers = [ "dhcp" ]; ipv6_routers = [ "lgwan-router" ];')
             town.edit_config("hosts = (", f'hosts = ( {{ name = "dhcp"; zone = "lgwan"; addresses = [ "{DHCP_SERVER}" ]; macs = [ "02:00:00:02:00:67" ]; }},')
             town.start_daemon()
-            await_true("the sentry runs", lambda: town.role_pid("sentry"))
-            wires = Wires(town)
-            wires.settle()
-            wires.take()
+            wires = watched(town)
             for part in (check_ordinary, check_devices, check_addresses, check_services, check_vlans, check_cable, check_records, check_interfaces,
                          check_restart, check_flood, check_time):
                 part(wires)
