@@ -23,6 +23,7 @@ from town import HOSTS, SOURCE, ZONES, Town, await_true, inside, skip_unless_pos
 
 PLACES = ["jumin-tanmatsu", "shokuin-pc", "inet-tanmatsu", "cloud-dns"]
 SEKISHO = os.path.join(os.environ.get("SEKISHO_BUILD") or os.path.join(SOURCE, "build"), "sekisho")
+STORM_ALARM_FROM = 2 * 16 * 1000  # src/sekishod/storm.h: 1,000 a second over a window, whose 10 seconds end with a reading; two may share the flood
 STORM = int(os.environ.get("SEKISHO_STORM", "60000"))
 WITNESS_KIB_MAX = 64 * 1024
 DISCARD = 9
@@ -196,6 +197,8 @@ def check_storm(town, record):
     record.agree("a flood")
     expect("as one row", len(record.rows()) == before + 1)
     expect("the witness stays small", witness_kib(town) <= WITNESS_KIB_MAX, witness_kib(town))
+    if STORM >= STORM_ALARM_FROM:
+        await_true("that many at a time are an alarm", lambda: "SKS-STORM: refusals come very fast" in town.log_text())
 
 
 def check_follow(town, record):
