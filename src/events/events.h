@@ -29,6 +29,7 @@ enum {
 	EVENTS_REFUSALS_MAX = 500000,	/* rows of detail; whoever forges senders cannot have more */
 	EVENTS_FAULTS_MAX = 10000,	/* rows; the oldest go */
 	EVENTS_ALERT_PERCENT = 80,
+	EVENTS_LOG_BYTES_MAX = 16 << 20, /* of what waits beside the database for readers to let go; one batch more at most */
 };
 
 struct events;
@@ -100,7 +101,7 @@ int events_recall(struct events *events, struct arena *arena, struct events_read
 
 /*
  * Writes a batch, all of it or nothing, and marks refusals of new talkers. Rows that are past their retention go; where there is no room, the oldest go as well.
- * 0 or negative errno: nothing was written, and the same batch may be tried again.
+ * 0 or negative errno: nothing was written, and the same batch may be tried again; -EBUSY: a reader has held the database for so long that EVENTS_LOG_BYTES_MAX is reached.
  */
 int events_write(struct events *events, struct events_batch *batch);
 

@@ -357,9 +357,29 @@ static void room_make(struct events *events)
 		     "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 }
 
+/*
+ * The log of the database is taken up into it, and begins anew, only when no reader holds what it has read. One who never lets go must not fill the disk.
+ */
+static bool log_has_room(struct events *events)
+{
+	struct stat status;
+	int result;
+
+	if (stat(sqlite3_filename_wal(sqlite3_db_filename(events->database, "main")), &status) != 0 || status.st_size <= EVENTS_LOG_BYTES_MAX)
+		return true;
+	sqlite3_busy_timeout(events->database, 0);
+	result = sqlite3_wal_checkpoint_v2(events->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(events->database, BUSY_TIMEOUT_MS);
+	return result == SQLITE_OK;
+}
+
 int events_write(struct events *events, struct events_batch *batch)
 {
-	int result = transaction_write(events, batch);
+	int result;
+
+	if (!log_has_room(events))
+		return -EBUSY;
+	result = transaction_write(events, batch);
 
 	for (int i = 0; i < ROOM_ATTEMPTS_MAX && (result & 0xff) == SQLITE_FULL; i++) {
 		room_make(events);

@@ -170,6 +170,59 @@ START_TEST(readings_are_of_one_boot)
 }
 END_TEST
 
+/* Many rows, so that much is written. */
+static int write_many(struct events *events, int64_t now)
+{
+	enum { MANY = 4000, ADDRESS_BYTES = 32 };
+	struct events_refusal *refusals = calloc(MANY, sizeof(*refusals));
+	char (*sources)[ADDRESS_BYTES] = calloc(MANY, ADDRESS_BYTES);
+	struct events_batch batch = { .now = now, .refusals = refusals, .refusal_count = MANY };
+	int error;
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(sources[i], ADDRESS_BYTES, "10.%d.%d.%d", (int)(now % 200), i / 250, i % 250);
+		refusals[i] = sample(sources[i]);
+		refusals[i].first = refusals[i].last = now;
+	}
+	error = events_write(events, &batch);
+	free(refusals);
+	free(sources);
+	return error;
+}
+
+static off_t log_bytes(const struct place *place)
+{
+	char path[sizeof(place->path) + 8];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s-wal", place->path);
+	return stat(path, &status) == 0 ? status.st_size : 0;
+}
+
+START_TEST(a_reader_that_never_lets_go_fills_no_disk)
+{
+	struct place place = place_make();
+	struct events *events = opened(&place, "boot");
+	sqlite3 *reader;
+	int64_t now = NOW;
+	int error = 0;
+
+	ck_assert_int_eq(write_many(events, now), 0);
+	ck_assert_int_eq(sqlite3_open_v2(place.path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM refusals", NULL, NULL, NULL), SQLITE_OK);
+	for (int i = 0; i < 200 && !error; i++)
+		error = write_many(events, ++now);
+	ck_assert_msg(error == -EBUSY, "it is held up when there is too much, not %d", error);
+	ck_assert_int_lt(log_bytes(&place), 2 * EVENTS_LOG_BYTES_MAX);
+	ck_assert_int_eq(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_msg(write_many(events, ++now) == 0, "and goes on when he lets go");
+	ck_assert_int_lt(log_bytes(&place), EVENTS_LOG_BYTES_MAX);
+	sqlite3_close(reader);
+	events_close(events);
+	place_remove(&place);
+}
+END_TEST
+
 START_TEST(what_is_past_its_retention_goes)
 {
 	const struct events_query all = { .since = 0 };
@@ -331,6 +384,7 @@ int main(void)
 	tcase_add_test(cases, repetitions_add_up_and_talkers_are_new_once);
 	tcase_add_test(cases, changes_are_shown_once);
 	tcase_add_test(cases, readings_are_of_one_boot);
+	tcase_add_test(cases, a_reader_that_never_lets_go_fills_no_disk);
 	tcase_add_test(cases, what_is_past_its_retention_goes);
 	tcase_add_test(cases, a_damaged_database_is_put_aside);
 	tcase_add_test(cases, wrong_wirings_read_back_and_repetitions_add_up);
