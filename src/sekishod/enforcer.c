@@ -21,6 +21,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "daemon/aside.h"
 #include "daemon/clock.h"
 #include "daemon/crew.h"
 #include "kernel/conntrack.h"
@@ -53,7 +54,7 @@ static const int kept_capabilities[] = { CAP_NET_ADMIN };
 /* It opens nothing any more; rtnetlink is asked by a new socket each time. Of programs it may only ask which are attached. */
 static const struct sandbox_call enforcer_calls[] = {
 	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" },
-	{ .name = "membarrier" }, { .name = "bpf", .first_argument_only = true, .first_argument = BPF_PROG_QUERY }, { .name = NULL }
+	ASIDE_CALLS, { .name = "membarrier" }, { .name = "bpf", .first_argument_only = true, .first_argument = BPF_PROG_QUERY }, { .name = NULL }
 };
 
 enum { DRIFT_DETAIL_BYTES = 64, NETLINK_WAIT_MS = 10000 };
@@ -78,6 +79,8 @@ struct enforcer {
 	struct pins pins;
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
 	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
+	bool deferred;			/* a frame of the parent waits until a judgement is over */
+	struct frame deferred_frame;
 };
 
 /* A question of the planner, and the memory it costs. */
@@ -85,6 +88,7 @@ struct question {
 	struct arena *arena;
 	struct findings findings;
 	struct link_table links;	/* as they are now, by our own asking */
+	const char *judged;		/* findings of the judgement, as JSON; NULL: it found nothing */
 };
 
 static int64_t unix_now(struct enforcer *enforcer)
@@ -99,6 +103,11 @@ static int planner_send(struct enforcer *enforcer, enum verb verb, uint16_t flag
 	const struct frame frame = { .verb = verb, .flags = flags, .payload = payload, .descriptor = descriptor };
 
 	return frame_send(enforcer->planner, &frame);
+}
+
+static int judged_send(struct enforcer *enforcer, const char *judged)
+{
+	return planner_send(enforcer, VERB_REFUSED, 0, span_of(judged), -1);
 }
 
 static int refused_send(struct enforcer *enforcer, const struct findings *findings)
@@ -158,28 +167,80 @@ static int connections_read(struct enforcer *enforcer, struct question *question
 	return 0;
 }
 
+/* What is to be judged. */
+struct judgement {
+	struct question *question;
+	const struct pins *pins;
+	struct proof_input proof;
+};
+
+/* In a child: one byte, 1 when the ruleset may be in force, and the findings as JSON. */
+static void judgement_think(void *context, struct buf *out)
+{
+	struct judgement *judgement = context;
+	struct program_input program = judgement->pins->program;
+	const struct ruleset *ruleset = judgement->proof.ruleset;
+	struct findings *findings = &judgement->question->findings;
+	struct proof proof;
+	json_t *array;
+	char *text;
+
+	links_prove(judgement->question, &program, &ruleset->links);
+	program.links = &ruleset->links;
+	ruleset_audit(ruleset, &program, findings);
+	proof = ruleset_prove(judgement->question->arena, &judgement->proof);
+	proof_report(&proof, ruleset, findings);
+	array = findings_to_json(findings);
+	text = json_dumps(array, JSON_COMPACT);
+	buf_putc(out, findings->errors == 0);
+	buf_puts(out, text ? text : "[]");
+	free(text);
+	json_decref(array);
+}
+
+static int meanwhile_listen(struct enforcer *enforcer, struct aside *aside);
+
+/* Lets a child judge, and does what cannot wait until it is done. On success what it found is in the question's arena. */
+static int judgement_await(struct enforcer *enforcer, struct judgement *judgement, bool *ret_lawful)
+{
+	struct aside aside = { .result = -1 };
+	int result = aside_begin(&aside, judgement_think, judgement, FRAME_PAYLOAD_BYTES_MAX);
+
+	if (result == 0)
+		result = meanwhile_listen(enforcer, &aside);
+	if (result == 0 && aside.bytes.length > 0) {
+		*ret_lawful = aside.bytes.data[0] == 1;
+		judgement->question->judged = arena_strndup(judgement->question->arena, (const char *)aside.bytes.data + 1, aside.bytes.length - 1);
+	} else if (result == 0) {
+		result = -EIO;
+	}
+	aside_end(&aside);
+	return result;
+}
+
 /*
  * 0 when the ruleset may be in force: it is the program that follows from the pins (audit), and no packet passes that they do not grant (proof). The audit
- * knows how it should look, the proof what it does.
+ * knows how it should look, the proof what it does. That takes seconds with many flows; zones are isolated and foreign changes repaired meanwhile.
  */
 static int ruleset_judge(struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
 {
-	struct program_input program = enforcer->pins.program;
-	struct proof_input input = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now(enforcer) };
-	struct proof proof;
+	struct judgement judgement = { .question = question, .pins = &enforcer->pins,
+				       .proof = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now(enforcer) } };
+	bool lawful = false;
+	int error;
 
 	if (!enforcer->pins_arena) {
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_NO_PINS], nowhere, NULL);
 		return -EPERM;
 	}
-	if (connections_read(enforcer, question, &input) != 0)
+	if (connections_read(enforcer, question, &judgement.proof) != 0)
 		return -EPERM;
-	links_prove(question, &program, &ruleset->links);
-	program.links = &ruleset->links;
-	ruleset_audit(ruleset, &program, &question->findings);
-	proof = ruleset_prove(question->arena, &input);
-	proof_report(&proof, ruleset, &question->findings);
-	return question->findings.errors > 0 ? -EPERM : 0;
+	error = judgement_await(enforcer, &judgement, &lawful);
+	if (error) {
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
+		return error;
+	}
+	return lawful ? 0 : -EPERM;
 }
 
 /*
@@ -258,10 +319,14 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(FRAME_PAYLOAD_BYTES_MAX);
 	struct held held = { .generation = snapshot->generation, .alien_count = (uint32_t)snapshot->alien_count };
-	uint16_t flags = judge && snapshot_is_lawful(enforcer, question, snapshot) ? FRAME_LAWFUL : 0;
 	int descriptor = -1, error;
 	struct held_marks marks;
+	uint16_t flags;
 
+	/* What the snapshot shares with the holding may be another's after the judgement, in which zones are isolated. */
+	if (snapshot->ruleset)
+		ruleset_pack(&bytes, ruleset_told(enforcer, question->arena, snapshot));
+	flags = judge && snapshot_is_lawful(enforcer, question, snapshot) ? FRAME_LAWFUL : 0;
 	error = conntrack_marks(question->arena, &enforcer->nfnl, &marks);
 	if (error)
 		return error;
@@ -271,10 +336,8 @@ static int held_send(struct enforcer *enforcer, struct question *question, const
 	if (error)
 		return error;
 	held_pack(&payload, &held);
-	if (snapshot->ruleset) {
-		ruleset_pack(&bytes, ruleset_told(enforcer, question->arena, snapshot));
+	if (bytes.length > 0)
 		error = sealed_make("sekisho-held", buf_span(&bytes), &descriptor);
-	}
 	if (!error)
 		error = payload.overflow || bytes.overflow ? -EFBIG : planner_send(enforcer, VERB_HELD, flags, buf_span(&payload), descriptor);
 	if (descriptor >= 0)
@@ -356,7 +419,7 @@ static void pins_fall_back(struct enforcer *enforcer)
 static int proposal_refuse(struct enforcer *enforcer, const struct question *question)
 {
 	pins_fall_back(enforcer);
-	return refused_send(enforcer, &question->findings);
+	return question->judged ? judged_send(enforcer, question->judged) : refused_send(enforcer, &question->findings);
 }
 
 /* Who has made our tables his own can let pass what he likes, and we could not stop him: then nothing is forwarded. */
@@ -706,16 +769,58 @@ static bool parent_has_spoken(void)
 /* Takes everything the parent has said: pins that were sent before a proposal count for that proposal. */
 static int parent_listen(struct enforcer *enforcer)
 {
-	while (parent_has_spoken()) {
-		struct frame frame;
-		int result = crew_role_receive(&enforcer->parent_reader, &frame);
+	int result = 0;
 
+	if (enforcer->deferred)
+		result = parent_frame(enforcer, &enforcer->deferred_frame);
+	enforcer->deferred = false;
+	while (result >= 0 && parent_has_spoken()) {
+		struct frame frame;
+
+		result = crew_role_receive(&enforcer->parent_reader, &frame);
 		if (result > 0)
 			result = parent_frame(enforcer, &frame);
-		if (result < 0)
-			return result;
 	}
+	return result < 0 ? result : 0;
+}
+
+/* What the parent says during a judgement: an isolation is carried out, anything else waits, and with it what comes behind. */
+static int parent_listen_meanwhile(struct enforcer *enforcer)
+{
+	struct frame frame;
+	int result = crew_role_receive(&enforcer->parent_reader, &frame);
+
+	if (result <= 0)
+		return result;
+	if (frame.verb == VERB_ISOLATION)
+		return parent_frame(enforcer, &frame);
+	enforcer->deferred_frame = frame;
+	enforcer->deferred = true;
 	return 0;
+}
+
+/* Until a child has judged. 0 or negative errno. */
+static int meanwhile_listen(struct enforcer *enforcer, struct aside *aside)
+{
+	int result = 0;
+
+	while (result == 0) {
+		struct pollfd waits[] = { { .fd = aside->result, .events = POLLIN }, { .fd = enforcer->deferred ? -1 : CREW_CHANNEL, .events = POLLIN },
+					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN } };
+
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (waits[2].revents != 0)
+			watch_readable(enforcer);
+		if (waits[1].revents != 0)
+			result = parent_listen_meanwhile(enforcer);
+		if (result >= 0 && waits[0].revents != 0)
+			result = aside_take(aside);
+	}
+	return result < 0 ? result : 0;
 }
 
 static int enforcer_loop(struct enforcer *enforcer)
@@ -726,7 +831,7 @@ static int enforcer_loop(struct enforcer *enforcer)
 					  { .fd = enforcer->door.channel, .events = POLLIN } };
 		int planner = enforcer->planner, witness = enforcer->door.channel, error;
 
-		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0 && errno != EINTR)
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]), enforcer->deferred ? 0 : -1) < 0 && errno != EINTR)
 			return -errno;
 		if (waits[2].revents != 0)
 			watch_readable(enforcer);

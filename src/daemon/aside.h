@@ -1,0 +1,40 @@
+/*
+ * aside: a role thinks for seconds and listens meanwhile. A child does the thinking: it has all the role has at that moment, by copy, and what it finds
+ * comes back as bytes. It changes nothing and talks to nobody else.
+ *
+ * A role that has shut itself in needs aside_calls in its filter; the one way to make a process that they allow is a plain fork.
+ */
+#ifndef DAEMON_ASIDE_H
+#define DAEMON_ASIDE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/sandbox.h"
+
+struct aside {
+	pid_t child;		/* 0: nobody thinks */
+	int result;		/* readable when something comes, or nothing more; -1: nobody thinks */
+	struct buf bytes;	/* what has come of it */
+};
+
+/* What a filter must allow besides; without the end of a table. */
+#define ASIDE_CALLS                                                                                                                       \
+	{ .name = "clone", .first_argument_only = true, .first_argument = ASIDE_FORK_FLAGS }, { .name = "set_robust_list" }, { .name = "pipe2" }, \
+	{ .name = "wait4" }
+
+enum { ASIDE_FORK_FLAGS = 0x01000000 | 0x00200000 | 17 };	/* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID, SIGCHLD: what fork(3) asks for */
+
+/* Lets a child think: think(context) appends what it finds, at most bytes_max. 0 or negative errno. */
+int aside_begin(struct aside *ret_aside, void (*think)(void *context, struct buf *out), void *context, size_t bytes_max);
+
+/*
+ * Takes what has come. 1: that is all, in aside->bytes, which are the caller's to give back (aside_end()); 0: there is more to come; -EIO: the child did not
+ * come to an end, or found too much.
+ */
+int aside_take(struct aside *aside);
+
+/* Gives back everything. A child that still thinks ends by itself, and is waited for when the next one begins. */
+void aside_end(struct aside *aside);
+
+#endif

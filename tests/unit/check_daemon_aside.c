@@ -1,0 +1,110 @@
+/* What a child found comes back whole, or not at all; who does not wait for it is not kept. */
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/aside.h"
+
+enum { MANY_BYTES = 1 << 20 };
+
+static int take_all(struct aside *aside)
+{
+	int result = 0;
+
+	while (result == 0) {
+		struct pollfd wait = { .fd = aside->result, .events = POLLIN };
+
+		ck_assert_int_eq(poll(&wait, 1, -1), 1);
+		result = aside_take(aside);
+	}
+	return result;
+}
+
+static void think_of_many(void *context, struct buf *out)
+{
+	int count = *(const int *)context;
+	char *room = buf_reserve(out, (size_t)count);
+
+	for (int i = 0; room && i < count; i++)
+		room[i] = (char)i;
+	if (room)
+		out->length += (size_t)count;
+}
+
+static void think_never(void *context, struct buf *out)
+{
+	(void)context;
+	(void)out;
+	for (;;)
+		pause();
+}
+
+static void think_and_die(void *context, struct buf *out)
+{
+	(void)context;
+	buf_puts(out, "half");
+	_exit(EXIT_FAILURE);
+}
+
+START_TEST(what_was_found_comes_back_whole)
+{
+	const int counts[] = { 0, 1, MANY_BYTES };
+	int count = counts[_i], wrong = 0;
+	struct aside aside;
+
+	ck_assert_int_eq(aside_begin(&aside, think_of_many, &count, MANY_BYTES), 0);
+	ck_assert_int_eq(take_all(&aside), 1);
+	ck_assert_uint_eq(aside.bytes.length, (size_t)count);
+	for (int i = 0; i < count; i++)
+		wrong += aside.bytes.data[i] != (char)i;
+	ck_assert_int_eq(wrong, 0);
+	aside_end(&aside);
+	ck_assert_int_eq(aside.result, -1);
+}
+END_TEST
+
+START_TEST(what_is_too_much_or_has_no_end_is_nothing)
+{
+	int count = MANY_BYTES + 1;
+	struct aside aside;
+
+	ck_assert_int_eq(aside_begin(&aside, think_of_many, &count, MANY_BYTES), 0);
+	ck_assert_int_eq(take_all(&aside), -EIO);
+	aside_end(&aside);
+	ck_assert_int_eq(aside_begin(&aside, think_and_die, NULL, MANY_BYTES), 0);
+	ck_assert_int_eq(take_all(&aside), -EIO);
+	aside_end(&aside);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_what_he_gave_up)
+{
+	struct aside aside;
+	pid_t child;
+
+	ck_assert_int_eq(aside_begin(&aside, think_never, NULL, MANY_BYTES), 0);
+	child = aside.child;
+	aside_end(&aside);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("daemon/aside");
+	TCase *cases = tcase_create("aside");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(cases, what_was_found_comes_back_whole, 0, 3);
+	tcase_add_test(cases, what_is_too_much_or_has_no_end_is_nothing);
+	tcase_add_test(cases, nobody_waits_for_what_he_gave_up);
+	suite_add_tcase(suite, cases);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
