@@ -69,7 +69,7 @@ def judge_window(total, what, window, got, by_machine):
         total.probes += got["lost"] + got["arrived"]
         total.leaked += got["arrived"]
         if got["arrived"]:
-            total.problems.append(f"{name}: {got['arrived']} packets passed, which is closed")
+            total.problems.append(f"{name}: {got['arrived']} packets passed, which is closed: from {got['first'] / 1e6:.3f} to {got['last'] / 1e6:.3f}")
         return
     total.sent += got["lost"] + got["arrived"]
     if by_machine:
