@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "kernel/confirm.h"
+#include "kernel/decode_set.h"
 #include "kernel/encode.h"
 #include "kernel/ownership.h"
 #include "ruleset/diff.h"
@@ -25,11 +26,17 @@ struct attempt {
 	struct nfnl *nfnl;
 	struct holding *holding;
 	const struct ruleset *wanted;
-	int64_t now;
+	int64_t begun_at, begun_ms;	/* Unix time, and reading_clock_ms() then */
 	struct findings *findings;
 	struct snapshot snapshot;
 	struct transition transition;
 };
+
+/* The time as the caller knows it, which may be ahead of the clock (daemon/clock.h), and what has passed since. */
+static int64_t attempt_now(const struct attempt *attempt)
+{
+	return attempt->begun_at + (reading_clock_ms() - attempt->begun_ms) / 1000;
+}
 
 /* A copy of the snapshot's ruleset whose list of tables may be changed. */
 static struct ruleset *ruleset_loosen(struct arena *arena, const struct ruleset *ruleset)
@@ -124,7 +131,7 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 	struct encoded encoded;
 	int error;
 
-	ruleset_encode(attempt->arena, &batch, changes, attempt->now, attempt->nfnl->owns_tables, &encoded);
+	ruleset_encode(attempt->arena, &batch, changes, attempt_now(attempt), attempt->nfnl->owns_tables, &encoded);
 	error = nfnl_batch_commit(attempt->nfnl, &batch, false, &result);
 	/*
 	 * An element that expired while we wrote is gone before we delete it: that is a change like any
@@ -144,7 +151,7 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 static int kernel_read(struct attempt *attempt, const struct known_sets *known, struct snapshot *ret_snapshot)
 {
 	/* What is left of an element's time counts from now, and a large commit takes seconds. */
-	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, (int64_t)time(NULL), known, ret_snapshot);
+	int error = snapshot_read(attempt->arena, attempt->nfnl, &attempt->wanted->links, attempt_now(attempt), known, ret_snapshot);
 
 	if (error)
 		finding_add(attempt->findings, &daemon_catalogue[error == -EAGAIN ? DAEMON_KERNEL_RESTLESS : DAEMON_KERNEL_UNREADABLE], nowhere,
@@ -194,7 +201,7 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
  */
 static int transition_verify(struct attempt *attempt, uint32_t generation)
 {
-	const struct ruleset confirmed = transition_confirm(attempt->arena, attempt->nfnl, &attempt->transition, (int64_t)time(NULL));
+	const struct ruleset confirmed = transition_confirm(attempt->arena, attempt->nfnl, &attempt->transition, attempt_now(attempt));
 	const struct known_sets known = { .ruleset = &confirmed, .generation = generation };
 	struct snapshot after = { .ruleset = NULL };
 
@@ -266,10 +273,12 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,
 		    struct committed *ret_committed)
 {
+	const int64_t begun_ms = reading_clock_ms();
+
 	for (int i = 0; i < INSTALL_ATTEMPTS_MAX; i++) {
 		__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 		struct attempt attempt = {
-			.arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .now = now, .findings = findings,
+			.arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .begun_at = now, .begun_ms = begun_ms, .findings = findings,
 		};
 		int error = attempt_run(&attempt, ret_committed);
 
@@ -313,7 +322,9 @@ int ruleset_install_at_once(struct nfnl *nfnl, struct holding *holding, const st
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings aside = findings_in(arena);
-	struct attempt attempt = { .arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .now = now, .findings = &aside };
+	struct attempt attempt = {
+		.arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .begun_at = now, .begun_ms = reading_clock_ms(), .findings = &aside,
+	};
 
 	if (attempt_at_once(&attempt, ret_committed) == 0)
 		return 0;
