@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/date.h"
 #include "base/width.h"
 #include "kernel/links.h"
 #include "kernel/nfnl.h"
 #include "kernel/view.h"
-#include "ruleset/pack.h"
 #include "sekisho/control.h"
 #include "sekisho/grid.h"
 #include "wire/report.h"
@@ -171,19 +169,16 @@ static int complain_withheld(struct context *context, const struct snapshot *sna
 	return EXIT_REFUSED;
 }
 
-/* What the daemon says the kernel holds; the bytes stay mapped as long as we run. */
+/* What the daemon says the kernel holds. */
 static int view_read(struct context *context, int kernel_error, struct live *live)
 {
-	int descriptor, error;
 	bool withheld = false;
 	struct span bytes;
+	int error;
 
-	if (control_ask_view(context, &descriptor) != 0)
+	if (control_ask_view(context, &bytes) != 0)
 		return complain_kernel(context, kernel_error);
-	error = sealed_map(descriptor, PACK_BYTES_MAX, &bytes);
-	close(descriptor);
-	if (!error)
-		error = view_unpack(context->arena, bytes, &live->snapshot, &withheld);
+	error = view_unpack(context->arena, bytes, &live->snapshot, &withheld);
 	if (error)
 		return complain_kernel(context, error);
 	live->by_view = true;

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ruleset/pack.h"
+
 #include "wire/report.h"
 
 static int complain_connect(struct context *context, int error)
@@ -174,26 +176,31 @@ int control_order(struct context *context, enum verb verb, json_t *question, con
 	return status;
 }
 
-static int read_view(int descriptor, int *ret_view)
+/* Frame after frame, until one is the last. */
+static int read_view(int descriptor, struct buf *bytes)
 {
 	struct frame_reader reader = frame_reader_make(FRAME_PAYLOAD_BYTES_MAX);
-	struct frame frame;
-	int error = frame_await(descriptor, &reader, CONTROL_ANSWER_TIMEOUT_MS, &frame);
+	struct frame frame = { .flags = FRAME_MORE };
+	int error = 0;
 
-	frame_reader_free(&reader);
-	if (error)
-		return error;
-	if (frame.verb == VERB_VIEW && frame.descriptor >= 0) {
-		*ret_view = frame.descriptor;
-		return 0;
+	while (!error && (frame.flags & FRAME_MORE)) {
+		error = frame_await(descriptor, &reader, CONTROL_ANSWER_TIMEOUT_MS, &frame);
+		if (error)
+			break;
+		if (frame.descriptor >= 0)
+			close(frame.descriptor);
+		if (frame.verb != VERB_VIEW || frame.descriptor >= 0)
+			error = -EACCES;
+		else
+			buf_put(bytes, frame.payload.data, frame.payload.length);
 	}
-	if (frame.descriptor >= 0)
-		close(frame.descriptor);
-	return frame.verb == VERB_REPORT ? -EACCES : -ENODATA;
+	frame_reader_free(&reader);
+	return error || !bytes->overflow ? error : -EFBIG;
 }
 
-int control_ask_view(struct context *context, int *ret_descriptor)
+int control_ask_view(struct context *context, struct span *ret_bytes)
 {
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
 	int descriptor = -1;
 	int error = control_connect(context, &descriptor);
 
@@ -201,7 +208,9 @@ int control_ask_view(struct context *context, int *ret_descriptor)
 		return error;
 	error = send_question(descriptor, VERB_VIEW, NULL);
 	if (!error)
-		error = read_view(descriptor, ret_descriptor);
+		error = read_view(descriptor, &bytes);
 	close(descriptor);
+	if (!error)
+		*ret_bytes = (struct span){ .data = arena_strndup(context->arena, buf_text(&bytes), bytes.length), .length = bytes.length };
 	return error;
 }

@@ -31,9 +31,9 @@ int control_order(struct context *context, enum verb verb, json_t *question, con
 		  void (*print)(struct context *context, const struct control_outcome *outcome, const json_t *answer));
 
 /*
- * Asks the daemon what the kernel holds (kernel/view.h). 0, and the caller closes *ret_descriptor; negative errno without complaining: -EACCES: this user may not
- * ask, -ENODATA: it could not be read.
+ * Asks the daemon what the kernel holds (kernel/view.h); the bytes are in the context's arena. 0; negative errno without complaining: -EACCES: this user may not
+ * ask, or it could not be read.
  */
-int control_ask_view(struct context *context, int *ret_descriptor);
+int control_ask_view(struct context *context, struct span *ret_bytes);
 
 #endif

@@ -48,6 +48,8 @@ struct client {
 	struct frame_reader reader;
 	struct event *readable, *writable, *deadline;
 	bool awaits_view;
+	struct span view;		/* mapped; what is left of it after the answer at hand; whole_view: as it was mapped */
+	struct span whole_view;
 	struct buf answer;		/* empty: none yet */
 	size_t answered;		/* bytes of it that were taken */
 	struct client *next;
@@ -214,8 +216,11 @@ void gates_close(struct planner *planner);
 /* Sends the answer (and gives it back) as the client takes it, and ends the client then. What he had asked for forgets him. */
 void client_answer(struct client *client, json_t *answer);
 
-/* Hands a client a view in place of an answer, which he takes at once or not at all, and ends him. The descriptor stays the caller's. */
-void client_hand_view(struct client *client, int descriptor);
+/*
+ * Sends a client a view as his answer, in pieces as he takes them. He gets the bytes and not the descriptor, which stays the caller's: who kept descriptors would keep
+ * our memory.
+ */
+void client_send_view(struct client *client, int descriptor);
 
 /* ---- planner_views.c */
 

@@ -20,11 +20,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ruleset/pack.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
 #include "wire/report.h"
 
-enum { LISTEN_BACKLOG = 64, REFUSALS_LOGGED_PER_MINUTE = 5, ACCEPT_PAUSE_MS = 100 };
+enum { LISTEN_BACKLOG = 64, REFUSALS_LOGGED_PER_MINUTE = 5, ACCEPT_PAUSE_MS = 100, VIEW_PIECE_BYTES = 64 << 10 };
 
 /* Who may connect, which the mode and the group of socket and directory say; the directories of groups are made at the installation (tmpfiles.d(5)). */
 static const struct gate_place {
@@ -66,6 +67,7 @@ static void client_end(struct client *client)
 	event_drop(client->deadline);
 	frame_reader_free(&client->reader);
 	buf_free(&client->answer);
+	sealed_unmap(client->whole_view);
 	close(client->socket);
 	free(client);
 }
@@ -76,6 +78,18 @@ static void client_await(struct client *client, int seconds)
 
 	if (event_add(client->deadline, &timeout) != 0)
 		arena_exhausted();
+}
+
+/* The next piece of the view becomes the answer at hand. */
+static void view_piece_next(struct client *client)
+{
+	size_t length = client->view.length < VIEW_PIECE_BYTES ? client->view.length : VIEW_PIECE_BYTES;
+	struct frame piece = { .verb = VERB_VIEW, .payload = span_part(client->view, 0, length), .descriptor = -1 };
+
+	client->view = span_part(client->view, length, client->view.length);
+	piece.flags = client->view.length > 0 ? FRAME_MORE : 0;
+	client->answer.length = client->answered = 0;
+	frame_pack(&client->answer, &piece);
 }
 
 /* He takes what he takes of his answer; when he has all of it, or too little in his time, he goes. */
@@ -89,29 +103,41 @@ static void client_writable(evutil_socket_t socket_number, short what, void *con
 		return;
 	if (sent > 0)
 		client->answered += (size_t)sent;
-	if (sent <= 0 || client->answered == client->answer.length)
+	if (sent > 0 && client->answered == client->answer.length && client->view.length > 0)
+		view_piece_next(client);
+	else if (sent <= 0 || client->answered == client->answer.length)
 		client_end(client);
 }
 
-void client_answer(struct client *client, json_t *answer)
+static void client_answer_begin(struct client *client)
 {
-	char *text = json_dumps(answer, JSON_COMPACT);
-
 	client_forget(client);
-	client->answer = buf_limited(FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX);
-	frame_pack(&client->answer, &(struct frame){ .verb = VERB_REPORT, .payload = span_of(text ? text : "{}"), .descriptor = -1 });
-	free(text);
-	json_decref(answer);
 	client->writable = event_new(client->planner->loop, client->socket, EV_WRITE | EV_PERSIST, client_writable, client);
 	if (!client->writable || event_add(client->writable, NULL) != 0)
 		arena_exhausted();
 	client_await(client, CLIENT_ANSWER_TIMEOUT_S);
 }
 
-void client_hand_view(struct client *client, int descriptor)
+void client_answer(struct client *client, json_t *answer)
 {
-	(void)frame_send_now(client->socket, &(struct frame){ .verb = VERB_VIEW, .descriptor = descriptor });
-	client_end(client);
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	client->answer = buf_limited(FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX);
+	frame_pack(&client->answer, &(struct frame){ .verb = VERB_REPORT, .payload = span_of(text ? text : "{}"), .descriptor = -1 });
+	free(text);
+	json_decref(answer);
+	client_answer_begin(client);
+}
+
+void client_send_view(struct client *client, int descriptor)
+{
+	if (sealed_map(descriptor, PACK_BYTES_MAX, &client->whole_view) != 0) {
+		client_refuse(client, "failed", DAEMON_ANSWER_MALFORMED, NULL);
+		return;
+	}
+	client->view = client->whole_view;
+	view_piece_next(client);
+	client_answer_begin(client);
 }
 
 static void client_late(evutil_socket_t unused, short what, void *context)

@@ -1,8 +1,8 @@
 /*
  * planner_views: what the kernel holds, for clients who may read and whom the kernel does not show it.
  *
- * The enforcer is asked at most once in VIEW_PAUSE_MS, whoever asks how often, because it has other things to do; everybody who waits gets the same answer. It is handed
- * through: a sealed memfd, which is not looked at here.
+ * The enforcer is asked at most once in VIEW_PAUSE_MS, whoever asks how often, because it has other things to do; everybody who waits gets the same answer. Its bytes are not looked
+ * at here.
  */
 #include <errno.h>
 #include <time.h>
@@ -81,7 +81,7 @@ void view_take(struct planner *planner, const struct frame *frame)
 {
 	/* Who came meanwhile gets it as well: it is not older than the pause would have made the next one. */
 	planner->view_asked = false;
-	waiting_each(planner, frame->descriptor < 0 ? refuse_gone : client_hand_view, frame->descriptor);
+	waiting_each(planner, frame->descriptor < 0 ? refuse_gone : client_send_view, frame->descriptor);
 	if (frame->descriptor >= 0)
 		close(frame->descriptor);
 }

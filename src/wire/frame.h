@@ -57,8 +57,11 @@ enum verb {
 	VERB_ISOLATED,		/* payload: what came of it */
 	VERB_CONFIRM,		/* command -> planner: JSON; planner -> parent: it is confirmed (1), or over: refused or gone back (0) */
 	VERB_CONFIRMATION,	/* parent -> planner: what is to be confirmed (struct confirm_state) */
-	/* sekisho command -> planner -> enforcer, and back */
-	VERB_VIEW,		/* what does the kernel hold? answer: memfd: kernel/view.h; none: it could not be read */
+	/*
+	 * sekisho command -> planner -> enforcer: what does the kernel hold? (kernel/view.h) Enforcer: memfd; none: it could not be read. Planner to command: the bytes, in
+	 * frames of which all but the last have FRAME_MORE.
+	 */
+	VERB_VIEW,
 	/* any role -> parent */
 	VERB_ALARM,		/* payload: an alarm for the journal (wire/alarm.h) */
 	/* parent -> any role, and its answer: are you there? Empty; daemon/crew.h */
@@ -83,6 +86,7 @@ enum {
 enum {
 	FRAME_SEAL = 1 << 0,		/* VERB_PROPOSE without a descriptor: put the seal in force */
 	FRAME_LAWFUL = 1 << 1,		/* VERB_SNAPSHOT: say as well whether it is lawful; VERB_HELD: the kernel's ruleset holds nothing unknown and is proved */
+	FRAME_MORE = 1 << 2,		/* VERB_VIEW: the next frame goes on with it */
 	FRAME_DESCRIPTOR = 1 << 15,	/* a descriptor travels with the frame; set by frame_send() alone */
 };
 

@@ -2,7 +2,7 @@
 """A hostile local user at the control sockets, in a group and outside, harms nobody else.
 
 Members of both groups keep 2,000 connections each: open and silent, with half a frame, with a request trickled byte by byte, with garbage, with descriptors, or with
-a request whose answer is never read; what the daemon ends is begun anew. Meanwhile root and another member are served, the daemon's memory and
+a request whose answer, small or large, is never read; what the daemon ends is begun anew. Meanwhile root and another member are served, the daemon's memory and
 descriptors stay bounded, and its log has lines by the minute and not by the connection.
 """
 
@@ -25,6 +25,7 @@ from town import FRAME, SOURCE, VERB_APPLY, VERB_STATUS, Town, await_true, skip_
 
 PROGRAM = os.environ.get("SEKISHO") or os.path.join(SOURCE, "build", "sekisho")
 HOSTILE, HONEST = 64201, 64202
+VERB_VIEW = 43  # src/wire/frame.h
 CONNECTIONS = int(os.environ.get("SEKISHO_CONNECTIONS", "2000"))
 ROUND_S = 0.05  # between two rounds of the hostile user, who is no measurement of processors
 BEGUN_PER_ROUND = 200
@@ -54,6 +55,8 @@ def begin(path, kind, chance):
             hostile.sendmsg([b"SKS1"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 0, 0, 0]))])
         elif kind == "unread":
             hostile.send(FRAME.pack(b"SKS1", VERB_STATUS, 0, 0))
+        elif kind == "view":
+            hostile.send(FRAME.pack(b"SKS1", VERB_VIEW, 0, 0))
         return hostile
     except OSError:
         hostile.close()
@@ -65,7 +68,7 @@ def is_ended(hostile, kind):
     try:
         if kind == "trickle":
             hostile.send(b" ")
-        return not hostile.recv(1, socket.MSG_PEEK) if kind != "unread" else False
+        return not hostile.recv(1, socket.MSG_PEEK) if kind not in ("unread", "view") else False
     except BlockingIOError:
         return False
     except OSError:
@@ -74,7 +77,7 @@ def is_ended(hostile, kind):
 
 def be_hostile(path):
     """Keeps CONNECTIONS connections until it is killed; stops its own end when the test is gone."""
-    kinds = ("silent", "half", "trickle", "garbage", "descriptors", "unread")
+    kinds = ("silent", "half", "trickle", "garbage", "descriptors", "unread", "view")
     chance, parent = random.Random(1), os.getppid()
     open_ones, begun = [], 0
     while os.getppid() == parent:
