@@ -67,8 +67,9 @@ void switches_hold(const struct switches *switches)
 		const int64_t wanted = shut ? sysctl_rules[i].closed : sysctl_rules[i].wanted;
 		int64_t present;
 
-		if (switches->descriptors[i] < 0 || sysctl_read(switches->descriptors[i], &present) != 0 || present == wanted ||
-		    present == sysctl_rules[i].closed)
+		/* Shutting sets only what lets packets through. */
+		if ((shut && sysctl_rules[i].closed == sysctl_rules[i].wanted) || switches->descriptors[i] < 0 ||
+		    sysctl_read(switches->descriptors[i], &present) != 0 || present == wanted || present == sysctl_rules[i].closed)
 			continue;
 		log_event(LOG_LEVEL_WARNING, "SKS-SYSCTL", "a kernel switch was changed by somebody and is set back name=%s value=%lld was=%lld", sysctl_rules[i].path,
 			  (long long)wanted, (long long)present);
