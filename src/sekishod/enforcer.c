@@ -65,6 +65,8 @@ struct enforcer {
 	struct nfnl nfnl;
 	struct nft_watch watch;
 	struct holding holding;		/* what was installed last */
+	bool unrepaired;		/* a foreign change could not be repaired; nothing is forwarded */
+	struct nft_change change;	/* that one */
 	struct switches switches;
 	struct lookout lookout;
 	struct frame_reader parent_reader;
@@ -444,6 +446,7 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 		tables_heed(enforcer);
 		return proposal_refuse(enforcer, question);
 	}
+	enforcer->unrepaired = false;
 	pins_adopt(enforcer);
 	switches_open_way(&enforcer->switches);
 	return committed_send(enforcer, &committed);
@@ -511,6 +514,7 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 
 	if (!wanted)
 		return;
+	enforcer->unrepaired = false;
 	/* Until what was installed is back, anything may pass: to read and to write the rules takes longer than to forward nothing meanwhile. */
 	if (change->ours)
 		switches_shut(&enforcer->switches);
@@ -521,6 +525,8 @@ static void kernel_repair(struct enforcer *enforcer, const struct nft_change *ch
 		log_event(LOG_LEVEL_ERROR, "SKS-DRIFT", "a foreign change could not be repaired; nothing is forwarded process=%u name=%s",
 			  change->process, change->name);
 		drift_record(JOURNAL_DRIFT, change);
+		enforcer->unrepaired = true;
+		enforcer->change = *change;
 		return;
 	}
 	switches_open_way(&enforcer->switches);
@@ -665,9 +671,13 @@ static void planner_drop(struct enforcer *enforcer)
 	enforcer->lookout.may_tell = false;
 }
 
-/* VERB_SURVEY: switches are held where they belong, and the rest is told. */
+/* VERB_SURVEY: what could not be repaired is tried again, switches are held where they belong, and the rest is told. */
 static int survey_answer(struct enforcer *enforcer, const struct question *question)
 {
+	const struct nft_change change = enforcer->change;
+
+	if (enforcer->unrepaired)
+		kernel_repair(enforcer, &change);
 	switches_hold(&enforcer->switches);
 	if (enforcer->pins_arena)
 		lookout_hold(&enforcer->pins.program, &question->links);

@@ -16,7 +16,11 @@
 #include "ruleset/diff.h"
 #include "sekishod/catalogue.h"
 
-enum { READBACKS_MAX = 4, PACKETS_PASS_MS = 50 };
+enum {
+	READBACKS_MAX = 4,
+	PACKETS_PASS_MS = 50,
+	SLOW_MS = 500,		/* what remains of an element's time is compared to the second */
+};
 
 static const struct origin nowhere;
 
@@ -27,6 +31,7 @@ struct attempt {
 	struct holding *holding;
 	const struct ruleset *wanted;
 	int64_t begun_at, begun_ms;	/* Unix time, and reading_clock_ms() then */
+	bool slow;		/* a commit took so long that ends of elements are off by it */
 	struct findings *findings;
 	struct snapshot snapshot;
 	struct transition transition;
@@ -128,11 +133,13 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 {
 	struct nfnl_batch batch = nfnl_batch_begin(attempt->nfnl, generation);
 	struct nfnl_result result = { .error_count = 0 };
+	const int64_t begun_ms = reading_clock_ms();
 	struct encoded encoded;
 	int error;
 
 	ruleset_encode(attempt->arena, &batch, changes, attempt_now(attempt), attempt->nfnl->owns_tables, &encoded);
 	error = nfnl_batch_commit(attempt->nfnl, &batch, false, &result);
+	attempt->slow |= reading_clock_ms() - begun_ms >= SLOW_MS;
 	/*
 	 * An element that expired while we wrote is gone before we delete it: that is a change like any
 	 * other.
@@ -216,6 +223,9 @@ static int transition_verify(struct attempt *attempt, uint32_t generation)
 		if (after.generation != generation)
 			return -ERESTART;
 	}
+	/* Elements end later by what the commit took; another attempt has only them to write. */
+	if (attempt->slow)
+		return -ERESTART;
 	finding_add(attempt->findings, &daemon_catalogue[DAEMON_READBACK_DIFFERS], nowhere, NULL);
 	return -EIO;
 }
