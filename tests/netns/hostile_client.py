@@ -111,13 +111,17 @@ def start_hostile(town, group):
     return pid
 
 
+def subprocess_json(command, **who):
+    """Exit status and answer of a command."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **who)
+    assert result.stdout, f"{command} of {who}: {result.stderr}"
+    return result.returncode, json.loads(result.stdout)
+
+
 def sekisho(town, *words, user=None):
     """Exit status and answer of root, or of an honest operator."""
     who = {"user": user, "group": user, "extra_groups": [town.group_id("sekisho-operator")]} if user else {}
-    result = subprocess.run([PROGRAM, "--lang", "en", "--json", "--socket", os.path.join(town.run_dir, "control"), *words], capture_output=True, text=True,
-                            check=False, cwd="/", **who)
-    assert result.stdout, f"{words} of {user}: {result.stderr}"
-    return result.returncode, json.loads(result.stdout)
+    return subprocess_json([PROGRAM, "--lang", "en", "--json", "--socket", os.path.join(town.run_dir, "control"), *words], **who)
 
 
 def memory_kib(pid):
@@ -152,6 +156,12 @@ def check_limits(town, planner, memory, fds):
     expect("and its descriptors", descriptors(planner) <= fds + PLACES, descriptors(planner))
 
 
+def isolation_ms(town):
+    """How long each order took, by the journal."""
+    _, records = subprocess_json([PROGRAM, "--json", "journal", "--dir", os.path.join(town.state_dir, "journal")])
+    return [int(detail.split()[-2]) for record in records if record["event"] in ("isolate", "release") for detail in record["details"] if "in force after" in detail]
+
+
 def check_outsider(town):
     code = ("import socket, sys\nfor directory in ('', 'operator', 'auditor'):\n try: socket.socket(socket.AF_UNIX).connect(f'{sys.argv[1]}/{directory}/control')\n"
             " except PermissionError: continue\n sys.exit(1)")
@@ -182,6 +192,7 @@ def main():
             for pid in hostile:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
+        print(f"   zones were isolated and released within {max(isolation_ms(town)):d} ms of the order")
         minutes = int((time.monotonic() - began) / 60) + 2
         expect("the log has some lines a minute", LINES_PER_MINUTE <= refused_lines(town) <= minutes * LINES_PER_MINUTE, refused_lines(town))
         await_true("all places are free again", lambda: descriptors(planner) <= fds)
