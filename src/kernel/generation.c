@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/sandbox.h"
 #include "config/reader.h"
+#include "kernel/flow_routes.h"
 #include "policy/law.h"
 #include "ruleset/prove.h"
 
@@ -83,6 +84,8 @@ struct generation *generation_load(const char *path, const struct generation_wor
 	}
 	if (generation->policy && generation->findings.errors == 0 && !world->policy_only)
 		generation_compile(generation, world);
+	if (generation->compiled.ruleset && world->routes && !world->offline)
+		flow_routes_find(generation->making, generation, &world->links, &generation->findings);
 	if (generation->compiled.ruleset && world->prove)
 		generation_prove(generation);
 	if (generation->findings.errors > 0)

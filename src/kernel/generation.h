@@ -34,6 +34,7 @@ struct generation_world {
 	const struct mark_book *marks;	/* NULL: fresh marks */
 	bool prove;			/* prove the ruleset as well (ruleset/prove.h): what does not prove is an error */
 	bool policy_only;		/* compile nothing: what the file means is all that is asked */
+	bool routes;			/* not offline: look for routes to both ends of what must not stop; a warning for each that is missing */
 };
 
 /* Makes a generation of the file at path. Always gives one; its findings say what is wrong. The caller frees it. */

@@ -136,6 +136,20 @@ const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT] = {
 		.action_en = "Bring the interface back; the flow opens by itself when it appears.",
 		.action_ja = "インターフェースを復旧してください。現れると自動的に開きます。",
 	},
+	[RULESET_CRITICAL_NO_ROUTE] = {
+		.id = "critical-no-route", .severity = SEVERITY_WARNING,
+		.en = "There is no route to {1}: the critical flow {0} cannot pass.",
+		.ja = "{1} への経路がありません。止めてはならない通信許可 {0} は通りません。",
+		.action_en = "Look at the interface and the route (ip route get); the rules are not in the way.",
+		.action_ja = "インターフェースと経路(ip route get)を確認してください。ルールが妨げているのではありません。",
+	},
+	[RULESET_CRITICAL_OTHER_ROUTE] = {
+		.id = "critical-other-route", .severity = SEVERITY_WARNING,
+		.en = "The route to {1} leads out by {2}, which is not of its zone: the critical flow {0} cannot pass.",
+		.ja = "{1} への経路が、そのゾーンのものでない {2} に向いています。止めてはならない通信許可 {0} は通りません。",
+		.action_en = "Correct the route (ip route get), or the zone of the address.",
+		.action_ja = "経路(ip route get)、またはアドレスのゾーンを直してください。",
+	},
 	[RULESET_PROOF_NEVER] = {
 		.id = "proof-never", .severity = SEVERITY_ERROR,
 		.en = "The law does not hold: a packet between the My Number tier and the Internet tier would pass: {0}.",

@@ -78,7 +78,7 @@ const struct generation *load_offline(struct context *context, const char *path)
 const struct generation *load_for_live(struct context *context, const char *path, const struct live *live)
 {
 	struct mark_book marks = mark_book_of(context->arena, live->snapshot.ruleset, NULL, 0);
-	struct generation_world world = { .now = context->now, .links = live->links, .marks = &marks, .prove = context->prove };
+	struct generation_world world = { .now = context->now, .links = live->links, .marks = &marks, .prove = context->prove, .routes = context->prove };
 
 	return load(context, path, &world);
 }

@@ -141,9 +141,9 @@ static void print_routes(struct context *context, const struct verification *ver
 
 	buf_printf(&context->out, phrase(context, "Routes for %zu open flows: %zu ends cannot be reached by their zone.\n",
 					 "有効な通信許可 %zu 件の経路: ゾーンから届かない相手 %zu 件。\n"),
-		   verification->open_flows, verification->route_fault_count);
-	for (size_t i = 0; i < verification->route_fault_count && i < SHOWN_MAX; i++) {
-		const struct route_fault *fault = &verification->route_faults[i];
+		   verification->open_flows, verification->routes.count);
+	for (size_t i = 0; i < verification->routes.count && i < SHOWN_MAX; i++) {
+		const struct route_fault *fault = &verification->routes.items[i];
 
 		grid_add(&grid, fault->flow->name);
 		grid_add(&grid, arena_strdup(context->arena, netaddr_format(&fault->address, address)));
@@ -277,8 +277,8 @@ static json_t *routes_to_json(struct context *context, const struct verification
 	json_t *list = json_array();
 	char address[NETADDR_TEXT_BYTES];
 
-	for (size_t i = 0; i < verification->route_fault_count; i++) {
-		const struct route_fault *fault = &verification->route_faults[i];
+	for (size_t i = 0; i < verification->routes.count; i++) {
+		const struct route_fault *fault = &verification->routes.items[i];
 
 		json_array_append_new(list, json_pack("{s:o, s:s, s:s?}", "flow", json_visible(context, fault->flow->name), "address",
 						      netaddr_format(&fault->address, address), "leads_to", fault->leads_to));

@@ -38,156 +38,31 @@ static int read_connections(struct context *context, const struct live *live, st
 
 /* ---- routes */
 
-static int compare_addresses(const void *a, const void *b)
+/* True when an end of the flow, which stands at or behind *next among the faults, has no route. */
+static bool flow_has_fault(const struct route_faults *faults, const struct flow *flow, size_t *next)
 {
-	return netaddr_compare(*(const struct netaddr *const *)a, *(const struct netaddr *const *)b);
-}
+	const size_t before = *next;
 
-/* Where the kernel sends packets to an address. */
-struct known_route {
-	const struct netaddr *address;
-	int error;
-	bool local;		/* an address of this machine */
-	uint32_t oif;
-};
-
-struct routes_known {
-	struct known_route *items;	/* sorted by address */
-	size_t count;
-};
-
-/* One address of each range stands for it: the second, because the first may be the network's own. */
-static struct netaddr range_representative(const struct addr_range *range)
-{
-	struct netaddr address = range->first;
-
-	if (netaddr_compare(&range->first, &range->last) < 0)
-		netaddr_next(&address);
-	return address;
-}
-
-/* An end of a flow: its ranges, and the zone they should lie behind. */
-struct flow_end {
-	const struct addr_ranges *ranges;
-	uint32_t zone;
-};
-
-static size_t flow_ends(const struct flow *flow, struct flow_end ends[static 2])
-{
-	size_t count = 0;
-
-	if (flow->kind != FLOW_EGRESS)
-		ends[count++] = (struct flow_end){ &flow->sources, flow->from };
-	if (flow->kind != FLOW_LOCAL)
-		ends[count++] = (struct flow_end){ &flow->destinations, flow->to };
-	return count;
-}
-
-/* All addresses that will be asked for, each once. */
-static struct routes_known routes_collect(struct context *context, const struct generation *generation)
-{
-	const struct policy *policy = generation->policy;
-	const struct netaddr **addresses = NULL;
-	size_t count = 0, capacity = 0;
-	struct routes_known known;
-
-	for (size_t i = 0; i < policy->flow_count; i++) {
-		struct flow_end ends[2];
-		size_t end_count = generation->compiled.flow_marks[i].mark ? flow_ends(&policy->flows[i], ends) : 0;
-
-		for (size_t e = 0; e < end_count; e++) {
-			for (size_t r = 0; r < ends[e].ranges->count; r++) {
-				struct netaddr *address = arena_alloc(context->arena, sizeof(*address));
-
-				*address = range_representative(&ends[e].ranges->items[r]);
-				addresses = arena_grow(context->arena, addresses, count, &capacity, sizeof(const struct netaddr *));
-				addresses[count++] = address;
-			}
-		}
-	}
-	if (count)
-		qsort(addresses, count, sizeof(const struct netaddr *), compare_addresses);
-	known = (struct routes_known){ .items = arena_array(context->arena, count, sizeof(*known.items)) };
-	for (size_t i = 0; i < count; i++)
-		if (known.count == 0 || netaddr_compare(known.items[known.count - 1].address, addresses[i]) != 0)
-			known.items[known.count++].address = addresses[i];
-	return known;
-}
-
-static void routes_ask(struct routes_known *known)
-{
-	for (size_t i = 0; i < known->count; i++) {
-		struct route_hop hop;
-
-		known->items[i].error = route_lookup(known->items[i].address, &hop);
-		known->items[i].oif = known->items[i].error ? 0 : hop.oif;
-		known->items[i].local = !known->items[i].error && hop.local;
-	}
-}
-
-static const struct known_route *route_of(const struct routes_known *known, const struct netaddr *address)
-{
-	size_t low = 0, high = known->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (netaddr_compare(known->items[middle].address, address) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return &known->items[low];
-}
-
-static bool zone_has_interface(const struct zone *zone, const struct link_table *links, uint32_t index)
-{
-	for (size_t i = 0; i < zone->interface_count; i++)
-		if (link_index(links, zone->interfaces[i].value) == index)
-			return true;
-	return false;
-}
-
-/* True when every end of the flow is reached by its zone; each fault is noted. */
-static bool flow_is_routed(struct context *context, struct verification *verification, const struct routes_known *known, const struct flow *flow)
-{
-	struct flow_end ends[2];
-	size_t end_count = flow_ends(flow, ends), before = verification->route_fault_count;
-
-	for (size_t e = 0; e < end_count; e++) {
-		for (size_t r = 0; r < ends[e].ranges->count; r++) {
-			struct netaddr address = range_representative(&ends[e].ranges->items[r]);
-			const struct known_route *route = route_of(known, &address);
-
-			if (route->local || (!route->error && zone_has_interface(&verification->generation->policy->zones[ends[e].zone],
-								 &verification->live.links, route->oif)))
-				continue;
-			verification->route_faults = arena_grow(context->arena, verification->route_faults, verification->route_fault_count,
-								&verification->route_fault_capacity, sizeof(*verification->route_faults));
-			verification->route_faults[verification->route_fault_count++] = (struct route_fault){
-				.flow = flow, .address = address,
-				.leads_to = route->error ? NULL : link_name(&verification->live.links, route->oif),
-			};
-		}
-	}
-	return verification->route_fault_count == before;
+	while (*next < faults->count && faults->items[*next].flow == flow)
+		++*next;
+	return *next > before;
 }
 
 static void verify_routes(struct context *context, struct verification *verification)
 {
 	const struct policy *policy = verification->generation->policy;
-	struct routes_known known = routes_collect(context, verification->generation);
+	size_t next = 0;
 
-	routes_ask(&known);
+	verification->routes = flow_routes_check(context->arena, verification->generation, &verification->live.links, false);
 	verification->critical_closed = arena_array(context->arena, policy->flow_count, sizeof(const struct flow *));
 	for (size_t i = 0; i < policy->flow_count; i++) {
 		const struct flow *flow = &policy->flows[i];
 		bool open = verification->generation->compiled.flow_marks[i].mark != 0;
-		bool routed = !open || flow_is_routed(context, verification, &known, flow);
+		bool faulty = flow_has_fault(&verification->routes, flow, &next);
 
 		verification->open_flows += open;
 		verification->critical_flows += flow->critical;
-		if (flow->critical && (!open || !routed))
+		if (flow->critical && (!open || faulty))
 			verification->critical_closed[verification->critical_closed_count++] = flow;
 	}
 }

@@ -7,18 +7,12 @@
 #ifndef SEKISHO_VERIFY_H
 #define SEKISHO_VERIFY_H
 
+#include "kernel/flow_routes.h"
 #include "ruleset/diff.h"
 #include "ruleset/prove.h"
 #include "sekisho/command.h"
 
 enum { VERIFY_ENDING_S = 2 };	/* what ends so soon is not compared */
-
-/* An end of a flow for which the kernel has no route, or one that leads elsewhere. */
-struct route_fault {
-	const struct flow *flow;
-	struct netaddr address;
-	const char *leads_to;	/* the interface; NULL: there is no route */
-};
 
 struct verification {
 	const struct generation *generation; /* the file */
@@ -26,8 +20,7 @@ struct verification {
 	struct proof proof;
 	struct transition transition;	/* what would make the kernel what the file says */
 	bool same;			/* nothing would */
-	struct route_fault *route_faults;
-	size_t route_fault_count, route_fault_capacity;
+	struct route_faults routes;	/* of open flows */
 	size_t open_flows, critical_flows; /* of the file */
 	const struct flow **critical_closed; /* critical flows that the file closes or that have a route fault */
 	size_t critical_closed_count;

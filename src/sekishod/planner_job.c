@@ -467,7 +467,8 @@ static size_t warnings_count(const struct findings *findings)
 static bool job_load(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job) };
+	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job),
+					  .routes = job->kind == JOB_APPLY }; /* at the start there may be none yet */
 
 	if (links_table(planner, job->arena, true, &world.links) != 0) {
 		planner_give_up(planner, "interfaces cannot be listed");
@@ -515,9 +516,12 @@ static bool job_stops_critical(struct planner *planner)
 {
 	struct job *job = planner->job;
 
-	if (planner->in_force && job->held_ruleset)
-		critical_check(planner->in_force->policy, job->held_ruleset, job->wanted, job->request.breaks, job->request.break_count,
-			       job->generation->sources, &job->findings);
+	/* A planner that was started again may know of no policy but this: then what is critical is what the file says, and the kernel tells what is open. */
+	const struct policy *known = planner->in_force ? planner->in_force->policy : job->generation->policy;
+
+	if (job->held_ruleset)
+		critical_check(known, job->held_ruleset, job->wanted, job->request.breaks, job->request.break_count, job->generation->sources,
+			       &job->findings);
 	return job->findings.errors > 0;
 }
 
