@@ -8,6 +8,7 @@
 #	make bench BENCH=mail	one part of it: forward, load, apply, mail, relay or holds
 #	make fuzz T=settings SECONDS=60
 #	make check-clean-root	`make demo` and `make check` in a new Debian
+#	make check-kernels	what depends on the kernel, on Debian's 6.1 and 6.12 under qemu
 #	make install, uninstall	DESTDIR, prefix and sysconfdir as usual
 #	make clean, distclean
 #

@@ -145,8 +145,14 @@ leak: bench-programs
 	@SEKISHO_EVENTS=$(EVENTS) SEKISHO_PROBES=$(PROBES) SEKISHO_SEED=$(SEED) SEKISHO_TIME_LIMIT=$(LEAK_SECONDS) nice tests/run netns/leak.py
 	@tail -n 2 build/log/netns-leak.py.log
 
+# Debian's own kernels under qemu. KERNELS=bookworm: one of them; SEKISHO_KERNEL_TESTS="netns/vlan_trunk.py": fewer tests.
+KERNELS = bookworm bookworm-backports
+check-kernels: test-programs
+	@tests/deps/install check clean-root kernels
+	tests/kernels/check $(KERNELS)
+
 check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs bench-peers reload-traffic soak leak lint-settings check fuzz check-clean-root
+.PHONY: test-programs bench-programs bench-peers reload-traffic soak leak lint-settings check fuzz check-clean-root check-kernels
