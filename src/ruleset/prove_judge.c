@@ -284,6 +284,7 @@ static void judge_marked(struct prover *prover, const struct view *view, const s
 	struct joining joining = { prover, &of_connection, path };
 
 	any.marks_free = of_connection.marks_free = false;
+	any.any_mark = true;
 	any.lines &= lines_of_any_mark();
 	of_connection.lines &= ~lines_of_any_mark();
 	if (any.lines & prover->open)
@@ -369,6 +370,7 @@ static void judge_connections(struct prover *prover, const struct view *view, co
 
 	if (view->marks_free) {
 		any.marks_free = false;
+		any.any_mark = true;
 		any.lines &= lines_of_any_mark();
 		rest.lines &= ~lines_of_any_mark();
 		judge_states(prover, &any, path, states);

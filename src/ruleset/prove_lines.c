@@ -664,7 +664,7 @@ void chain_note(struct prover *prover, const struct view *view, const struct reg
 	const bool in = view->hook == HOOK_INPUT;
 	const enum code_variable end = in ? CODE_IIF : CODE_OIF;
 
-	if (view->reply || view->error || view->answered || (view->hook != HOOK_INPUT && view->hook != HOOK_OUTPUT))
+	if (view->any_mark || view->reply || view->error || view->answered || (view->hook != HOOK_INPUT && view->hook != HOOK_OUTPUT))
 		return;
 	if (!codes_meet(&region->codes[CODE_PROTOCOL], &ported) || !codes_meet(&region->codes[CODE_STATE], &beginning))
 		return;

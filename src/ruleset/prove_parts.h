@@ -106,6 +106,7 @@ struct view {
 	bool answered;		/* not let through, but refused with an answer */
 	bool any_user;		/* who began the connection was asked then, and is not known now */
 	bool marks_free;	/* the arriving mark has not been looked at: it says which connections these can be */
+	bool any_mark;		/* more than what passes: whatever mark the packets have, also one that connections of theirs cannot have */
 	uint32_t lines;		/* bits of the lines that are in question */
 };
 

@@ -69,6 +69,27 @@ START_TEST(the_good_file_proves)
 }
 END_TEST
 
+/* My Number pings the gateway, and the gateway speaks to the Internet: no process of it joins the two. */
+START_TEST(a_ping_is_no_chain)
+{
+	static const struct policy_case row = {
+		.what = "a ping",
+		.edits = {
+			{ "#locals", ",{ name = 'ping'; zone = 'mn'; source = 'jumin'; protocol = 'icmp'; }" },
+			{ "#egress", ",{ name = 'log'; user = 'root'; zone = 'in'; destination = '10.3.0.30'; protocol = 'udp'; ports = 514; }" },
+		},
+	};
+	struct arena *arena = arena_new();
+	struct town town = town_of(policy_edited(arena, &row));
+	struct proof proof = town_prove(&town, town.ruleset);
+
+	for (int line = 0; line < PROOF_LINE_COUNT; line++)
+		ck_assert_msg(proof.lines[line].state == PROOF_HOLDS, "%s", line_words(&town, town.ruleset, &proof, line));
+	arena_free(town.arena);
+	arena_free(arena);
+}
+END_TEST
+
 /* The oracle is not blind: through the good rules many connections pass, and none breaks a line. */
 START_TEST(the_oracle_agrees_about_the_good_file)
 {
@@ -459,6 +480,7 @@ int main(void)
 
 	tcase_set_timeout(cases, 120);
 	tcase_add_test(cases, the_good_file_proves);
+	tcase_add_test(cases, a_ping_is_no_chain);
 	tcase_add_test(cases, the_oracle_agrees_about_the_good_file);
 	tcase_add_test(cases, what_the_oracle_finds_is_never_said_to_hold);
 	tcase_add_loop_test(cases, each_line_breaks_when_it_should, 0, sizeof(lines) / sizeof(lines[0]));
