@@ -111,7 +111,7 @@ CLANG = clang
 $(eval $(call flavour,build,$$(CC),$$(CFLAGS) $$(HARDENING) $$(SECTIONS)))
 $(eval $(call flavour,build/asan,$$(CC),-g -O1 $$(SANITIZERS) -fPIE))
 $(eval $(call flavour,build/clang,$$(CLANG),-g -O1 $$(SANITIZERS) -fsanitize=fuzzer-no-link -fPIE))
--include $(shell test -d build && find build \( -path build/kernels -o -path build/systemd-root \) -prune -o -name '*.d' -type f -print)
+-include $(shell test -d build && find build \( -path build/kernels -o -path build/systemd-root -o -path build/next \) -prune -o -name '*.d' -type f -print)
 
 flavour_of = $(patsubst %,$(1)/lib%.a,$(call existing,$(FLOORS))) $(addprefix $(1)/,$(PROGRAMS))
 programs: $(call flavour_of,build)

@@ -61,6 +61,12 @@ $(NETNS_PROGRAMS): build/%: build/%.o
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^
 
+# The next version, for a test of taking over the rules of another one.
+NEXT_VERSION = build/next/build/sekishod
+$(NEXT_VERSION): build/sekishod tests/netns/next_version
+	$(call say,NEXT,$@)
+	$(quiet)tests/netns/next_version >build/next.log 2>&1 || { tail -n 20 build/next.log; exit 1; }
+
 $(NETNS_LIBRARIES): build/%.so: %.c Makefile config.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
@@ -99,7 +105,7 @@ bench-programs: programs $(NETNS_PROGRAMS) $(NETNS_LIBRARIES) $(BENCH_PROGRAMS) 
 bench-peers: $(MAIL_PEERS)
 
 test-programs: $(call flavour_of,build) $(call flavour_of,build/asan) $(call flavour_of,build/clang) $(UNIT_TESTS) $(KERNEL_TESTS) $(FUZZERS) \
-	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(NETNS_LIBRARIES) $(BENCH_PROGRAMS) $(MAIL_BENCH)
+	$(MAIL_PROGRAMS) $(NETNS_PROGRAMS) $(NETNS_LIBRARIES) $(BENCH_PROGRAMS) $(MAIL_BENCH) $(NEXT_VERSION)
 
 # The floors and compilers as the lint steps need them: one word per floor, lowest first.
 export SEKISHO_FLOORS = $(foreach n,0 1 2 3 4 5,$(subst $() ,$(comma),$(strip $(FLOOR_$(n)))))

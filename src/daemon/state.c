@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static void descriptor_closep(int *descriptor)
@@ -95,4 +96,35 @@ int state_recall(const char *directory, const char *name, size_t bytes_max, stru
 		return -errno;
 	out->length += (size_t)got;
 	return 0;
+}
+
+/* ---- versions */
+
+enum { STATE_LINE_BYTES_MAX = STATE_NAME_BYTES_MAX + 32 };
+
+void state_put_version(struct buf *out, const char *name, unsigned int version)
+{
+	buf_printf(out, "sekisho %s %u\n", name, version);
+}
+
+int state_take_version(struct span *bytes, const char *name, unsigned int version_max)
+{
+	const char *end = bytes->length > 0 ? memchr(bytes->data, '\n', bytes->length) : NULL;
+	char line[STATE_LINE_BYTES_MAX], expected[STATE_LINE_BYTES_MAX];
+	unsigned int version;
+	size_t length;
+
+	if (!end || end - bytes->data >= STATE_LINE_BYTES_MAX - 1)
+		return 0;
+	length = (size_t)(end - bytes->data) + 1;
+	memcpy(line, bytes->data, length);
+	line[length] = '\0';
+	if (sscanf(line, "sekisho %*63s %u", &version) != 1)
+		return 0;
+	snprintf(expected, sizeof(expected), "sekisho %s %u\n", name, version);
+	if (strcmp(line, expected) != 0)
+		return 0;
+	bytes->data += length;
+	bytes->length -= length;
+	return version <= version_max ? 0 : -EPROTO;
 }

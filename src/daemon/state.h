@@ -30,6 +30,17 @@ int state_forget(const char *directory, const char *name);
 /* Appends what was kept, at most bytes_max. 0; -EPERM: the file is not ours alone, or longer; other negative errno. */
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out);
 
+/*
+ * What is kept in a form of our own says in which version of that form: a line "sekisho NAME VERSION" stands before the rest. This writes it.
+ */
+void state_put_version(struct buf *out, const char *name, unsigned int version);
+
+/*
+ * Takes the line off. 0; -EPROTO: the version is newer than version_max, and nothing of the rest is to be believed. What older versions mean the reader has to
+ * know; bytes without the line are of version 0.
+ */
+int state_take_version(struct span *bytes, const char *name, unsigned int version_max);
+
 /* True for a file that nobody but root and ourselves can have written. */
 bool state_is_trusted(const struct stat *status);
 

@@ -224,6 +224,12 @@ int isolations_keep(const char *directory, const struct isolations *isolations)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
 
+	if (isolations->count == 0) {
+		int error = state_forget(directory, state_file);
+
+		return error == -ENOENT ? 0 : error;
+	}
+	state_put_version(&bytes, state_file, ISOLATED_VERSION);
 	isolations_put(&bytes, isolations);
 	/* On a full disk; a list that a crash has left in pieces isolates every zone. */
 	return state_keep(directory, state_file, buf_span(&bytes)) == 0 ? 0 : state_rewrite(directory, state_file, buf_span(&bytes));
@@ -239,6 +245,8 @@ int isolations_recall(struct arena *arena, const char *directory, int64_t now, s
 	*ret_isolations = (struct isolations){ .count = 0 };
 	if (error == -ENOENT)
 		return 0;
+	if (!error)
+		error = state_take_version(&rest, state_file, ISOLATED_VERSION);
 	if (!error && isolations_take(arena, &rest, ret_isolations) && rest.length == 0)
 		return 0;
 	*ret_isolations = (struct isolations){ .items = arena_alloc(arena, sizeof(every)), .count = 1 };

@@ -56,12 +56,14 @@ int isolation_answer_unpack(struct arena *arena, struct span payload, struct iso
 enum isolation_outcome isolations_change(struct arena *arena, const struct isolations *isolations, const struct isolation_order *order,
 					 struct isolations *ret_isolations);
 
-/* Keeps the list in the state directory. On the disk when it returns 0; else negative errno. */
+enum { ISOLATED_VERSION = 1 };	/* of the list as it is kept; one more when its form changes */
+
+/* Keeps the list in the state directory; an empty one is none, which every version understands. On the disk when it returns 0; else negative errno. */
 int isolations_keep(const char *directory, const struct isolations *isolations);
 
 /*
- * What was kept. 0, also when nothing was; -EBADMSG, -EPERM, other negative errno: it cannot be known, and then every zone is isolated, because none that was cut off
- * may open by a damaged file. In the arena.
+ * What was kept. 0, also when nothing was; -EPROTO: a newer version has kept it; -EBADMSG, -EPERM, other negative errno: it cannot be known, and then
+ * every zone is isolated, because none that was cut off may open by a damaged file. In the arena.
  */
 int isolations_recall(struct arena *arena, const char *directory, int64_t now, struct isolations *ret_isolations);
 

@@ -349,12 +349,19 @@ static bool pins_remember(struct parent *parent)
 
 /*
  * The pins at the start: those that were in force last, because by them the rules in the kernel are judged. The file may have been edited
- * since; its pins are taken when the planner has found no fault in it and asks for them. Where none were kept, they are those of the file.
+ * since; its pins are taken when the planner has found no fault in it and asks for them. What a newer version has kept is not understood: then they are those of
+ * the text that was in force last. Where there is none either, they are those of the file.
  */
 static void pins_begin(struct parent *parent)
 {
-	int error = pins_remember(parent) ? 0 : pins_renew(parent, parent->options->config, NULL);
+	int error = pins_remember(parent) ? 0 : -ENOENT;
 
+	if (error && access(parent->last_good_path, F_OK) == 0) {
+		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "the zones that were kept cannot be used, and are taken from the text that was in force last");
+		error = pins_renew(parent, parent->last_good_path, NULL);
+	}
+	if (error)
+		error = pins_renew(parent, parent->options->config, NULL);
 	if (error)
 		log_event(LOG_LEVEL_ERROR, "SKS-PINS", "the zones of the file cannot be used file=%s reason=\"%s\"", parent->options->config,
 			  strerror(-error));

@@ -338,7 +338,11 @@ int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins)
 
 int pins_keep(const char *directory, struct span bytes)
 {
-	return state_keep(directory, PINS_FILE, bytes);
+	__attribute__((cleanup(buf_free))) struct buf whole = buf_limited(0);
+
+	state_put_version(&whole, PINS_FILE, PINS_VERSION);
+	buf_put(&whole, bytes.data, bytes.length);
+	return state_keep(directory, PINS_FILE, buf_span(&whole));
 }
 
 void pins_forget(const char *directory)
@@ -348,5 +352,13 @@ void pins_forget(const char *directory)
 
 int pins_recall(const char *directory, struct buf *out)
 {
-	return state_recall(directory, PINS_FILE, PINS_BYTES_MAX, out);
+	__attribute__((cleanup(buf_free))) struct buf whole = buf_limited(0);
+	int error = state_recall(directory, PINS_FILE, PINS_BYTES_MAX, &whole);
+	struct span bytes = buf_span(&whole);
+
+	if (!error)
+		error = state_take_version(&bytes, PINS_FILE, PINS_VERSION);
+	if (!error)
+		buf_put(out, bytes.data, bytes.length);
+	return error;
 }

@@ -30,6 +30,8 @@ void pins_pack(struct buf *out, const struct pins *pins);
  */
 int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins);
 
+enum { PINS_VERSION = 1 };	/* of what pins_pack() writes, as it is kept; one more when that changes */
+
 /* Keeps packed pins in directory, replacing what is there in one step. 0 or negative errno. */
 int pins_keep(const char *directory, struct span bytes);
 
@@ -37,7 +39,7 @@ int pins_keep(const char *directory, struct span bytes);
 void pins_forget(const char *directory);
 
 /*
- * Appends the packed pins that were kept in directory. 0; -EPERM: the file is not ours alone; other
+ * Appends the packed pins that were kept in directory. 0; -EPERM: the file is not ours alone; -EPROTO: a newer version of sekishod has kept them; other
  * negative errno.
  */
 int pins_recall(const char *directory, struct buf *out);

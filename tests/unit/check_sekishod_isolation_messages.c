@@ -14,6 +14,7 @@ static struct isolation two_items[] = {
 	{ .zone = "lgwan", .except = except, .except_count = 2, .reason = "疑い", .since = 100 }, { .zone = "gikai", .reason = "", .since = 200 },
 };
 static const struct isolations two = { .items = two_items, .count = 2 };
+static const struct isolations none;
 
 /* Cuts the payload at each length, and makes it one byte longer. */
 #define ONLY_WHOLE(unpack, bytes, result)                                                                                      \
@@ -99,6 +100,19 @@ START_TEST(an_order_changes_the_list)
 }
 END_TEST
 
+/* Writes a text over another one of its length at the beginning of a file. */
+static void replace_text(const char *path, const char *old, const char *new)
+{
+	char found[64] = "";
+	int file = open(path, O_RDWR);
+
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(pread(file, found, strlen(old), 0), (ssize_t)strlen(old));
+	ck_assert_str_eq(found, old);
+	ck_assert_int_eq(pwrite(file, new, strlen(new), 0), (ssize_t)strlen(new));
+	close(file);
+}
+
 START_TEST(what_is_kept_is_recalled_and_a_damaged_file_opens_nothing)
 {
 	char directory[] = "/tmp/check-isolation-XXXXXX", path[sizeof(directory) + 16];
@@ -113,11 +127,20 @@ START_TEST(what_is_kept_is_recalled_and_a_damaged_file_opens_nothing)
 	ck_assert_int_eq(isolations_recall(arena, directory, 5, &recalled), 0);
 	ck_assert_uint_eq(recalled.count, 2);
 	ck_assert_str_eq(recalled.items[1].zone, "gikai");
-	ck_assert_int_eq(truncate(path, 5), 0);
+	replace_text(path, "sekisho isolated 1", "sekisho isolated 2");
+	ck_assert_int_eq(isolations_recall(arena, directory, 5, &recalled), -EPROTO);
+	ck_assert_str_eq(recalled.items[0].zone, ISOLATION_EVERY_ZONE);
+	replace_text(path, "sekisho isolated 2", "sekisho isolated 1");
+	ck_assert_int_eq(isolations_recall(arena, directory, 5, &recalled), 0);
+	ck_assert_int_eq(truncate(path, 25), 0);
 	ck_assert_int_eq(isolations_recall(arena, directory, 5, &recalled), -EBADMSG);
 	ck_assert_uint_eq(recalled.count, 1);
 	ck_assert_str_eq(recalled.items[0].zone, ISOLATION_EVERY_ZONE);
-	unlink(path);
+	ck_assert_int_eq(isolations_keep(directory, &none), 0);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert_int_eq(isolations_keep(directory, &none), 0);
+	ck_assert_int_eq(isolations_recall(arena, directory, 5, &recalled), 0);
+	ck_assert_uint_eq(recalled.count, 0);
 	rmdir(directory);
 	arena_free(arena);
 }
