@@ -90,7 +90,7 @@ struct question {
 	struct arena *arena;
 	struct findings findings;
 	struct link_table links;	/* as they are now, by our own asking */
-	const char *judged;		/* findings of the judgement, as JSON; NULL: it found nothing */
+	const char *judged;		/* findings of a judgement that refused it, as JSON; NULL: none did */
 };
 
 static int64_t unix_now(struct enforcer *enforcer)
@@ -202,7 +202,7 @@ static void judgement_think(void *context, struct buf *out)
 
 static int meanwhile_listen(struct enforcer *enforcer, struct aside *aside);
 
-/* Lets a child judge, and does what cannot wait until it is done. On success what it found is in the question's arena. */
+/* Lets a child judge, and does what cannot wait until it is done. What it found when it refused is in the question's arena. */
 static int judgement_await(struct enforcer *enforcer, struct judgement *judgement, bool *ret_lawful)
 {
 	struct aside aside = { .result = -1 };
@@ -212,7 +212,9 @@ static int judgement_await(struct enforcer *enforcer, struct judgement *judgemen
 		result = meanwhile_listen(enforcer, &aside);
 	if (result == 0 && aside.bytes.length > 0) {
 		*ret_lawful = aside.bytes.data[0] == 1;
-		judgement->question->judged = arena_strndup(judgement->question->arena, (const char *)aside.bytes.data + 1, aside.bytes.length - 1);
+		/* What was found lawful and then not installed is refused for another reason. */
+		if (!*ret_lawful)
+			judgement->question->judged = arena_strndup(judgement->question->arena, (const char *)aside.bytes.data + 1, aside.bytes.length - 1);
 	} else if (result == 0) {
 		result = -EIO;
 	}
