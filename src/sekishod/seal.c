@@ -76,10 +76,10 @@ int seal_run(const struct options *options)
 	int error = nfnl_open(&nfnl);
 
 	if (!error) {
-		if (!options->no_owner)
-			error = ownership_begin(&nfnl);
-		if (!error)
-			error = seal_where_needed(arena, &nfnl);
+		/* A seal without an owner is better than none. */
+		if (!options->no_owner && ownership_begin(&nfnl) != 0)
+			log_event(LOG_LEVEL_WARNING, "SKS-OWNER", "whether the kernel knows owners of tables could not be found out");
+		error = seal_where_needed(arena, &nfnl);
 		nfnl_close(&nfnl);
 	}
 	if (error)
