@@ -776,8 +776,8 @@ static int isolated_take(struct parent *parent, struct span payload)
 
 /* ---- who is connected where */
 
-/* The planner says which interfaces are members of their zones. */
-static int members_take(struct parent *parent, struct span payload)
+/* The planner says that interfaces or the zones have changed. */
+static int wiring_take(struct parent *parent, struct span payload)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PINS_BYTES_MAX);
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -858,7 +858,7 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 	case VERB_READY:
 		return ready_take(parent, frame->payload);
 	case VERB_WIRING:
-		return members_take(parent, frame->payload);
+		return wiring_take(parent, frame->payload);
 	default:
 		return -EBADMSG;
 	}

@@ -300,7 +300,7 @@ int ways_find(const struct planner *planner, struct findings *findings);
 
 /* ---- planner_wiring.c */
 
-/* Tells the parent which interfaces are members of their zones now. */
+/* Tells the parent that interfaces, addresses or the zones have changed, and which interfaces are no members of their zones. */
 void wiring_tell(struct planner *planner);
 
 /* Finds what is wrong with the interfaces of the zones in force themselves: one is not there, or has an address of another zone or of none. 0 or negative errno. */

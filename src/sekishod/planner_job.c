@@ -280,7 +280,7 @@ static void job_take_recorded(struct planner *planner, const struct frame *frame
 
 /* ---- what is in force */
 
-/* One line for the service manager. */
+/* One line for the service manager; and the zones may be others now. */
 static void ready_say(struct planner *planner, const char *status)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
@@ -291,6 +291,8 @@ static void ready_say(struct planner *planner, const char *status)
 	ready_pack(&payload, &ready);
 	if (planner_send_parent(VERB_READY, buf_span(&payload)) != 0)
 		planner_give_up(planner, "the parent cannot be reached");
+	else
+		wiring_tell(planner);
 }
 
 static void in_force_say(struct planner *planner)
@@ -674,7 +676,6 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 			last_good_say(planner, job->last_good_why ? job->last_good_why : planner->last_good_why);
 		else
 			in_force_say(planner);
-		wiring_tell(planner);
 	} else {
 		planner->state = STATE_SEALED;
 		survey_call(planner);

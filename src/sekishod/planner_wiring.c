@@ -1,5 +1,5 @@
 /*
- * planner_wiring: the interfaces of the zones themselves. Which of them are members, for the sentry (sekishod/wiring.h); and what is wrong with one: it
+ * planner_wiring: the interfaces of the zones themselves. Which of them are no members, for the sentry (sekishod/wiring.h); and what is wrong with one: it
  * is not there, or has an address that is not of its zone. Who is connected behind them is the sentry's work.
  */
 #include <stdlib.h>
@@ -9,25 +9,14 @@
 #include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
 #include "wire/fields.h"
-
-/* The zone of an interface of this name in the policy in force, or NULL. */
-static const struct zone *zone_of(const struct planner *planner, const char *name)
-{
-	const struct policy *policy = planner->in_force ? planner->in_force->policy : NULL;
-
-	for (size_t z = 0; policy && z < policy->zone_count; z++)
-		for (size_t i = 0; i < policy->zones[z].interface_count; i++)
-			if (strcmp(policy->zones[z].interfaces[i].value, name) == 0)
-				return &policy->zones[z];
-	return NULL;
-}
+#include "wiring/layout.h"
 
 void wiring_tell(struct planner *planner)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
 
 	for (size_t i = 0; i < planner->known_count; i++)
-		if (!planner->known[i].barred && zone_of(planner, planner->known[i].name))
+		if (planner->known[i].barred && payload.length < LAYOUT_PORTS_MAX * sizeof(planner->known[i].index))
 			buf_put_u32(&payload, planner->known[i].index);
 	if (planner_send_parent(VERB_WIRING, buf_span(&payload)) != 0)
 		planner_give_up(planner, "the parent cannot be reached");

@@ -19,8 +19,8 @@ struct renewal {
 	const struct pins *pins;
 	struct interfaces interfaces;
 	struct interface_addresses addresses;
-	uint32_t members[LAYOUT_PORTS_MAX];
-	size_t member_count;
+	uint32_t barred[LAYOUT_PORTS_MAX];
+	size_t barred_count;
 };
 
 struct wiring wiring_none(void)
@@ -28,19 +28,19 @@ struct wiring wiring_none(void)
 	return (struct wiring){ .layout = -1 };
 }
 
-static bool members_take(struct renewal *renewal, struct span members)
+static bool barred_take(struct renewal *renewal, struct span barred)
 {
 	uint32_t index;
 
-	while (renewal->member_count < LAYOUT_PORTS_MAX && span_take_u32(&members, &index))
-		renewal->members[renewal->member_count++] = index;
-	return members.length == 0;
+	while (renewal->barred_count < LAYOUT_PORTS_MAX && span_take_u32(&barred, &index))
+		renewal->barred[renewal->barred_count++] = index;
+	return barred.length == 0;
 }
 
-static bool is_member(const struct renewal *renewal, uint32_t index)
+static bool is_barred(const struct renewal *renewal, uint32_t index)
 {
-	for (size_t i = 0; i < renewal->member_count; i++)
-		if (renewal->members[i] == index)
+	for (size_t i = 0; i < renewal->barred_count; i++)
+		if (renewal->barred[i] == index)
 			return true;
 	return false;
 }
@@ -128,7 +128,7 @@ static struct layout layout_make(const struct renewal *renewal)
 	for (size_t i = 0; i < renewal->interfaces.count && layout.port_count < LAYOUT_PORTS_MAX; i++) {
 		const struct interface *interface = &renewal->interfaces.items[i];
 
-		if (interface->type != ARPHRD_ETHERNET || !is_member(renewal, interface->index) ||
+		if (interface->type != ARPHRD_ETHERNET || is_barred(renewal, interface->index) ||
 		    !zone_of_interface(renewal->pins, interface->name, &zone))
 			continue;
 		ports[layout.port_count] = (struct layout_port){ .index = interface->index, .zone = zone, .name = interface->name,
@@ -200,12 +200,12 @@ static int layout_seal(const struct layout *layout, int *ret_descriptor)
 	return bytes.overflow ? -EFBIG : sealed_make("sekisho-layout", buf_span(&bytes), ret_descriptor);
 }
 
-int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span members, struct crew *crew, int sentry)
+int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span barred, struct crew *crew, int sentry)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct renewal renewal = { .arena = arena, .pins = pins };
 	struct layout layout;
-	int error = members_take(&renewal, members) ? 0 : -EBADMSG, descriptor;
+	int error = barred_take(&renewal, barred) ? 0 : -EBADMSG, descriptor;
 
 	if (!error)
 		error = interfaces_read(arena, &renewal.interfaces);

@@ -1,8 +1,8 @@
 /*
  * wiring: what the parent does for the sentry: it opens a socket of frames for each interface of a zone, and tells who belongs where.
  *
- * It needs CAP_NET_RAW, and reads the interfaces of this machine and the pins, nothing else. Which interfaces are members of their zone the planner
- * says, as it says it to the enforcer; here it can only leave one out: one that has not the name of a zone's interface gets no socket.
+ * It needs CAP_NET_RAW, and reads the interfaces of this machine and the pins, nothing else. The planner says when something has changed, and which
+ * interface has the name of a zone's and is no member of it; so all it can do is to leave one out.
  */
 #ifndef SEKISHOD_WIRING_H
 #define SEKISHOD_WIRING_H
@@ -28,10 +28,10 @@ struct wiring {
 struct wiring wiring_none(void);
 
 /*
- * The members are these now (indexes, 4 bytes each): closes and opens sockets, and tells the sentry. 0; -EBADMSG: that is no list of members; other
- * negative errno: the interfaces could not be read, and everything is as before.
+ * Something has changed; barred are the indexes of interfaces that are left out (4 bytes each): closes and opens sockets, and tells the sentry. 0;
+ * -EBADMSG: that is no such list; other negative errno: the interfaces could not be read, and everything is as before.
  */
-int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span members, struct crew *crew, int sentry);
+int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span barred, struct crew *crew, int sentry);
 
 /* The sentry was started: it gets everything. */
 void wiring_tell_all(struct wiring *wiring, struct crew *crew, int sentry);

@@ -336,6 +336,20 @@ def check_restart(wires):
     wires.expect_alarm("a sentry that was started again", "wiring-declared-elsewhere", HOSTS["juki-cs"][1], "internet", "lgwan")
 
 
+def check_broken_file(wires):
+    """A file that cannot be read any more, and no text of before: the wires are watched by the zones that were in force last."""
+    town = wires.town
+    expect("the daemon stops", town.stop_daemon() == 0)
+    town.edit_config("zones = (", "zones = ((")
+    os.unlink(os.path.join(town.state_dir, "last-good.conf"))
+    town.start_daemon()
+    expect("what the kernel holds is in force", town.status()["state"] == "last-good" and town.status()["zones"] is None, town.status())
+    await_true("the wires are watched", lambda: town.role_pid("sentry"))
+    wires.settle()
+    wires.send("shokuin-pc", arp("02:00:00:09:04:01", "10.1.0.55", "10.2.0.1"))
+    wires.expect_alarm("with a broken file", "wiring-foreign-address", "02:00:00:09:04:01", "lgwan", "mynumber")
+
+
 def wrong_frames():
     """Each time another alarm: of no kind and zone more in a minute than are given one by one."""
     places = ["jumin-tanmatsu", "shokuin-pc", "inet-tanmatsu", "cloud-router"]
@@ -430,7 +444,7 @@ def main():
             town.start_daemon()
             wires = watched(town)
             for part in (check_ordinary, check_devices, check_addresses, check_services, check_vlans, check_cable, check_records, check_interfaces,
-                         check_restart, check_flood, check_time):
+                         check_restart, check_flood, check_time, check_broken_file):
                 part(wires)
             expect("the daemon stops", town.stop_daemon() == 0)
         except BaseException:

@@ -351,6 +351,8 @@ boot
 check_boot
 expect "status says in force" inside sekisho status
 await "what is refused is written down" inside sekisho refusals
+# shellcheck disable=SC2016 # expanded inside
+await "the wires of the zones are watched" inside sh -c '[ "$(grep -c " 0003 " /proc/net/packet)" -eq 4 ]'
 expect "the log has its fields" inside sh -c 'journalctl -b -u sekishod --no-pager -o cat SKS_ID=SKS-START SKS_PART=parent | grep SKS-START'
 check_people
 check_reload
