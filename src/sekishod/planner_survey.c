@@ -37,7 +37,7 @@ static void gone_tell(const json_t *finding)
 {
 	const char *id = json_string_value(json_object_get(finding, "id"));
 
-	log_event(LOG_LEVEL_NOTICE, "SKS-SURVEY", "what could carry packets past the rules is gone finding=%s", id);
+	log_event(LOG_LEVEL_NOTICE, "SKS-SURVEY", "what was found before is no more finding=%s", id);
 	alarm_end_finding(id, json_string_value(json_object_get(json_object_get(finding, "en"), "sentence")));
 }
 

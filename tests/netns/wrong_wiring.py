@@ -314,6 +314,7 @@ def check_interfaces(wires):
     town.ip("gateway", "link set in0 up")
     town.ip("gateway", f"addr add {ZONES['internet'][1]}/24 dev in0")
     await_true("one that comes back joins by itself", lambda: not survey(town, "interface-missing"))
+    await_true("which is said", lambda: "is no more finding=interface-missing" in town.log_text())
     wires.settle()
     wires.send("inet-tanmatsu", dhcp("02:00:00:09:03:02", "192.168.1.1", 2))
     wires.expect_alarm("and is watched", "wiring-stray-dhcp", "02:00:00:09:03:02", "internet", "internet")
