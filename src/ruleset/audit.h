@@ -13,7 +13,7 @@
  *   MARK_FIRST..MARK_LAST, between the LGWAN and the Internet tier no mail port, and between the My Number
  *   tier and another one source, destination, protocol and port, both ends with a bound MAC;
  * - every element of @sources leads to a chain of its own interface, in which that one's senders are judged;
- * - sets name zone interfaces only, and no address of @bound or of an interface's networks stands at interfaces
+ * - sets name zone interfaces only, and no address of @bound or of an interface's senders stands at interfaces
  *   of two zones.
  */
 #ifndef RULESET_AUDIT_H

@@ -45,8 +45,9 @@ struct judge {
 	struct zone_interface *interfaces; /* sorted by index */
 	size_t interface_count;
 	bool *pairs;			/* zone_count x zone_count: the program has the pair */
-	const struct set *bound_hosts[2]; /* by family: addresses that are not taken without their MAC, but for those that ... */
-	const struct set **networks[2];	/* ... these sets take, by family and place in `interfaces` */
+	const struct set *bound_hosts[2]; /* by family: addresses that are not taken without their MAC ... */
+	const struct set *sources;	/* ... at interfaces that lead to where they are looked up, but for those that ... */
+	const struct set **free[2];	/* ... these sets take, by family and place in `interfaces` */
 	uint64_t *owners;		/* mark << 32 | path (pair_path(), local_path()), sorted when complete: who gives a mark */
 	size_t owner_count, owner_capacity;
 	struct zone_range *ranges;
@@ -288,6 +289,16 @@ static bool holds_mail_port(const struct subject *subject, const struct element 
 	return false;
 }
 
+/* True when MACs are asked for at this interface, or nobody is let in by it. */
+static bool interface_asks_for_macs(const struct judge *judge, const uint8_t *index)
+{
+	const struct element *entry = judge->sources ? set_find(judge->sources, index) : NULL;
+	const char *interface = link_name(judge->audit->pins->links, number_at(index, 4));
+
+	return !entry || (interface && entry->verdict.chain &&
+			  strcmp(entry->verdict.chain, program_bound_chain(judge->audit->arena, interface)) == 0);
+}
+
 /* At every interface of the zone, the address is taken with its MAC only. */
 static bool address_is_bound(const struct judge *judge, uint32_t zone, size_t family, const uint8_t *address)
 {
@@ -298,14 +309,14 @@ static bool address_is_bound(const struct judge *judge, uint32_t zone, size_t fa
 		return false;
 	memcpy(key + 4, address, family ? 16 : 4);
 	for (size_t i = 0; i < judge->interface_count; i++) {
-		const struct set *networks = judge->networks[family][i];
+		const struct set *free = judge->free[family][i];
 		uint32_t index = judge->interfaces[i].index;
 
 		if (judge->interfaces[i].zone != zone)
 			continue;
 		for (size_t byte = 0; byte < 4; byte++)
 			key[byte] = (uint8_t)(index >> (24 - 8 * byte));
-		if (!set_find(hosts, key) || !networks || set_find(networks, address))
+		if (!set_find(hosts, key) || !interface_asks_for_macs(judge, key) || !free || set_find(free, address))
 			return false;
 	}
 	return true;
@@ -489,7 +500,7 @@ static struct subject subject_of(const struct judge *judge, const struct set *pr
 	struct subject subject = { .set = set, .role = role_of(program_set), .size = key_size(&set->key) };
 	enum tier from, to;
 
-	subject.zone = zone_of_interface(judge, program_networks_interface(pins->links, set->name));
+	subject.zone = zone_of_interface(judge, program_senders_interface(pins->links, set->name));
 	if (subject.role == ROLE_NETWORKS && subject.zone == NO_ZONE)
 		subject.role = ROLE_UNKNOWN;
 	if (subject.role != ROLE_PAIR_MAP)
@@ -525,11 +536,11 @@ static void judge_sets(struct judge *judge, const struct table *program, const s
 	}
 }
 
-static void note_networks(struct judge *judge, uint32_t interface, const struct set *set)
+static void note_free(struct judge *judge, uint32_t interface, const struct set *set)
 {
 	for (size_t i = 0; i < judge->interface_count; i++) {
 		if (judge->interfaces[i].index == interface)
-			judge->networks[set->key.fields[0] == FIELD_IP6_SADDR][i] = set;
+			judge->free[set->key.fields[0] == FIELD_IP6_SADDR][i] = set;
 	}
 }
 
@@ -543,8 +554,10 @@ static void collect_grounds(struct judge *judge, const struct table *program, co
 
 		if (role == ROLE_SOURCE && key_field_count(&set->key) == 2)
 			judge->bound_hosts[set->key.fields[1] == FIELD_IP6_SADDR] = &table->sets[i];
-		if (role == ROLE_NETWORKS)
-			note_networks(judge, program_networks_interface(judge->audit->pins->links, set->name), &table->sets[i]);
+		if (role == ROLE_SOURCES)
+			judge->sources = &table->sets[i];
+		if (role == ROLE_NETWORKS && program_senders_are_free(set->name))
+			note_free(judge, program_senders_interface(judge->audit->pins->links, set->name), &table->sets[i]);
 		if (role == ROLE_PAIR_MAP && program_pair_of_name(judge->audit->pins, set->name, &from, &to))
 			judge->pairs[from * judge->audit->pins->zone_count + to] = true;
 	}
@@ -617,7 +630,7 @@ void audit_elements(struct audit *audit, const struct ruleset *program, const st
 	judge.pairs = arena_array(audit->arena, audit->pins->zone_count * audit->pins->zone_count, sizeof(bool));
 	collect_interfaces(&judge);
 	for (size_t f = 0; f < 2; f++)
-		judge.networks[f] = arena_array(audit->arena, judge.interface_count, sizeof(*judge.networks[f]));
+		judge.free[f] = arena_array(audit->arena, judge.interface_count, sizeof(*judge.free[f]));
 	for (size_t i = 0; i < program->table_count; i++)
 		collect_grounds(&judge, &program->tables[i], &ruleset->tables[i]);
 	for (size_t i = 0; i < program->table_count; i++)

@@ -766,37 +766,34 @@ static void add_binding(struct compiler *compiler, const struct binding *binding
 /* Sorts, and keeps of equal keys the element of the best rank. */
 static void filling_close(struct filling *filling);
 
-/* The addresses of a zone that are taken whatever their MAC is: all that none is bound to. */
-static struct addr_ranges free_senders(const struct compiler *compiler, size_t zone, bool *ret_binds)
+/* The addresses of a zone that a MAC is bound to. */
+static struct addr_ranges bound_senders(const struct compiler *compiler, size_t zone)
 {
 	const struct policy *policy = compiler->policy;
 	struct addr_ranges bound = { .items = arena_array(compiler->arena, policy->binding_count, sizeof(*bound.items)) };
 
-	for (size_t k = 0; k < policy->binding_count; k++) {
-		if (policy->bindings[k].zone == zone)
-			bound.items[bound.count++] = (struct addr_range){ policy->bindings[k].address, policy->bindings[k].address };
+	for (size_t i = 0; i < policy->binding_count; i++) {
+		if (policy->bindings[i].zone == zone)
+			bound.items[bound.count++] = (struct addr_range){ policy->bindings[i].address, policy->bindings[i].address };
 	}
-	*ret_binds = bound.count > 0;
-	return addr_ranges_subtract(compiler->arena, policy->zones[zone].networks, bound);
+	return bound;
 }
 
-static void add_networks(struct compiler *compiler, const char *interface, const struct addr_ranges *senders)
+static void add_senders(struct compiler *compiler, const char *set, size_t family, const struct addr_ranges *ranges)
 {
-	for (size_t f = 0; f < 2; f++) {
-		struct filling networks = filling_of(compiler, program_networks_name(compiler->arena, interface, nfprotos[f]));
+	struct filling senders = filling_of(compiler, set);
 
-		for (size_t i = 0; i < senders->count; i++) {
-			struct key_writer key;
+	for (size_t i = 0; i < ranges->count; i++) {
+		struct key_writer key;
 
-			if (family_index(&senders->items[i].first) != f)
-				continue;
-			key = key_begin(compiler->arena, networks.set);
-			key_address(&key, &senders->items[i].first);
-			key_address(&key, &senders->items[i].last);
-			filling_add(compiler, &networks, key.bytes, 0);
-		}
-		filling_close(&networks);
+		if (family_index(&ranges->items[i].first) != family)
+			continue;
+		key = key_begin(compiler->arena, senders.set);
+		key_address(&key, &ranges->items[i].first);
+		key_address(&key, &ranges->items[i].last);
+		filling_add(compiler, &senders, key.bytes, 0);
 	}
+	filling_close(&senders);
 }
 
 /* Where the MAC of no address matters, it is not asked for. */
@@ -821,8 +818,8 @@ static void fill_sources(struct compiler *compiler)
 		hosts[f] = filling_of(compiler, f ? "bound6.hosts" : "bound4.hosts");
 	}
 	for (size_t i = 0; i < policy->zone_count; i++) {
-		bool binds;
-		const struct addr_ranges senders = free_senders(compiler, i, &binds);
+		const struct addr_ranges *networks = &policy->zones[i].networks, holes = bound_senders(compiler, i);
+		const struct addr_ranges rest = addr_ranges_subtract(compiler->arena, *networks, holes);
 
 		for (size_t j = 0; j < policy->zones[i].interface_count; j++) {
 			const char *name = policy->zones[i].interfaces[j].value;
@@ -830,8 +827,12 @@ static void fill_sources(struct compiler *compiler)
 
 			if (interface == 0)
 				continue;
-			add_networks(compiler, name, &senders);
-			add_entry(compiler, &sources, name, interface, binds);
+			for (size_t f = 0; f < 2; f++) {
+				add_senders(compiler, program_networks_name(compiler->arena, name, nfprotos[f]), f, networks);
+				if (holes.count > 0)
+					add_senders(compiler, program_free_name(compiler->arena, name, nfprotos[f]), f, &rest);
+			}
+			add_entry(compiler, &sources, name, interface, holes.count > 0);
 			for (size_t k = 0; k < policy->binding_count; k++) {
 				if (policy->bindings[k].zone == i)
 					add_binding(compiler, &policy->bindings[k], interface, bound, hosts);

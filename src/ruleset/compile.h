@@ -10,12 +10,13 @@
  *   chain forward             hook forward, priority -300, policy accept: iif @ports drop; oif @ports drop
  * table inet sekisho
  *   chain source              hook prerouting, priority -450 (before reassembly, so that every fragment is judged), policy drop:
- *                               iif vmap @sources; what no chain of an interface has accepted: loopback; (iif, saddr) in @bound.hosts -> refuse "mac";
- *                               link-local and unspecified sources for ND and MLD only; else refuse "source"
+ *                               iif vmap @sources; what no chain of an interface has accepted: loopback; link-local and unspecified sources for ND and MLD
+ *                               only; else refuse "source"
  *   map   sources             iif -> jump bound/<ifname> where addresses of the zone are bound, else jump networks/<ifname>
- *   chain bound/<ifname>      by family: (iif, saddr, ether saddr) in @bound -> accept; then networks/<ifname>
+ *   chain bound/<ifname>      by family: (iif, saddr, ether saddr) in @bound -> accept; saddr in @free/<ifname>/<4|6> -> accept; (iif, saddr) in
+ *                               @bound.hosts -> refuse "mac"; saddr in @networks/<ifname>/<4|6> -> accept
  *   chain networks/<ifname>   by family: saddr in @networks/<ifname>/<4|6> -> accept
- *   set   networks/<ifname>/<4|6>  ranges: the addresses of the zone but for those that are bound
+ *   set   networks/<ifname>/<4|6>  ranges: the addresses of the zone; free/<ifname>/<4|6>: of a zone that binds some, the others
  *   chain forward             hook forward, priority 0, policy drop; what each packet is asked: IPv6 -> chain headers; any state but new and established
  *                               -> chain unusual; translated connections; next hop; iif or oif in @isolated -> chain isolated; (mark, iif, oif) in
  *                               @live -> accept; else chain beginning

@@ -74,6 +74,7 @@ static const char refuse_prefix[] = "refuse.";
 static const char admitted_forward[] = "admitted", admitted_in[] = "admitted.in", admitted_out[] = "admitted.out";
 static const char headers_chain[] = "headers", unusual_chain[] = "unusual", related_chain[] = "related", isolated_chain[] = "isolated",
 		  beginning_chain[] = "beginning";
+static const char free_prefix[] = "free/";
 static const char refused_prefix[] = "refused.";
 static const char quiet_word[] = "quiet";
 static const char log_prefix[] = "sekisho ";
@@ -575,43 +576,57 @@ static void add_bound_sets(struct builder *builder, const struct family_words *f
 	add_set(builder, bound_hosts_name(builder, family), (struct key){ { FIELD_IIF, family->source } }, SET_DATA_NONE);
 }
 
-static void add_bound_rule(struct builder *builder, struct chain *chain, const struct family_words *family)
+static void accept_senders(struct builder *builder, struct chain *chain, const struct family_words *family, const char *set)
+{
+	struct rule *rule = family_rule(builder, chain, family);
+
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { family->source } }, set);
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+}
+
+/*
+ * Where addresses of the zone are bound. Of these none passes with another MAC. What is free of that is accepted without a look into the list of the bound,
+ * but it is a short way only: while bindings change, the networks behind it know who is of the zone.
+ */
+static void add_bound_rules(struct builder *builder, struct chain *chain, const struct family_words *family, const char *free, const char *networks)
 {
 	struct rule *rule = family_rule(builder, chain, family);
 
 	match(builder, rule, FIELD_IIFTYPE, ARPHRD_ETHER_NUMBER);
 	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF, family->source, FIELD_ETHER_SADDR } }, bound_name(builder, family));
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
-}
-
-static void add_networks_rule(struct builder *builder, struct chain *chain, const char *interface, const struct family_words *family)
-{
-	const struct key key = { { family->source } };
-	const char *networks = program_networks_name(builder->arena, interface, family->nfproto);
-	struct rule *rule = family_rule(builder, chain, family);
-
-	add_set(builder, networks, key, SET_DATA_NONE)->interval = true;
-	use_set(builder, rule, STEP_LOOKUP, key, networks);
-	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	accept_senders(builder, chain, family, free);
+	rule = family_rule(builder, chain, family);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF, family->source } }, bound_hosts_name(builder, family));
+	refuse(builder, rule, REFUSE_MAC);
+	accept_senders(builder, chain, family, networks);
 }
 
 /*
  * What an interface takes as senders, by a look-up of one field in a set of its own: a set of interfaces with ranges of addresses would cost a packet more
- * than all other checks before conntrack. Where addresses are bound, their MAC is asked for first.
+ * than all other checks before conntrack.
  */
 static void add_interface_sources(const struct builder *const_builder, const char *name, uint32_t index, void *context)
 {
 	struct builder *builder = context;
-	const char *networks = program_networks_chain(const_builder->arena, name);
-	struct chain *chain = add_chain(builder, networks);
+	struct chain *chain;
+	const char *networks[FAMILIES];
 
+	(void)const_builder;
 	(void)index;
-	for (size_t i = 0; i < FAMILIES; i++)
-		add_networks_rule(builder, chain, name, &families[i]);
+	chain = add_chain(builder, program_networks_chain(builder->arena, name));
+	for (size_t i = 0; i < FAMILIES; i++) {
+		networks[i] = program_networks_name(builder->arena, name, families[i].nfproto);
+		add_set(builder, networks[i], (struct key){ { families[i].source } }, SET_DATA_NONE)->interval = true;
+		accept_senders(builder, chain, &families[i], networks[i]);
+	}
 	chain = add_chain(builder, program_bound_chain(builder->arena, name));
-	for (size_t i = 0; i < FAMILIES; i++)
-		add_bound_rule(builder, chain, &families[i]);
-	verdict(builder, chain_rule(builder, chain), VERDICT_GOTO, networks);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const char *free = program_free_name(builder->arena, name, families[i].nfproto);
+
+		add_set(builder, free, (struct key){ { families[i].source } }, SET_DATA_NONE)->interval = true;
+		add_bound_rules(builder, chain, &families[i], free, networks[i]);
+	}
 }
 
 /* Link-local and unspecified sources: only for neighbour discovery and MLD, only at zone interfaces; no map of a pair ever holds them. */
@@ -650,11 +665,6 @@ static void build_source(struct builder *builder)
 	rule = chain_rule(builder, chain);
 	match(builder, rule, FIELD_IIF, LOOPBACK_INDEX);
 	verdict(builder, rule, VERDICT_ACCEPT, NULL);
-	for (size_t i = 0; i < FAMILIES; i++) {
-		rule = family_rule(builder, chain, &families[i]);
-		use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF, families[i].source } }, bound_hosts_name(builder, &families[i]));
-		refuse(builder, rule, REFUSE_MAC);
-	}
 	add_link_local_rules(builder, chain);
 	add_quiet_rules(builder, chain);
 	refuse(builder, chain_rule(builder, chain), REFUSE_SOURCE);
@@ -953,17 +963,25 @@ const char *program_networks_name(struct arena *arena, const char *interface, ui
 	return arena_printf(arena, "networks/%s/%c", interface, nfproto == NFPROTO_V4 ? '4' : '6');
 }
 
-uint32_t program_networks_interface(const struct link_table *links, const char *set)
+const char *program_free_name(struct arena *arena, const char *interface, uint8_t nfproto)
 {
-	static const char prefix[] = "networks/";
-	const size_t begin = sizeof(prefix) - 1;
-	const char *end = strrchr(set, '/');
+	return arena_printf(arena, "%s%s/%c", free_prefix, interface, nfproto == NFPROTO_V4 ? '4' : '6');
+}
+
+uint32_t program_senders_interface(const struct link_table *links, const char *set)
+{
+	const char *begin = strchr(set, '/'), *end = strrchr(set, '/');
 	char name[16] = "";
 
-	if (strncmp(set, prefix, begin) != 0 || end < set + begin || (size_t)(end - set) - begin >= sizeof(name))
+	if (!begin || end == begin || (size_t)(end - begin) > sizeof(name))
 		return 0;
-	memcpy(name, set + begin, (size_t)(end - set) - begin);
+	memcpy(name, begin + 1, (size_t)(end - begin) - 1);
 	return link_index(links, name);
+}
+
+bool program_senders_are_free(const char *set)
+{
+	return strncmp(set, free_prefix, sizeof(free_prefix) - 1) == 0;
 }
 
 const char *program_map_name(struct arena *arena, const char *from, const char *to, const char *kind, uint8_t nfproto)

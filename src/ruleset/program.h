@@ -72,16 +72,23 @@ const char *program_map_name(struct arena *arena, const char *from, const char *
 
 /*
  * The chains of an interface in which its senders are judged, "networks/lg0" and "bound/lg0", into the arena: an element of @sources jumps to the
- * one or, where an address of the zone is bound, to the other, which goes on in the one. No interface has a slash in its name.
+ * one or, where an address of the zone is bound, to the other. No interface has a slash in its name.
  */
 const char *program_networks_chain(struct arena *arena, const char *interface);
 const char *program_bound_chain(struct arena *arena, const char *interface); /* see program_networks_chain() */
 
-/* The set of the senders an interface takes whatever their MAC is, "networks/lg0/4", into the arena. nfproto is NFPROTO_V4 or _V6. */
+/*
+ * Sets of senders of an interface, into the arena: all addresses of its zone, "networks/lg0/4", and those that none is bound to, "free/lg0/4". nfproto is
+ * NFPROTO_V4 or _V6.
+ */
 const char *program_networks_name(struct arena *arena, const char *interface, uint8_t nfproto);
+const char *program_free_name(struct arena *arena, const char *interface, uint8_t nfproto); /* see program_networks_name() */
 
-/* The index of the interface whose senders the set of this name (or second name, diff.h) holds; 0: it is no such set, or there is no such interface. */
-uint32_t program_networks_interface(const struct link_table *links, const char *set);
+/* The index of the interface whose senders such a set holds, by its name or second name (diff.h); 0: there is no such interface. */
+uint32_t program_senders_interface(const struct link_table *links, const char *set);
+
+/* True for a set of senders that none is bound to. */
+bool program_senders_are_free(const char *set);
 
 /*
  * Takes a pair map's or pair chain's name apart: the zones' indexes; false when it is no such name. Names of zones hold no dot, so this is exact.

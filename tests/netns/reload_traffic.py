@@ -74,10 +74,10 @@ def policy_text(state):
         zone_file.host("jumin", "mynumber", [HOSTS["jumin-tanmatsu"][2]], HOSTS["jumin-tanmatsu"][1]),
         zone_file.host("juki", "lgwan", [HOSTS["juki-cs"][2]], HOSTS["juki-cs"][1]),
     ]
-    # An address of a zone that is bound now and then: the others are taken from other sets each time.
+    # Senders that are bound now and then to the MAC they have: all of their zone are judged in another chain each time.
     if state["binding"]:
-        policy["hosts"] += [zone_file.host("bound", "internet", ["10.3.1.99"], "02:00:00:03:00:99"),
-                            zone_file.host("bound6", "internet", ["fd00:0:0:3::99"], "02:00:00:03:00:99")]
+        mac = HOSTS[PLACES["internet"]][1]
+        policy["hosts"] += [zone_file.host("bound", "internet", ["10.3.1.10"], mac), zone_file.host("bound6", "internet", ["fd00:0:0:3::10"], mac)]
     flows = steady_flows(60 + state["expiry"])
     # A range that is cut out of "wide" and goes again: the rest of "wide" is made of other boxes each time.
     if state["overlap"]:

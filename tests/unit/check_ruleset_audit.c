@@ -64,12 +64,9 @@ static const struct addition lawful[] = {
 	{ "bound4.hosts", { IF(LG0), IP(10, 2, 0, 20) }, 0 },
 	{ "bound4.hosts", { IF(LG0), IP(10, 2, 0, 21) }, 0 },
 	{ "bound4.hosts", { IF(LG1), IP(10, 2, 0, 20) }, 0 },
-	{ "networks/mn0/4", { IP(10, 1, 0, 0), IP(10, 1, 0, 9) }, 0 },
-	{ "networks/mn0/4", { IP(10, 1, 0, 11), IP(10, 1, 0, 255) }, 0 },
-	{ "networks/lg0/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 19) }, 0 },
-	{ "networks/lg0/4", { IP(10, 2, 0, 22), IP(10, 2, 0, 255) }, 0 },
-	{ "networks/lg1/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 19) }, 0 },
-	{ "networks/lg1/4", { IP(10, 2, 0, 21), IP(10, 2, 0, 255) }, 0 },
+	{ "networks/mn0/4", { IP(10, 1, 0, 0), IP(10, 1, 0, 255) }, 0 },
+	{ "networks/lg0/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 255) }, 0 },
+	{ "networks/lg1/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 255) }, 0 },
 	{ "networks/in0/4", { IP(10, 2, 1, 0), IP(126, 255, 255, 255) }, 0 },
 	{ "networks/in0/6", { IP6(16), IP6(31) }, 0 },
 	{ "next-hops4", { IP(10, 3, 0, 1) }, 0 },
@@ -272,8 +269,10 @@ static const struct element_row element_rows[] = {
 	{ "a map gives the mark of a reject", "audit-mark-invalid", { "lgwan.internet.exact4", LGWAN_TO(53, UDP), MARK_REJECT } },
 	{ "a mark on two pairs", "audit-mark-shared", { "lgwan.gikai.exact4", LGWAN_TO(53, UDP), 3 } },
 	{ "a mark on a pair and at the gateway", "audit-mark-shared", { "lgwan.internet.exact4", LGWAN_TO(53, UDP), 6 } },
-	{ "a bound address that is taken from every MAC at one of two interfaces", "audit-specified-unbound",
-	  { "networks/lg1/4", { IP(10, 2, 0, 20), IP(10, 2, 0, 20) }, 0 } },
+	{ "specified: a bound address that is free at one of two interfaces", "audit-specified-unbound",
+	  { "free/lg1/4", { IP(10, 2, 0, 20), IP(10, 2, 0, 20) }, 0 } },
+	{ "its neighbours", NULL, { "free/lg1/4", { IP(10, 2, 0, 21), IP(10, 2, 0, 255) }, 0 } },
+	{ "free addresses of another zone", "audit-source-ambiguous", { "free/gk0/4", { IP(10, 2, 0, 0), IP(10, 2, 0, 19) }, 0 } },
 	{ "a bound host at an interface of no zone", "audit-element-foreign", { "bound4", { IF(TAP), IP(172, 16, 0, 0), MAC(1) }, 0 } },
 	{ "a service at an interface of no zone", "audit-element-foreign",
 	  { "local.in4", { IF(TAP), IP(10, 2, 0, 5), IP(10, 2, 0, 1), PROTO(TCP), PORT(25), IF(TAP), IP(10, 2, 0, 5), IP(10, 2, 0, 1), PROTO(TCP),
@@ -306,11 +305,14 @@ static const struct {
 	const char *id;		/* NULL: lawful */
 	struct entry entry;
 } entry_rows[] = {
-	{ "senders whose MAC does not matter, though some are bound", NULL, { { IF(LG1) }, VERDICT_JUMP, "networks/lg1" } },
+	{ "senders of one more interface", NULL, { { IF(LG1) }, VERDICT_JUMP, "bound/lg1" } },
+	{ "senders whose MAC does not matter, where none is bound", NULL, { { IF(GK0) }, VERDICT_JUMP, "networks/gk0" } },
+	{ "specified: senders that are taken from every MAC at one of two interfaces", "audit-specified-unbound",
+	  { { IF(LG1) }, VERDICT_JUMP, "networks/lg1" } },
 	{ "senders of an interface of no zone", "audit-element-foreign", { { IF(TAP) }, VERDICT_JUMP, "networks/tap0" } },
-	{ "senders judged as those of another interface", "audit-element-foreign", { { IF(LG1) }, VERDICT_JUMP, "networks/lg0" } },
-	{ "senders judged in a chain that judges no senders", "audit-element-foreign", { { IF(LG1) }, VERDICT_JUMP, "related" } },
-	{ "senders nobody judges", "audit-element-foreign", { { IF(LG1) }, VERDICT_ACCEPT, NULL } },
+	{ "senders judged as those of another interface", "audit-element-foreign", { { IF(GK0) }, VERDICT_JUMP, "networks/lg0" } },
+	{ "senders judged in a chain that judges no senders", "audit-element-foreign", { { IF(GK0) }, VERDICT_JUMP, "related" } },
+	{ "senders nobody judges", "audit-element-foreign", { { IF(GK0) }, VERDICT_ACCEPT, NULL } },
 };
 
 START_TEST(test_entry)

@@ -42,8 +42,7 @@ struct addition {
 static const struct addition additions[] = {
 	{ "sources", { 0, 0, 0, LG0 }, 0, 0, false, "bound/lg0" },
 	{ "sources", { 0, 0, 0, IN0 }, 0, 0, false, "networks/in0" },
-	{ "networks/lg0/4", { 10, 2, 0, 0, 10, 2, 0, 98 }, 0, 0, false, NULL },
-	{ "networks/lg0/4", { 10, 2, 0, 100, 10, 2, 0, 255 }, 0, 0, false, NULL },
+	{ "networks/lg0/4", { 10, 2, 0, 0, 10, 2, 0, 255 }, 0, 0, false, NULL },
 	{ "networks/in0/4", { 11, 0, 0, 0, 11, 0, 0, 255 }, 0, 0, false, NULL },
 	{ "networks/lg0/6", { 0xfd, [16] = 0xfd, [31] = 255 }, 0, 0, false, NULL },
 	{ "bound4.hosts", { 0, 0, 0, LG0, 10, 2, 0, 99 }, 0, 0, false, NULL },

@@ -229,26 +229,49 @@ static void break_source(struct town *town)
 	let_pass(town, "input", "lg0", NULL);
 }
 
-/* The zone's addresses are taken from every MAC, those that are bound among them. */
-static void break_mac(struct town *town)
+/* Senders of the interface that this chain belongs to are judged in another one. */
+static void lead_senders(struct town *town, const char *from, const char *to)
 {
-	struct set *networks = set_named(town->inet, "networks/mn0/4");
+	struct set *sources = set_named(town->inet, "sources");
+	bool found = false;
+
+	for (size_t e = 0; e < sources->element_count; e++) {
+		if (strcmp(sources->elements[e].verdict.chain, from) != 0)
+			continue;
+		sources->elements[e].verdict.chain = to;
+		found = true;
+	}
+	ck_assert_msg(found, "nothing leads to %s", from);
+}
+
+/* Whoever has the flow's address passes, whatever its MAC: it is free, ... */
+static void break_mac_by_free(struct town *town)
+{
+	struct set *free = set_named(town->inet, "free/mn0/4");
 	uint8_t *key = arena_alloc(town->arena, 8);
 
-	memcpy(key, networks->elements[0].key, 4);
-	memcpy(key + 4, networks->elements[networks->element_count - 1].key + 4, 4);
-	networks->elements[0].key = key;
-	networks->element_count = 1;
+	memcpy(key, free->elements[0].key, 4);
+	memcpy(key + 4, free->elements[free->element_count - 1].key + 4, 4);
+	free->elements[0].key = key;
+	free->element_count = 1;
+}
+
+/* ... or in no list, ... */
+static void break_mac(struct town *town)
+{
+	set_named(town->inet, "bound4.hosts")->element_count = 0;
+}
+
+/* ... or the list is not looked at. */
+static void break_mac_by_entry(struct town *town)
+{
+	lead_senders(town, "bound/mn0", "networks/mn0");
 }
 
 /* A zone's senders are judged as those of another one. */
 static void break_source_by_entry(struct town *town)
 {
-	struct set *sources = set_named(town->inet, "sources");
-
-	for (size_t e = 0; e < sources->element_count; e++)
-		if (strstr(sources->elements[e].verdict.chain, "/lg0"))
-			sources->elements[e].verdict.chain = "networks/in0";
+	lead_senders(town, "bound/lg0", "networks/in0");
 	let_pass(town, "input", "lg0", NULL);
 }
 
@@ -392,6 +415,8 @@ static const struct {
 	{ "a source of another zone", break_source, PROOF_SOURCE },
 	{ "senders of one zone judged as another's", break_source_by_entry, PROOF_SOURCE },
 	{ "the MAC is not looked at", break_mac, PROOF_MAC },
+	{ "the MAC of a host is said to be free", break_mac_by_free, PROOF_MAC },
+	{ "the MACs of an interface are not asked for", break_mac_by_entry, PROOF_MAC },
 	{ "mail that is granted", break_mail, PROOF_MAIL },
 	{ "another next hop", break_uplink, PROOF_UPLINK },
 	{ "no end", break_expiry, PROOF_EXPIRY },
