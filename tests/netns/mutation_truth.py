@@ -537,7 +537,7 @@ def main():
     skip_unless_possible("nft", "conntrack")
     count, seed = int(os.environ.get("SEKISHO_MUTATIONS", "150")), int(os.environ.get("SEKISHO_SEED", "1"))
     tally = Tally()
-    with Town() as town:
+    with Town(owner=False) as town:
         town.start_daemon()
         town.stop_daemon()
         lab = Lab(town)
