@@ -230,6 +230,52 @@ struct ruleset *isolation_apply(struct arena *arena, const struct ruleset *rules
 	return copy;
 }
 
+/* Adds to a set what another has. */
+static void set_unite(struct arena *arena, struct set *set, const struct set *other)
+{
+	struct element *elements = arena_array(arena, set->element_count + other->element_count, sizeof(*elements));
+	size_t count = 0;
+
+	for (size_t i = 0; i < set->element_count; i++)
+		elements[count++] = set->elements[i];
+	for (size_t i = 0; i < other->element_count; i++)
+		if (!set_find(set, other->elements[i].key))
+			elements[count++] = other->elements[i];
+	set->elements = elements;
+	set->element_count = count;
+	set_sort(set);
+}
+
+/* Leaves in a set only what another has as well. */
+static void set_intersect(struct set *set, const struct set *other)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->element_count; i++)
+		if (set_find(other, set->elements[i].key))
+			set->elements[kept++] = set->elements[i];
+	set->element_count = kept;
+}
+
+void isolation_only_close(struct arena *arena, struct ruleset *laid, const struct ruleset *before)
+{
+	static const char *const opening[] = { "spared", "local-spared" };
+	const struct table *old = ruleset_table(before, FAMILY_INET, "sekisho");
+	struct table *table = table_loosen(arena, laid);
+	struct set *isolated = table ? set_of(table, "isolated") : NULL;
+	const struct set *was = old ? table_set(old, "isolated") : NULL;
+
+	if (isolated && was)
+		set_unite(arena, isolated, was);
+	for (size_t i = 0; i < sizeof(opening) / sizeof(opening[0]); i++) {
+		struct set *set = table ? set_of(table, opening[i]) : NULL;
+		const struct set *other = old ? table_set(old, opening[i]) : NULL;
+
+		if (set && other)
+			set_intersect(set, other);
+	}
+}
+
 /* ---- the effect */
 
 static int compare_names(const void *a, const void *b)

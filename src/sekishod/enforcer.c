@@ -81,6 +81,7 @@ struct enforcer {
 	struct pins pins;
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
 	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
+	bool proposed;			/* what was installed last was proposed by a planner, and judged */
 	bool deferred;			/* a frame of the parent waits until a judgement is over */
 	struct frame deferred_frame;
 };
@@ -450,6 +451,7 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 	}
 	enforcer->unrepaired = false;
 	pins_adopt(enforcer);
+	enforcer->proposed = true;
 	switches_open_way(&enforcer->switches);
 	return committed_send(enforcer, &committed);
 }
@@ -619,17 +621,23 @@ static int isolation_answer_send(const struct isolation_answer *answer)
 	return frame_send(CREW_CHANNEL, &frame);
 }
 
-/* Over what was installed last or what the kernel holds. */
+/*
+ * Over what was installed last or what the kernel holds. Of the latter nobody knows whether its interfaces still have the names they had, so nothing is opened
+ * in it; the planner is about to propose another.
+ */
 static enum isolation_outcome isolation_lay(struct enforcer *enforcer, struct arena *arena, const struct isolation_state *state, struct isolation_effect *ret_effect)
 {
-	const struct ruleset *base = holding_ruleset(&enforcer->holding), *wanted;
+	const struct ruleset *base = holding_ruleset(&enforcer->holding);
 	int error = base ? 0 : ruleset_held(enforcer, arena, &base);
+	struct ruleset *wanted;
 
 	if (error)
 		return state->drill ? ISOLATION_FAILED : isolation_fail(enforcer, error == -EPERM ? "something foreign is in our tables" : strerror(-error));
 	if (!base)
 		return ISOLATION_DONE;
 	wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
+	if (!enforcer->proposed)
+		isolation_only_close(arena, wanted, base);
 	*ret_effect = isolation_effect_of(arena, wanted, &state->isolations);
 	return state->drill ? ISOLATION_DONE : isolation_enforce(enforcer, arena, wanted);
 }

@@ -17,7 +17,7 @@ from town import BUILD, HOSTS, ZONES, Town, await_true
 TIMES = int(os.environ.get("SEKISHO_TIMES", "200"))
 ISOLATE_FLOWS = (10, 10000, 100000)
 RATE = 2000		# packets per second of the connection that is cut
-AFTER_S = 0.05		# so long after the answer packets are looked for
+AFTER_S = 0.2		# so long before the command and after its answer packets are looked for
 STORM_S = int(os.environ.get("SEKISHO_STORM_SECONDS", "60"))
 STORM_RATE = 100000
 REPAIRED = ("flush ruleset", "a rule was put first", "the table sleeps", "an element was added")
@@ -72,7 +72,7 @@ def cut_once(town, windows):
         raise SystemExit("bench: isolate failed")
     answered = time.monotonic()
     time.sleep(AFTER_S)
-    windows.append((0, began - 0.02, time.monotonic()))
+    windows.append((0, began - AFTER_S, time.monotonic()))
     if sekisho(town, "release", OUT[0]).wait() != 0:
         raise SystemExit("bench: release failed")
     time.sleep(AFTER_S)

@@ -1,7 +1,10 @@
 #!/usr/bin/python3
-"""A new enforcer that cannot read what the kernel holds is told to isolate a zone: it does not say that this is done, and nothing passes until it is."""
+"""A new enforcer is told what is isolated. When it cannot read what the kernel holds it does not say that this is done, and nothing passes until it is. When
+interfaces have each other's names by then, what was cut off stays cut off.
+"""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +67,29 @@ def check(town, faults):
     expect("the status says so", [item["zone"] for item in town.status()["isolated"]] == ["lgwan"])
 
 
+def rename(town, *names):
+    for before, after in names:
+        town.ip("gateway", f"link set {before} name {after}")
+
+
+def cut_index(town, index):
+    """Is this interface cut off, whatever its name?"""
+    elements = json.loads(town.run("gateway", ["nft", "-j", "-n", "list", "set", "inet", "sekisho", "isolated"]).stdout)["nftables"][1]["set"].get("elem", [])
+    names = {str(link["ifname"]): link["ifindex"] for link in json.loads(town.ip("gateway", "-j link show"))}
+    return index in [names.get(str(element), element) for element in elements]
+
+
+def check_renamed(town):
+    index = json.loads(town.ip("gateway", "-j link show dev lg0"))[0]["ifindex"]
+    expect("the zone's interface is cut off", cut_index(town, index))
+    os.kill(town.role_pid("planner"), signal.SIGSTOP)
+    rename(town, ("lg0", "away0"), ("in0", "lg0"), ("away0", "in0"))
+    planner = renew_enforcer(town)
+    expect("and stays so when another interface has its name", cut_index(town, index))
+    rename(town, ("lg0", "away0"), ("in0", "lg0"), ("away0", "in0"))
+    os.kill(planner, signal.SIGCONT)
+
+
 def main():
     skip_unless_possible("nft")
     with Town(hosts=[]) as town:
@@ -71,6 +97,7 @@ def main():
         try:
             town.start_daemon()
             check(town, faults)
+            check_renamed(town)
         except BaseException:
             print(town.log_text())
             raise

@@ -134,6 +134,28 @@ START_TEST(what_isolation_adds_is_lawful)
 }
 END_TEST
 
+/* Laid over what another isolation has cut off already: that stays cut off, and nothing is spared that was not. */
+START_TEST(only_closing_opens_nothing)
+{
+	const struct isolation lgwan = { .zone = "lgwan" };
+	const struct isolations isolations = { .items = (struct isolation *)(uintptr_t)rows[_i].items, .count = rows[_i].count };
+	const struct isolations earlier = { .items = (struct isolation *)(uintptr_t)&lgwan, .count = 1 };
+	struct arena *arena = arena_new();
+	struct ruleset *before = isolation_apply(arena, program_make(arena), &pins, &earlier), *laid = isolation_apply(arena, before, &pins, &isolations);
+	const struct table *old = ruleset_table(before, FAMILY_INET, "sekisho");
+	const struct set *isolated;
+
+	isolation_only_close(arena, laid, before);
+	isolated = table_set(ruleset_table(laid, FAMILY_INET, "sekisho"), "isolated");
+	for (size_t i = 0; i < set_count(before, "isolated"); i++)
+		ck_assert_msg(set_find(isolated, table_set(old, "isolated")->elements[i].key), "%s: something is not cut off any more", rows[_i].what);
+	ck_assert_msg(isolated->element_count >= rows[_i].isolated, "%s: something is not cut off", rows[_i].what);
+	ck_assert_msg(set_count(laid, "spared") <= set_count(before, "spared") && set_count(laid, "local-spared") == 0, "%s: something is spared", rows[_i].what);
+	ck_assert_msg(set_count(before, "isolated") == 2, "%s: the original was changed", rows[_i].what);
+	arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ruleset/isolation");
@@ -142,6 +164,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(cases, isolation_cuts_off_and_spares, 0, COUNT(rows));
+	tcase_add_loop_test(cases, only_closing_opens_nothing, 0, COUNT(rows));
 	tcase_add_loop_test(cases, what_isolation_adds_is_lawful, 0, COUNT(rows));
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
