@@ -252,6 +252,12 @@ const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT] = {
 		.ja = "規律が守られていません。ゾーンのインターフェースがブリッジのフレームを通します({0})。",
 		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
 	},
+	[RULESET_PROOF_ISOLATED] = {
+		.id = "proof-isolated", .severity = SEVERITY_ERROR,
+		.en = "The law does not hold: a packet would pass by an isolated interface: {0}.",
+		.ja = "規律が守られていません。遮断中のインターフェースをパケットが通ります({0})。",
+		.action_en = PROOF_ACTION_EN, .action_ja = PROOF_ACTION_JA,
+	},
 	[RULESET_PROOF_TOO_COMPLEX] = {
 		.id = "proof-too-complex", .severity = SEVERITY_ERROR,
 		.en = "The line {0} of the law could not be proved: the rules are too many or too entangled.",

@@ -352,3 +352,57 @@ struct isolation_effect isolation_effect_of(struct arena *arena, const struct ru
 	unknown_collect(arena, isolations, live, local_live, &effect);
 	return effect;
 }
+
+/* ---- what a ruleset says */
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Numbers being collected. */
+struct numbers {
+	uint32_t *items;
+	size_t count, capacity;
+};
+
+/* Appends the first field of each element. */
+static void take_numbers(struct arena *arena, const struct set *set, struct numbers *numbers)
+{
+	if (!set || set->interval || field_size(set->key.fields[0]) != MARK_BYTES)
+		return;
+	for (size_t e = 0; e < set->element_count; e++) {
+		numbers->items = arena_grow(arena, numbers->items, numbers->count, &numbers->capacity, sizeof(*numbers->items));
+		numbers->items[numbers->count++] = number_at(set->elements[e].key);
+	}
+}
+
+static void settle_numbers(struct numbers *numbers)
+{
+	const size_t count = numbers->count;
+
+	if (count > 0)
+		qsort(numbers->items, count, sizeof(*numbers->items), compare_numbers);
+	numbers->count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (numbers->count == 0 || numbers->items[numbers->count - 1] != numbers->items[i])
+			numbers->items[numbers->count++] = numbers->items[i];
+}
+
+struct isolation_claim isolation_claim_of(struct arena *arena, const struct ruleset *ruleset)
+{
+	const struct table *table = ruleset ? ruleset_table(ruleset, FAMILY_INET, "sekisho") : NULL;
+	struct numbers interfaces = { .count = 0 }, marks = { .count = 0 };
+
+	if (table) {
+		take_numbers(arena, table_set(table, "isolated"), &interfaces);
+		take_numbers(arena, table_set(table, "spared"), &marks);
+		take_numbers(arena, table_set(table, "local-spared"), &marks);
+	}
+	settle_numbers(&interfaces);
+	settle_numbers(&marks);
+	return (struct isolation_claim){ .interfaces = interfaces.items, .interface_count = interfaces.count,
+					 .marks = marks.items, .mark_count = marks.count };
+}

@@ -55,6 +55,17 @@ struct isolation_effect {
 /* Reads the effect out of what isolation_apply() gave. In the arena. */
 struct isolation_effect isolation_effect_of(struct arena *arena, const struct ruleset *ruleset, const struct isolations *isolations);
 
+/* What a ruleset says of isolation: numbers sorted, none twice. */
+struct isolation_claim {
+	const uint32_t *interfaces;	/* indexes of what is cut off */
+	size_t interface_count;
+	const uint32_t *marks;		/* of flows that go on all the same */
+	size_t mark_count;
+};
+
+/* Reads it out of the three sets, as they were read from the kernel for example. In the arena. */
+struct isolation_claim isolation_claim_of(struct arena *arena, const struct ruleset *ruleset);
+
 /* The isolation of this zone, or NULL. */
 const struct isolation *isolation_of_zone(const struct isolations *isolations, const char *zone);
 

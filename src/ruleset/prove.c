@@ -14,6 +14,8 @@ static void take_interfaces(struct prover *prover)
 	const struct link_table *links = &prover->input->ruleset->links;
 
 	prover->loopback = space_interface(&prover->space, link_index(links, "lo"));
+	for (size_t i = 0; i < prover->input->isolation.interface_count; i++)
+		codes_add(&prover->isolated, space_interface(&prover->space, prover->input->isolation.interfaces[i]));
 	prover->outside = codes_between(CODE_OTHER, prover->space.interface_count + 1);
 	for (size_t code = 0; code < SPACE_CODES_MAX; code++)
 		prover->zone_of[code] = PROVE_NO_ZONE;

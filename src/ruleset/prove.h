@@ -10,7 +10,7 @@
  * - A packet has one conntrack state. Without an entry it is invalid or untracked and has no mark. NEW is of the original direction.
  * - A mark is on a connection because a rule here sets it for packets like its first one or its replies, or because `carried` says that it is there
  *   already; a connection that was expected by another (RELATED, not ICMP), and an ICMP error, may have any mark. For the lines NEVER, OUTSIDE,
- *   UPLINK, NAT and SILENCE every packet may have any mark, as if ctnetlink or a foreign table had set it.
+ *   UPLINK, NAT, SILENCE and ISOLATED every packet may have any mark, as if ctnetlink or a foreign table had set it.
  * - What is forwarded was sent to the gateway's own Ethernet address.
  * - An address is the gateway's or it is not: what the gateway sends and gets belongs to connections that it is an end of, and it does not forward these
  *   (a raw socket needs privilege).
@@ -30,6 +30,7 @@
 
 #include "base/finding.h"
 #include "ruleset/evaluate.h"
+#include "ruleset/isolation.h"
 #include "ruleset/pins.h"
 
 enum {
@@ -56,6 +57,7 @@ enum proof_line {
 	PROOF_SILENCE,		/* between tiers nothing is answered that is refused */
 	PROOF_FRAMES,		/* of Ethernet only IPv4, IPv6 and ARP enter */
 	PROOF_BRIDGE,		/* no interface of a zone carries bridged frames */
+	PROOF_ISOLATED,		/* nothing passes by an isolated interface, but connections with the mark of a flow that is spared */
 	PROOF_LINE_COUNT
 };
 
@@ -106,6 +108,7 @@ struct proof_input {
 	const struct carried *carried;	/* sorted by mark; NULL: none */
 	size_t carried_count;
 	const char *unreadable;		/* something beside the ruleset that was not understood; NULL: nothing */
+	struct isolation_claim isolation; /* what is said to be isolated (isolation.h); empty: nothing */
 };
 
 /* Proves. Results live in the arena. */

@@ -166,12 +166,12 @@ static bool judge_part(void *context, const struct element *element)
 	return (division->view->lines & division->prover->open) != 0;
 }
 
-/* True when of the elements only their interfaces matter to the view. */
+/* True when of the elements only their interfaces matter to the view, and not the mark. */
 static bool only_interfaces_matter(const struct view *view, const struct lookup *lookup)
 {
 	bool expiry_matters = !view->error && (view->lines & line_bit(PROOF_EXPIRY));
 
-	return !view->marks_free && !expiry_matters && key_field_count(&lookup->key) == 3 && lookup->key.fields[0] == FIELD_CT_MARK &&
+	return !view->marks_free && !expiry_matters && !(view->lines & line_bit(PROOF_ISOLATED)) && key_field_count(&lookup->key) == 3 && lookup->key.fields[0] == FIELD_CT_MARK &&
 	       lookup->key.fields[1] == FIELD_IIF && lookup->key.fields[2] == FIELD_OIF && !lookup->set->interval;
 }
 
@@ -276,19 +276,14 @@ static void join_tuple(void *context, const struct tuple *tuple)
 		join_protocols(joining, tuple, codes_are_empty(&without) ? &header : &without, false);
 }
 
-/* The mark lies in a range without 0: lines that hold for any mark are looked at as it is, the others for each connection that can have it. */
+/* The mark lies in a range without 0: it is looked at for each connection that can have it. Lines that hold for any mark were looked at before. */
 static void judge_marked(struct prover *prover, const struct view *view, const struct path *path)
 {
 	const struct extent marks = path->region.extents[RANGE_MARK];
-	struct view any = *view, of_connection = *view;
+	struct view of_connection = *view;
 	struct joining joining = { prover, &of_connection, path };
 
-	any.marks_free = of_connection.marks_free = false;
-	any.any_mark = true;
-	any.lines &= lines_of_any_mark();
-	of_connection.lines &= ~lines_of_any_mark();
-	if (any.lines & prover->open)
-		judge(prover, &any, path);
+	of_connection.marks_free = false;
 	if (of_connection.lines & prover->open)
 		givers_each(prover, (uint32_t)marks.first, (uint32_t)marks.last, join_tuple, &joining);
 }

@@ -22,6 +22,7 @@ struct seek {
 	uint32_t lines;		/* still in question */
 	uint32_t suspects;	/* something was found */
 	int64_t until;
+	enum range_variable mark; /* what the packets carry now */
 };
 
 struct codes protocols_with_ports(void)
@@ -342,6 +343,39 @@ static void seek_outside(struct seek *seek, const struct region *region, enum co
 	suspect_now(seek, PROOF_OUTSIDE, &part);
 }
 
+/* Packets of the region whose mark is of no flow that is spared. */
+static void seek_not_spared(struct seek *seek, const struct region *region)
+{
+	const struct isolation_claim *isolation = &seek->prover->input->isolation;
+	const struct extent marks = region->extents[seek->mark];
+	struct region part = *region;
+	wide next = marks.first;
+
+	for (size_t i = 0; i < isolation->mark_count && isolation->marks[i] <= marks.last && wants(seek, PROOF_ISOLATED); i++) {
+		const wide mark = isolation->marks[i];
+
+		if (mark < next)
+			continue;
+		part.extents[seek->mark] = (struct extent){ next, mark - 1 };
+		if (mark > next)
+			suspect_now(seek, PROOF_ISOLATED, &part);
+		next = mark + 1;
+	}
+	part.extents[seek->mark] = (struct extent){ next, marks.last };
+	suspect_now(seek, PROOF_ISOLATED, &part);
+}
+
+static void seek_isolated(struct seek *seek, const struct region *region, enum code_variable end)
+{
+	struct region part;
+
+	if (!wants(seek, PROOF_ISOLATED) || !codes_meet(&region->codes[end], &seek->prover->isolated))
+		return;
+	part = *region;
+	codes_keep(&part.codes[end], &seek->prover->isolated);
+	seek_not_spared(seek, &part);
+}
+
 /* Conntrack leaves neighbour discovery, router discovery and MLD alone. */
 static struct codes untracked_types(uint8_t family)
 {
@@ -484,6 +518,8 @@ static void seek_forward(struct seek *seek, struct region *region)
 	if (!seek->view->answered) {
 		seek_outside(seek, region, CODE_IIF);
 		seek_outside(seek, region, CODE_OIF);
+		seek_isolated(seek, region, CODE_IIF);
+		seek_isolated(seek, region, CODE_OIF);
 		seek_translated(seek, region);
 		seek_next_hop(seek, region);
 		seek_bad_sources(seek, region);
@@ -547,6 +583,7 @@ static void seek_input(struct seek *seek, struct region *region)
 	seek_translated(seek, region);
 	seek_bad_sources(seek, region);
 	drop_essentials(prover, HOOK_INPUT, region);
+	seek_isolated(seek, region, CODE_IIF);
 	for (uint32_t zone = 0; zone < zones && seek->lines; zone++) {
 		struct claim claim = { .kind = FLOW_LOCAL, .from = zone, .line = PROOF_INPUT };
 		struct region part = *region;
@@ -582,6 +619,8 @@ static void seek_output(struct seek *seek, struct region *region)
 	drop_essentials(prover, HOOK_OUTPUT, region);
 	if (region_is_empty(region))
 		return;
+	if (!seek->view->error)	/* about a packet that it was sent */
+		seek_isolated(seek, region, CODE_OIF);
 	seek_next_hop(seek, region);
 	for (uint32_t zone = 0; zone < zones && seek->lines; zone++) {
 		struct region part = *region;
@@ -633,6 +672,7 @@ uint32_t lines_seek(struct prover *prover, const struct view *view, const struct
 
 	if (seek.lines == 0)
 		return 0;
+	seek.mark = (enum range_variable)(RANGE_MARK + path->mark);
 	switch (view->hook) {
 	case HOOK_FORWARD:
 		seek_forward(&seek, &region);

@@ -78,6 +78,7 @@ struct prover {
 	struct codes *zone_interfaces, *zone_hops; /* by zone */
 	struct codes outside;		/* interfaces in no zone, the loopback among them */
 	size_t loopback;		/* its code */
+	struct codes isolated;		/* interfaces that are cut off */
 	struct extent *networks[2];	/* by family (4, 6): networks of all zones, each zone's sorted */
 	size_t *network_begins[2];	/* by zone, one more at the end */
 
@@ -118,7 +119,8 @@ static inline uint32_t line_bit(enum proof_line line)
 /* Lines that hold whatever mark a packet arrives with. */
 static inline uint32_t lines_of_any_mark(void)
 {
-	return line_bit(PROOF_NEVER) | line_bit(PROOF_OUTSIDE) | line_bit(PROOF_UPLINK) | line_bit(PROOF_NAT) | line_bit(PROOF_SILENCE);
+	return line_bit(PROOF_NEVER) | line_bit(PROOF_OUTSIDE) | line_bit(PROOF_UPLINK) | line_bit(PROOF_NAT) | line_bit(PROOF_SILENCE) |
+	       line_bit(PROOF_ISOLATED);
 }
 
 /* ---- prove_lines.c */

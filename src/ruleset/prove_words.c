@@ -36,6 +36,8 @@ static const struct {
 	[PROOF_SILENCE] = { "silence", "Between tiers, what is refused is not answered.", "領域をまたぐ遮断には応答を返さない。" },
 	[PROOF_FRAMES] = { "frames", "Of Ethernet, only IPv4, IPv6 and ARP enter.", "イーサネットからは IPv4、IPv6、ARP だけが入る。" },
 	[PROOF_BRIDGE] = { "bridge", "No interface of a zone carries bridged frames.", "ゾーンのインターフェースはブリッジのフレームを通さない。" },
+	[PROOF_ISOLATED] = { "isolated", "Nothing passes by an isolated interface, but what goes on by its exceptions.",
+			     "遮断中のインターフェースは、遮断の例外とした通信のほかは何も通さない。" },
 };
 
 const char *proof_line_name(enum proof_line line)

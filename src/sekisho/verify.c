@@ -121,7 +121,8 @@ static void verify_difference(struct context *context, struct verification *veri
 int verify_kernel(struct context *context, const struct generation *generation, const struct live *live, struct verification *ret_verification)
 {
 	struct verification verification = { .generation = generation, .live = *live };
-	struct proof_input input = { .ruleset = live->snapshot.ruleset, .now = live->read_at, .unreadable = unseen_alien(context, &live->snapshot) };
+	struct proof_input input = { .ruleset = live->snapshot.ruleset, .now = live->read_at, .unreadable = unseen_alien(context, &live->snapshot),
+				     .isolation = isolation_claim_of(context->arena, live->snapshot.ruleset) };
 	struct carried_list carried;
 	int status = read_connections(context, live, &carried);
 

@@ -230,7 +230,8 @@ static int judgement_await(struct enforcer *enforcer, struct judgement *judgemen
 static int ruleset_judge(struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
 {
 	struct judgement judgement = { .question = question, .pins = &enforcer->pins,
-				       .proof = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now(enforcer) } };
+				       .proof = { .ruleset = ruleset, .pins = &enforcer->pins, .now = unix_now(enforcer),
+						  .isolation = isolation_claim_of(question->arena, ruleset) } };
 	bool lawful = false;
 	int error;
 
