@@ -447,11 +447,8 @@ static void job_refuse(struct planner *planner, const char *why)
 		start_fall_back(planner, why);
 		return;
 	}
-	/* The way back is tried again: what nobody confirmed may not stay. */
-	if (planner->job->kind == JOB_RETURN) {
-		planner->return_wanted = true;
+	if (planner->job->kind == JOB_RETURN)
 		job_again_later(planner);
-	}
 	log_event(LOG_LEVEL_WARNING, "SKS-REFUSED", "the policy was refused; the one in force stays reason=\"%s\"", why);
 	job_end(planner, "refused", NULL);
 }
@@ -663,8 +660,10 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 	}
 	planner->kernel_generation = committed.generation;
 	planner->ownership = committed.ownership;
-	if (job->kind == JOB_RETURN)
+	if (job->kind == JOB_RETURN) {
+		planner->return_wanted = planner->confirm.over = false;
 		confirmation_drop(planner, false);
+	}
 	if (committed.changed || planner->committed_at == 0)
 		planner->committed_at = planner_now(planner);
 	if (committed.changed)
@@ -869,6 +868,8 @@ void job_renew(struct planner *planner)
 void job_enforcer_came(struct planner *planner)
 {
 	planner->start_wanted = planner->in_force == NULL;
+	/* The way back is tried until it is gone: what nobody confirmed may not stay. */
+	planner->return_wanted = planner->confirm.over;
 	job_renew(planner);
 }
 

@@ -60,6 +60,18 @@ def check_return(town):
     await_true("which is recorded", lambda: events(town)[-1] == "return")
 
 
+def check_return_interrupted(town):
+    """The enforcer dies while it is asked to go back: the next one is asked again."""
+    apply_for(town, 1)
+    enforcer = town.role_pid("enforcer")
+    os.kill(enforcer, signal.SIGSTOP)
+    returns = town.log_text().count("goes back")
+    await_true("the time is over", lambda: town.log_text().count("goes back") > returns)
+    status(town)	# the planner has heard of it as well
+    os.kill(enforcer, signal.SIGKILL)
+    await_true("the change went back with the next enforcer", lambda: has_returned(town))
+
+
 def check_confirm(town):
     apply_for(town, 600)
     code, answer = sekisho(town, "confirm", "--reason", "it works")
@@ -104,6 +116,7 @@ def main():
         try:
             town.start_daemon()
             check_return(town)
+            check_return_interrupted(town)
             check_confirm(town)
             check_refused(town)
             check_restart(town)
