@@ -1,0 +1,100 @@
+/*
+ * enforcer: the role that acts. Private to enforcer*.c.
+ *
+ * It waits in one loop (enforcer.c) for the parent, the planner, the witness and the kernel, and does one thing at a time. Only a judgement (enforcer_judge.c)
+ * takes longer than a moment: a child makes it, and what cannot wait for it is done meanwhile.
+ */
+#ifndef SEKISHOD_ENFORCER_H
+#define SEKISHOD_ENFORCER_H
+
+#include "base/finding.h"
+#include "daemon/aside.h"
+#include "daemon/clock.h"
+#include "kernel/links.h"
+#include "kernel/nfnl.h"
+#include "kernel/nft_watch.h"
+#include "kernel/snapshot.h"
+#include "sekishod/door.h"
+#include "sekishod/holding.h"
+#include "sekishod/isolation_messages.h"
+#include "sekishod/lookout.h"
+#include "sekishod/pins.h"
+#include "sekishod/switches.h"
+#include "wire/frame.h"
+
+struct enforcer {
+	struct nfnl nfnl;
+	struct nft_watch watch;
+	struct holding holding;		/* what was installed last */
+	bool unrepaired;		/* a foreign change could not be repaired; nothing is forwarded */
+	struct nft_change change;	/* that one */
+	struct switches switches;
+	struct lookout lookout;
+	struct frame_reader parent_reader;
+	struct door door;		/* to the witness */
+	clock_base clock;		/* behind which time does not run */
+	int planner;			/* -1: none */
+	struct frame_reader planner_reader;
+	struct arena *former_arena;	/* newer pins came, and nothing was installed by them yet: those before them; NULL: none */
+	struct pins former;
+	bool pins_serve;		/* something was installed by the pins */
+	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
+	struct pins pins;
+	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
+	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
+	bool proposed;			/* what was installed last was proposed by a planner, and judged */
+	bool deferred;			/* a frame of the parent waits until a judgement is over */
+	struct frame deferred_frame;
+};
+
+/* A question of the planner, and the memory it costs. */
+struct question {
+	struct arena *arena;
+	struct findings findings;
+	struct link_table links;	/* as they are now, by our own asking */
+	const char *judged;		/* findings of a judgement that refused it, as JSON; NULL: none did */
+};
+
+/* Unix time, never behind the newest that was seen (daemon/clock.h). */
+int64_t enforcer_now(struct enforcer *enforcer);
+
+/* Does what cannot wait until a child has thought: isolates, repairs. 0 when the child is done, or negative errno. */
+int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside *aside);
+
+/* Who has made our tables his own can let pass what he likes, and we could not stop him: then nothing is forwarded. */
+void enforcer_heed_tables(struct enforcer *enforcer);
+
+/* ---- enforcer_judge.c */
+
+/*
+ * 0 when the ruleset may be in force: it is the program that follows from the pins (audit), and no packet passes that they do not grant (proof). The audit
+ * knows how it should look, the proof what it does. Else negative errno, and the question says why. That takes seconds with many flows; zones are isolated and
+ * foreign changes repaired meanwhile, so what points into the holding may be gone afterwards.
+ */
+int ruleset_judge(struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset);
+
+/* The interfaces that a ruleset read from the kernel uses: those of its set of ports, with the names they have now, and the loopback. In the arena. */
+struct link_table links_used(struct arena *arena, const struct ruleset *ruleset, const struct link_table *real);
+
+/* ---- enforcer_answers.c */
+
+/* A question of the planner: answers it. 0; -EPIPE: he is gone; other negative errno: he is not to be listened to any more. */
+int planner_answer(struct enforcer *enforcer, const struct frame *frame);
+
+/* ---- enforcer_drift.c */
+
+/*
+ * Puts back what was installed last. A ruleset of an interface that is gone by now cannot be put back as a whole; then the planner, which has seen it go, is
+ * about to propose another.
+ */
+void kernel_repair(struct enforcer *enforcer, const struct nft_change *change);
+
+/* The kernel has told of changes of rules. */
+void drift_take(struct enforcer *enforcer);
+
+/* ---- enforcer_isolation.c */
+
+/* VERB_ISOLATION of the parent: what is isolated from now on, or a drill. 0 or negative errno. */
+int isolation_take(struct enforcer *enforcer, struct span payload);
+
+#endif

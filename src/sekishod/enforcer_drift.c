@@ -1,0 +1,80 @@
+/* enforcer_drift: somebody else changes rules. */
+#include "sekishod/enforcer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/crew.h"
+#include "sekishod/install.h"
+#include "wire/journal.h"
+
+enum { DRIFT_DETAIL_BYTES = 64 };
+
+/* Has it recorded who changed what is ours; the parent writes the journal. */
+static void drift_record(enum journal_event event, const struct nft_change *change)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	struct journal_record record = { .event = event, .who = { .pid = change->process }, .detail_count = 1 };
+	struct frame frame = { .verb = VERB_RECORD, .descriptor = -1 };
+	char detail[DRIFT_DETAIL_BYTES];
+
+	snprintf(detail, sizeof(detail), "by process %u %s", change->process, change->name);
+	record.details[0] = span_of(detail);
+	journal_record_pack(&payload, &record);
+	frame.payload = buf_span(&payload);
+	if (frame_send(CREW_CHANNEL, &frame) != 0)
+		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change could not be recorded process=%u", change->process);
+}
+
+void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	const struct ruleset *wanted = holding_ruleset(&enforcer->holding);
+	struct committed committed;
+
+	if (!wanted)
+		return;
+	enforcer->unrepaired = false;
+	/* Until what was installed is back, anything may pass: to read and to write the rules takes longer than to forward nothing meanwhile. */
+	if (change->ours)
+		switches_shut(&enforcer->switches);
+	if (ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, enforcer_now(enforcer), &findings, &committed) != 0) {
+		switches_shut(&enforcer->switches);
+		for (size_t i = 0; i < findings.count; i++)
+			log_finding(&findings, &findings.items[i]);
+		log_event(LOG_LEVEL_ERROR, "SKS-DRIFT", "a foreign change could not be repaired; nothing is forwarded process=%u name=%s",
+			  change->process, change->name);
+		drift_record(JOURNAL_DRIFT, change);
+		enforcer->unrepaired = true;
+		enforcer->change = *change;
+		return;
+	}
+	switches_open_way(&enforcer->switches);
+	if (!committed.changed)
+		return;
+	log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired process=%u name=%s generation=%u",
+		  change->process, change->name, committed.generation);
+	drift_record(JOURNAL_REPAIR, change);
+}
+
+/* Somebody changed rules, perhaps of his own: the planner is told what of them matters. One that cannot be told asks again, or is gone. */
+static void ways_tell(struct enforcer *enforcer)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct link_table links;
+
+	if (enforcer->lookout.may_tell && links_read(arena, &links) == 0)
+		(void)lookout_tell(&enforcer->lookout, &enforcer->nfnl, &links, enforcer->planner, false);
+}
+
+void drift_take(struct enforcer *enforcer)
+{
+	struct nft_change change;
+
+	if (!nft_watch_read(&enforcer->watch, enforcer->nfnl.port_id, &change))
+		return;
+	kernel_repair(enforcer, &change);
+	ways_tell(enforcer);
+}

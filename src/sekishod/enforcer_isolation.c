@@ -1,0 +1,115 @@
+/* enforcer_isolation: zones are cut off and released. */
+#include "sekishod/enforcer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/crew.h"
+#include "sekishod/install.h"
+
+/*
+ * What the kernel holds where nothing was installed yet; NULL: nothing of ours, and so nothing passes. It may be unlawful by now, because a record is over or
+ * we died before what was committed became known: what is isolated is laid over it all the same, and the planner is about to propose another. 0; -EPERM: there
+ * is something foreign in it; other negative errno: it could not be read.
+ */
+static int ruleset_held(struct enforcer *enforcer, struct arena *arena, const struct ruleset **ret_held)
+{
+	struct link_table links;
+	struct snapshot snapshot;
+	struct ruleset *held = NULL;
+	int error = links_read(arena, &links);
+
+	if (!error)
+		error = snapshot_read(arena, &enforcer->nfnl, &links, enforcer_now(enforcer), NULL, &snapshot);
+	if (!error && snapshot.alien_count > 0)
+		error = -EPERM;
+	if (error)
+		return error;
+	if (snapshot.ruleset) {
+		held = arena_alloc(arena, sizeof(*held));
+		*held = *snapshot.ruleset;
+		held->links = links_used(arena, snapshot.ruleset, &links);
+	}
+	*ret_held = held;
+	return 0;
+}
+
+/* What is isolated cannot be put in force: nothing is forwarded at all. */
+static enum isolation_outcome isolation_fail(struct enforcer *enforcer, const char *reason)
+{
+	switches_shut(&enforcer->switches);
+	log_event(LOG_LEVEL_ERROR, "SKS-ISOLATE", "what is isolated could not be put in force; nothing is forwarded reason=\"%s\"", reason);
+	return ISOLATION_FAILED;
+}
+
+/* Cuts and releases. When that cannot be done, nothing is forwarded at all. */
+static enum isolation_outcome isolation_enforce(struct enforcer *enforcer, struct arena *arena, const struct ruleset *wanted)
+{
+	struct findings findings = findings_in(arena);
+	struct committed committed;
+
+	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, enforcer_now(enforcer), &findings, &committed) == 0)
+		return ISOLATION_DONE;
+	for (size_t i = 0; i < findings.count; i++)
+		log_finding(&findings, &findings.items[i]);
+	return isolation_fail(enforcer, "the kernel does not hold it");
+}
+
+static int isolation_answer_send(const struct isolation_answer *answer)
+{
+	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
+	struct frame frame = { .verb = VERB_ISOLATED, .descriptor = -1 };
+
+	isolation_answer_pack(&payload, answer);
+	frame.payload = buf_span(&payload);
+	return frame_send(CREW_CHANNEL, &frame);
+}
+
+/*
+ * Over what was installed last or what the kernel holds. Of the latter nobody knows whether its interfaces still have the names they had, so nothing is opened
+ * in it; the planner is about to propose another.
+ */
+static enum isolation_outcome isolation_lay(struct enforcer *enforcer, struct arena *arena, const struct isolation_state *state, struct isolation_effect *ret_effect)
+{
+	const struct ruleset *base = holding_ruleset(&enforcer->holding);
+	int error = base ? 0 : ruleset_held(enforcer, arena, &base);
+	struct ruleset *wanted;
+
+	if (error)
+		return state->drill ? ISOLATION_FAILED : isolation_fail(enforcer, error == -EPERM ? "something foreign is in our tables" : strerror(-error));
+	if (!base)
+		return ISOLATION_DONE;
+	wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
+	if (!enforcer->proposed)
+		isolation_only_close(arena, wanted, base);
+	*ret_effect = isolation_effect_of(arena, wanted, &state->isolations);
+	return state->drill ? ISOLATION_DONE : isolation_enforce(enforcer, arena, wanted);
+}
+
+static int isolation_work(struct enforcer *enforcer, const struct isolation_state *state)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct isolation_answer answer = { .number = state->number };
+
+	answer.outcome = isolation_lay(enforcer, arena, state, &answer.effect);
+	return isolation_answer_send(&answer);
+}
+
+int isolation_take(struct enforcer *enforcer, struct span payload)
+{
+	struct arena *arena = arena_new();
+	struct isolation_state state;
+	int error = isolation_state_unpack(arena, payload, &state);
+
+	if (!error)
+		error = isolation_work(enforcer, &state);
+	if (error || state.drill) {
+		arena_free(arena);
+		return error;
+	}
+	arena_free(enforcer->isolations_arena);
+	enforcer->isolations_arena = arena;
+	enforcer->isolations = state.isolations;
+	return 0;
+}
