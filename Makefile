@@ -45,7 +45,7 @@ below = $(foreach n,1 2 3 4 5,$(if $(filter $(1),$(FLOOR_$(n))),$(BELOW_$(n))))
 FLOORS = $(FLOOR_5) $(BELOW_5)
 
 # What each floor may link besides the C library.
-LIBS_base = $(LIBSECCOMP_LIBS) $(LIBCAP_NG_LIBS) $(LIBCRYPTO_LIBS)
+LIBS_base = $(LIBSECCOMP_LIBS) $(LIBCAP_NG_LIBS) $(NETTLE_LIBS)
 LIBS_config = $(LIBCONFIG_LIBS)
 LIBS_wire = $(JANSSON_LIBS)
 LIBS_kernel = $(LIBNFTNL_LIBS) $(LIBNL_ROUTE_LIBS) $(LIBNL_LIBS) $(LIBMNL_LIBS)

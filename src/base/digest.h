@@ -1,25 +1,24 @@
 /*
- * digest: SHA-256 (FIPS 180-4) by OpenSSL's libcrypto, for identities and change records.
+ * digest: SHA-256 (FIPS 180-4) by Nettle, for identities and change records.
+ *
+ * Nettle's SHA-256 cannot fail, takes no memory of its own and reads no configuration: whoever has shut himself in may call it for the first time.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
+#include <nettle/sha2.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DIGEST_BYTES = 32, DIGEST_TEXT_BYTES = 65 };
+enum { DIGEST_BYTES = SHA256_DIGEST_SIZE, DIGEST_TEXT_BYTES = 2 * DIGEST_BYTES + 1 };
 
-/* The SHA-256 of length bytes. A failing libcrypto ends the process: no identity is ever guessed. */
+/* The SHA-256 of length bytes. */
 void digest_bytes(const void *bytes, size_t length, uint8_t ret_digest[static DIGEST_BYTES]);
 
-/* A SHA-256 that is fed in pieces, and may be used for one text after the other. */
-struct digest;
-
-/* Makes one; the first in a process lets libcrypto read its configuration, later ones touch no file. Never NULL. */
-struct digest *digest_new(void);
-
-/* Gives it back. NULL is allowed. */
-void digest_free(struct digest *digest);
+/* A SHA-256 that is fed in pieces, and may be used for one text after the other. It owns nothing. */
+struct digest {
+	struct sha256_ctx context;
+};
 
 /* Begins a text; what was not ended is forgotten. */
 void digest_begin(struct digest *digest);
@@ -27,7 +26,7 @@ void digest_begin(struct digest *digest);
 /* The next length bytes of the text. */
 void digest_add(struct digest *digest, const void *bytes, size_t length);
 
-/* The text is at its end. The next call is digest_begin() or digest_free(). */
+/* The text is at its end. The next call is digest_begin(). */
 void digest_end(struct digest *digest, uint8_t ret_digest[static DIGEST_BYTES]);
 
 /* Lower-case hexadecimal of the first count bytes (at most DIGEST_BYTES), NUL-terminated, into text; returns text. */

@@ -91,7 +91,7 @@ static void leaf_begin(struct wash *wash, const struct mime_part *part)
 
 	wash->preamble = part->kind == MIME_MULTIPART;
 	wash->part_bytes = 0;
-	digest_begin(wash->digest);
+	digest_begin(&wash->digest);
 	wash_sniff_begin(&wash->sniffer);
 	wash->part = wash_part_add(wash, part->path);
 	added = &wash->facts.parts[wash->part];
@@ -106,7 +106,7 @@ static void leaf_begin(struct wash *wash, const struct mime_part *part)
 static void leaf_feed(struct wash *wash, struct span bytes)
 {
 	wash->part_bytes += bytes.length;
-	digest_add(wash->digest, bytes.data, bytes.length);
+	digest_add(&wash->digest, bytes.data, bytes.length);
 	wash_sniff_feed(&wash->sniffer, bytes);
 	wash_text_feed(wash, bytes);
 }
@@ -138,7 +138,7 @@ static void leaf_end(struct wash *wash, const struct mime_part *part)
 	struct wash_part *leaf = &wash->facts.parts[wash->part];
 
 	leaf->size_bytes = wash->part_bytes;
-	digest_end(wash->digest, leaf->sha256);
+	digest_end(&wash->digest, leaf->sha256);
 	leaf->sniffed_type = wash_sniff_result(&wash->sniffer).type;
 	if (leaf->reason == 0 && !shown)
 		leaf->reason = LETTER_REASON_BINARY;
@@ -255,7 +255,6 @@ struct wash *wash_new(struct arena *arena, const struct wash_settings *settings)
 	wash->settings = settings;
 	wash->letter = arena_alloc(arena, sizeof(*wash->letter));
 	wash->store = buf_limited(WASH_STORE_BYTES_MAX);
-	wash->digest = digest_new();
 	wash->part = WASH_NO_PART;
 	wash->parser = mime_parser_new(arena, &events, wash);
 	return wash;
@@ -273,9 +272,7 @@ const struct letter *wash_finish(struct wash *wash)
 	buf_free(&wash->store);
 	buf_free(&wash->text.decoded);
 	buf_free(&wash->text.summary);
-	wash_files_free(&wash->text.files);
 	html_text_free(wash->text.html);
-	digest_free(wash->digest);
 	return wash->letter;
 }
 

@@ -90,8 +90,7 @@ struct wash;
 
 /*
  * A wash at the beginning of a mail, in the arena. settings and arena outlive it. Some of its memory is not in the arena and is
- * given back by wash_finish(), which must be called. The first call in a process reads what libcrypto reads at its first use;
- * a process that closes its doors calls digest_bytes() once before.
+ * given back by wash_finish(), which must be called.
  */
 struct wash *wash_new(struct arena *arena, const struct wash_settings *settings);
 

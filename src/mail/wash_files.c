@@ -43,9 +43,7 @@ static void text_put(struct wash_files *files, struct span bytes)
 
 static void file_open(struct wash_files *files, enum wash_files_state state)
 {
-	if (!files->digest)
-		files->digest = digest_new();
-	digest_begin(files->digest);
+	digest_begin(&files->digest);
 	wash_sniff_begin(&files->sniffer);
 	files->file_bytes = 0;
 	files->escaped = false;
@@ -54,7 +52,7 @@ static void file_open(struct wash_files *files, enum wash_files_state state)
 
 static void file_add(struct wash_files *files, struct span bytes)
 {
-	digest_add(files->digest, bytes.data, bytes.length);
+	digest_add(&files->digest, bytes.data, bytes.length);
 	wash_sniff_feed(&files->sniffer, bytes);
 	files->file_bytes += bytes.length;
 }
@@ -67,7 +65,7 @@ static void file_close(struct wash_files *files)
 		.name = files->name, .type = sniffed.type, .encrypted = sniffed.encrypted, .size_bytes = files->file_bytes,
 	};
 
-	digest_end(files->digest, file.sha256);
+	digest_end(&files->digest, file.sha256);
 	files->state = WASH_FILES_TEXT;
 	if (file.size_bytes > 0)
 		files->events->file(files->user, &file);
@@ -381,10 +379,4 @@ void wash_files_finish(struct wash_files *files)
 	else if (files->state == WASH_FILES_UU || files->state == WASH_FILES_YENC || files->state == WASH_FILES_BINHEX)
 		file_close(files);
 	files->state = WASH_FILES_TEXT;
-}
-
-void wash_files_free(struct wash_files *files)
-{
-	digest_free(files->digest);
-	files->digest = NULL;
 }

@@ -60,12 +60,12 @@ struct wash_files {
 	char begin[WASH_FILES_LINE_BYTES_MAX]; /* the first line of the file, with its end */
 	size_t begin_bytes;
 	struct span name;	/* in begin */
-	struct digest *digest;	/* made when first needed */
+	struct digest digest;	/* of the file at hand */
 	struct wash_sniffer sniffer;
 	uint64_t file_bytes;
 };
 
-/* A scanner at the beginning of a text. digest: NULL, or that of an earlier scanner. */
+/* A scanner at the beginning of a text. */
 void wash_files_begin(struct wash_files *files, const struct wash_files_events *events, void *user);
 
 /* The next bytes of the text. */
@@ -79,8 +79,5 @@ void wash_files_finish(struct wash_files *files);
  * before it says that it is none: what was washed is text for the next relay too.
  */
 bool wash_files_is_mark(struct span line);
-
-/* Gives back the memory. */
-void wash_files_free(struct wash_files *files);
 
 #endif

@@ -57,19 +57,17 @@ static bool id_take(struct span whole, struct span *rest, struct span *ret_id)
 /* The id itself when it keeps the grammar, else what stands for it; in the arena. */
 static struct span id_make(struct wash *wash, struct span id)
 {
-	struct digest *digest;
+	struct digest digest;
 	uint8_t sha256[DIGEST_BYTES];
 	char hex[DIGEST_TEXT_BYTES];
 
 	if (letter_message_id_valid(id))
 		return wash_copy(wash, id);
-	digest = digest_new();
-	digest_begin(digest);
+	digest_begin(&digest);
 	for (size_t i = 0; i < id.length; i++)
 		if (!header_is_space(id.data[i]))
-			digest_add(digest, &id.data[i], 1);
-	digest_end(digest, sha256);
-	digest_free(digest);
+			digest_add(&digest, &id.data[i], 1);
+	digest_end(&digest, sha256);
 	return span_of(arena_printf(wash->arena, "%s@replaced.invalid", digest_hex(sha256, REPLACEMENT_DIGEST_BYTES, hex)));
 }
 

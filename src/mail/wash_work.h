@@ -100,7 +100,7 @@ struct wash {
 	bool preamble;		/* it is the preamble of the multipart on top: a leaf only if no part follows */
 	uint64_t part_bytes;
 	bool content_id;	/* the header being read has the field */
-	struct digest *digest;
+	struct digest digest;
 	struct wash_sniffer sniffer;
 	struct wash_text text;
 

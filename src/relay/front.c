@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/log.h"
 #include "daemon/crew.h"
 #include "relay/messages.h"
@@ -553,8 +552,7 @@ static int front_begin(struct front *front)
 	};
 	int error;
 
-	/* What libcrypto and the loop read at their first use, and the filter that each connection's process puts on. */
-	digest_free(digest_new());
+	/* What the loop reads at its first use, and the filter that each connection's process puts on. */
 	front->loop = event_base_new();
 	if (!front->loop)
 		return -ENOMEM;

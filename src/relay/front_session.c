@@ -50,7 +50,7 @@ struct front_session {
 	int original;			/* -1: none */
 	bool offered;			/* the keeper was told that a mail is whole */
 	struct buf unwritten;		/* of the original */
-	struct digest *digest;
+	struct digest digest;
 	bool unconfirmed;		/* our 250 may not have reached the sender */
 	unsigned int mails;
 };
@@ -131,7 +131,7 @@ static void content_take(struct front_session *session, struct span content)
 {
 	int error = 0;
 
-	digest_add(session->digest, content.data, content.length);
+	digest_add(&session->digest, content.data, content.length);
 	buf_put(&session->unwritten, content.data, content.length);
 	if (session->unwritten.length >= WRITE_BYTES)
 		error = original_flush(session);
@@ -252,7 +252,7 @@ static void deliver_ask(struct front_session *session)
 	struct message_complete complete = { .transaction = session->transaction };
 	int error = original_flush(session);
 
-	digest_end(session->digest, complete.fingerprint);
+	digest_end(&session->digest, complete.fingerprint);
 	if (!error) {
 		message_complete_pack(&payload, &complete);
 		keeper_tell(session, VERB_COMPLETE, &payload);
@@ -394,10 +394,10 @@ static void original_came(struct front_session *session, int original)
 {
 	session->original = original;
 	session->unwritten.length = 0;
-	digest_begin(session->digest);
-	digest_add(session->digest, session->envelope.data, session->envelope.length);
+	digest_begin(&session->digest);
+	digest_add(&session->digest, session->envelope.data, session->envelope.length);
 	/* So that no content can be taken for another recipient. */
-	digest_add(session->digest, "", 1);
+	digest_add(&session->digest, "", 1);
 	answer(session, smtp_reply_make(250, 0, 0));
 }
 
@@ -531,7 +531,6 @@ static void session_end(struct front_session *session)
 	frame_reader_free(&session->keeper_reader);
 	buf_free(&session->envelope);
 	buf_free(&session->unwritten);
-	digest_free(session->digest);
 }
 
 void front_session_run(const struct relay *relay, const struct netaddr *client, int socket, int keeper)
@@ -547,7 +546,6 @@ void front_session_run(const struct relay *relay, const struct netaddr *client, 
 		.relay = relay, .client = client, .socket = socket, .keeper = keeper, .courier = -1, .courier_comes = true,
 		.original = -1,
 		.keeper_reader = frame_reader_make(MESSAGE_BYTES_MAX), .envelope = buf_limited(0), .unwritten = buf_limited(0),
-		.digest = digest_new(),
 	};
 	smtp_server_begin(&session->server, &settings, front_now_ms());
 	while (!session->over) {

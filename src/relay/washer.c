@@ -17,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/log.h"
 #include "daemon/crew.h"
 #include "mail/wash.h"
@@ -235,12 +234,9 @@ static int zygote_enter(struct zygote *zygote)
 		.user = relay_user_name(RELAY_USER_WASHER), .calls = zygote_calls,
 		.memory_bytes_max = ZYGOTE_MEMORY_BYTES_MAX, .descriptors_max = ZYGOTE_DESCRIPTORS_MAX,
 	};
-	uint8_t unused[DIGEST_BYTES];
 	int error;
 
-	/* What libcrypto and the time zone read at their first use, and the filter that each washer puts on. */
-	digest_bytes("", 0, unused);
-	digest_free(digest_new());
+	/* What the time zone is read from at its first use, and the filter that each washer puts on. */
 	tzset();
 	error = sandbox_program_make(washer_calls, &zygote->filter);
 	return error ? error : role_enter(&sandbox);

@@ -40,7 +40,7 @@ static void element_put(struct buf *bytes, const struct set *set, const struct e
 }
 
 /* Fills the block from block->begin on. */
-static void block_fill(struct block *block, const struct set *set, size_t key_bytes, struct digest *digest, struct buf *bytes)
+static void block_fill(struct block *block, const struct set *set, size_t key_bytes, struct buf *bytes)
 {
 	size_t end = block->begin;
 
@@ -49,12 +49,10 @@ static void block_fill(struct block *block, const struct set *set, size_t key_by
 		element_put(bytes, set, &set->elements[end], key_bytes);
 	while (!key_ends_block(set->elements[end++].key, key_bytes) && end < set->element_count);
 	block->end = end;
-	digest_begin(digest);
-	digest_add(digest, bytes->data, bytes->length);
-	digest_end(digest, block->digest);
+	digest_bytes(bytes->data, bytes->length, block->digest);
 }
 
-static const struct element_blocks *blocks_make(struct arena *arena, const struct set *set, struct digest *digest, struct buf *bytes)
+static const struct element_blocks *blocks_make(struct arena *arena, const struct set *set, struct buf *bytes)
 {
 	struct element_blocks *blocks = arena_alloc(arena, sizeof(*blocks));
 	size_t capacity = 0, begin = 0, key_bytes = element_key_size(set);
@@ -66,7 +64,7 @@ static const struct element_blocks *blocks_make(struct arena *arena, const struc
 		blocks->items = arena_grow(arena, blocks->items, blocks->count, &capacity, sizeof(*blocks->items));
 		block = &blocks->items[blocks->count++];
 		block->begin = begin;
-		block_fill(block, set, key_bytes, digest, bytes);
+		block_fill(block, set, key_bytes, bytes);
 		begin = block->end;
 	}
 	return blocks;
@@ -81,7 +79,6 @@ const struct element_blocks *set_blocks(const struct set *set)
 
 void ruleset_make_blocks(struct arena *arena, struct ruleset *ruleset)
 {
-	struct digest *digest = digest_new();
 	struct buf bytes = buf_limited(0);
 
 	for (size_t t = 0; t < ruleset->table_count; t++) {
@@ -89,8 +86,7 @@ void ruleset_make_blocks(struct arena *arena, struct ruleset *ruleset)
 
 		for (size_t s = 0; s < table->set_count; s++)
 			if (table->sets[s].element_count >= BLOCKS_FROM && !set_blocks(&table->sets[s]))
-				table->sets[s].blocks = blocks_make(arena, &table->sets[s], digest, &bytes);
+				table->sets[s].blocks = blocks_make(arena, &table->sets[s], &bytes);
 	}
 	buf_free(&bytes);
-	digest_free(digest);
 }

@@ -176,18 +176,14 @@ static void flow_content(const struct compiler *compiler, const struct flow *flo
 static void identify_flows(struct compiler *compiler)
 {
 	struct buf content = buf_limited(0);
-	struct digest *digest = digest_new();
 	uint8_t bytes[DIGEST_BYTES];
 
 	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
 		content.length = 0;
 		flow_content(compiler, &compiler->policy->flows[i], &content);
-		digest_begin(digest);
-		digest_add(digest, content.data, content.length);
-		digest_end(digest, bytes);
+		digest_bytes(content.data, content.length, bytes);
 		memcpy(compiler->marks[i].identity, bytes, COMPILE_IDENTITY_BYTES);
 	}
-	digest_free(digest);
 	buf_free(&content);
 }
 

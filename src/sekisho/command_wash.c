@@ -79,16 +79,15 @@ static int wash_file(struct washing *washing)
 {
 	const struct context *context = washing->context;
 	struct wash_settings *settings = arena_alloc(context->arena, sizeof(*settings));
-	struct digest *digest = digest_new();
+	struct digest digest;
 	const struct letter *letter;
 	int status;
 
 	*settings = (struct wash_settings){ .links = washing->links, .language = context->language };
 	washing->wash = wash_new(context->arena, settings);
-	digest_begin(digest);
-	status = feed_file(washing, digest);
-	digest_end(digest, washing->sha256);
-	digest_free(digest);
+	digest_begin(&digest);
+	status = feed_file(washing, &digest);
+	digest_end(&digest, washing->sha256);
 	letter = wash_finish(washing->wash);
 	if (!status && letter_seal(&washing->frame, letter, NULL))
 		status = complain(washing->context, "the courier would refuse the letter", "搬送役が受け付けない内容になりました");

@@ -251,9 +251,8 @@ static int kernel_open(struct enforcer *enforcer, const struct options *options)
 
 	if (!error && !options->no_owner)
 		error = ownership_begin(&enforcer->nfnl);
-	/* The first JSON object would open /dev/urandom, and the first is made when something is refused; the first digest, libcrypto's configuration. */
+	/* The first JSON object would open /dev/urandom, and the first is made when something is refused. */
 	json_object_seed(0);
-	digest_free(digest_new());
 	if (!error)
 		error = nft_watch_open(&enforcer->watch);
 	if (!error)

@@ -68,18 +68,17 @@ int pins_read(const char *path, int64_t now, struct findings *findings, struct p
 /* 0: *ret_digest is that of the file's bytes; else negative errno. */
 static int file_digest(const char *path, uint8_t ret_digest[static DIGEST_BYTES])
 {
-	struct digest *digest = digest_new();
+	struct digest digest;
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = file < 0 ? -errno : 0;
 	char bytes[READ_BYTES];
 	ssize_t length = 0;
 
-	digest_begin(digest);
+	digest_begin(&digest);
 	while (!error && (length = read(file, bytes, sizeof(bytes))) > 0)
-		digest_add(digest, bytes, (size_t)length);
+		digest_add(&digest, bytes, (size_t)length);
 	if (length < 0)
 		error = -errno;
-	digest_end(digest, ret_digest);
-	digest_free(digest);
+	digest_end(&digest, ret_digest);
 	if (file >= 0)
 		close(file);
 	return error;

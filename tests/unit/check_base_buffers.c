@@ -220,18 +220,17 @@ END_TEST
 START_TEST(digest_of_pieces_is_the_same)
 {
 	const char *bytes = digest_rows[_i].text;
-	struct digest *digest = digest_new();
+	struct digest digest;
 	uint8_t whole[DIGEST_BYTES], pieces[DIGEST_BYTES];
 
-	digest_begin(digest);
-	digest_add(digest, "given up", 8);
-	digest_begin(digest);
+	digest_begin(&digest);
+	digest_add(&digest, "given up", 8);
+	digest_begin(&digest);
 	for (size_t i = 0; i < strlen(bytes); i++)
-		digest_add(digest, bytes + i, 1);
-	digest_end(digest, pieces);
+		digest_add(&digest, bytes + i, 1);
+	digest_end(&digest, pieces);
 	digest_bytes(bytes, strlen(bytes), whole);
 	ck_assert_mem_eq(pieces, whole, DIGEST_BYTES);
-	digest_free(digest);
 }
 END_TEST
 

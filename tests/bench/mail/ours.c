@@ -28,7 +28,7 @@
 struct reader {
 	bool decodes, digests;
 	struct arena *arena;		/* of the message */
-	struct digest *digest;
+	struct digest digest;
 	struct mime_forms forms;
 	bool within_text;
 	enum charset label;
@@ -69,7 +69,7 @@ static void part_begin(void *user, const struct mime_part *part)
 	if (part->type_value && mime_parameter_only(part->type_value, "charset", &reader->forms, &label) == 0)
 		reader->label = charset_of_label(label);
 	if (reader->digests && !reader->within_text)
-		digest_begin(reader->digest);
+		digest_begin(&reader->digest);
 }
 
 /* What waits is enough to know the charset, or all there is. */
@@ -97,7 +97,7 @@ static void content_take(void *user, const struct mime_part *part, enum mime_reg
 		if (reader->sample.length >= CHARSET_SAMPLE_BYTES)
 			text_choose(reader);
 	} else if (reader->digests) {
-		digest_add(reader->digest, bytes.data, bytes.length);
+		digest_add(&reader->digest, bytes.data, bytes.length);
 	}
 	reader->made += reader->within_text ? 0 : bytes.length;
 }
@@ -114,7 +114,7 @@ static void part_end(void *user, const struct mime_part *part)
 		charset_finish(&reader->decoder, &reader->text);
 		reader->made += reader->text.length;
 	} else if (reader->digests && (part->kind == MIME_LEAF || part->kind == MIME_OPAQUE)) {
-		digest_end(reader->digest, digest);
+		digest_end(&reader->digest, digest);
 	}
 	reader->within_text = reader->chosen = false;
 }
@@ -186,7 +186,7 @@ static size_t html_convert(void *context, struct span html)
 
 int main(int argc, char **argv)
 {
-	struct reader reader = { .sample = buf_limited(0), .text = buf_limited(0), .digest = digest_new() };
+	struct reader reader = { .sample = buf_limited(0), .text = buf_limited(0) };
 	struct converter converter = { .text = html_text_new(), .out = buf_limited(0) };
 	struct inputs inputs;
 
