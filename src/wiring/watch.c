@@ -63,18 +63,26 @@ static bool layouts_agree(const struct layout *one, const struct layout *other)
 	return one != NULL;
 }
 
-/* Claims lie in the table by their zone, so those whose zone has another number are forgotten; they come again with the next packets. */
+/*
+ * Claims lie in the table by their zone, so those whose zone has another number are forgotten; they come again with the next packets. Entries that nobody used
+ * are not written: the system has given no memory for them yet.
+ */
 static void learnt_renumber(struct watch *watch, const struct layout *to)
 {
 	struct device *devices = &watch->tables.devices[0][0];
+	struct claim *claims = &watch->tables.claims[0][0];
 
 	if (layouts_agree(watch->layout, to))
 		return;
 	for (size_t i = 0; i < DEVICES_MAX; i++) {
+		if (!devices[i].trace.used)
+			continue;
 		devices[i].zone = zone_renumber(watch->layout, to, devices[i].zone);
-		devices[i].trace.used &= devices[i].zone != LAYOUT_ZONES_MAX;
+		devices[i].trace.used = devices[i].zone != LAYOUT_ZONES_MAX;
 	}
-	memset(watch->tables.claims, 0, sizeof(watch->tables.claims));
+	for (size_t i = 0; i < CLAIMS_MAX; i++)
+		if (claims[i].trace.used)
+			claims[i].trace.used = false;
 }
 
 void watch_set_layout(struct watch *watch, const struct layout *layout)
