@@ -51,6 +51,7 @@ LIBS_wire = $(JANSSON_LIBS)
 LIBS_kernel = $(LIBNFTNL_LIBS) $(LIBNL_ROUTE_LIBS) $(LIBNL_LIBS) $(LIBMNL_LIBS)
 LIBS_daemon = $(LIBEVENT_LIBS)
 LIBS_events = $(SQLITE_LIBS)
+LIBS_sekisho = $(LIBARCHIVE_LIBS)
 
 # $(call archives,FLAVOUR,DIRECTORY): the directory's archive and those below it, the lowest last; so for libraries.
 archives = $(patsubst %,$(1)/lib%.a,$(call existing,$(2) $(call below,$(2))))

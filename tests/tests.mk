@@ -40,8 +40,9 @@ $(foreach t,$(UNIT_TESTS),$(if $(filter $(call tested_directory,$(t)),$(FLOORS))
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(call tested_directory,$(t)))))
 $(foreach t,$(KERNEL_TESTS),$(eval $(call kernel_test,$(t))))
 
-# Each is linked with one of the two daemons: that of sekishod which includes its headers.
+# Each is linked with one of the programs: that of sekishod, or the command, which includes its headers; else the relay.
 SEKISHOD_FUZZERS = $(patsubst %.c,build/clang/%,$(shell grep -l '"sekishod/' tests/fuzz/fuzz_*.c))
+COMMAND_FUZZERS = $(patsubst %.c,build/clang/%,$(shell grep -l '"sekisho/' tests/fuzz/fuzz_*.c))
 
 # $(call fuzzers,PROGRAMS,DIRECTORY OF src/)
 define fuzzers
@@ -51,7 +52,8 @@ $(1): build/clang/tests/fuzz/%: build/clang/tests/fuzz/%.o $(call archives,build
 endef
 
 $(eval $(call fuzzers,$(SEKISHOD_FUZZERS),sekishod))
-$(eval $(call fuzzers,$(filter-out $(SEKISHOD_FUZZERS),$(FUZZERS)),relay))
+$(eval $(call fuzzers,$(COMMAND_FUZZERS),sekisho))
+$(eval $(call fuzzers,$(filter-out $(SEKISHOD_FUZZERS) $(COMMAND_FUZZERS),$(FUZZERS)),relay))
 
 $(MAIL_PROGRAMS): build/%: build/%.o $(call archives,build,mail)
 	$(call say,LINK,$@)

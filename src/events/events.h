@@ -150,6 +150,9 @@ int events_gaps_each(struct events *events, const struct events_query *query, vo
 int events_faults_each(struct events *events, const struct events_query *query, void (*visit)(const struct events_fault *fault, void *context),
 		       void *context);						/* see events_days_each() */
 
+/* Writes all of it, as it is at this moment, to a new file; the writer goes on meanwhile. 0 or negative errno, -EEXIST: there is a file. */
+int events_copy(struct events *events, const char *path);
+
 /* Closes it. NULL is allowed. */
 void events_close(struct events *events);
 

@@ -28,6 +28,7 @@ enum {
 
 #define SEKISHO_CONFIG_PATH "/etc/sekisho/sekisho.conf"
 #define SEKISHO_EVENTS_PATH "/var/lib/sekisho/events/events.db"
+#define SEKISHO_STATE_PATH "/var/lib/sekisho"
 #define SEKISHO_CONTROL_PATH "/run/sekisho/control"
 
 enum { CONTEXT_GENERATIONS_MAX = 4 };	/* files that one command loads */
@@ -83,6 +84,8 @@ int command_confirm(struct context *context, int argc, char **argv);	/* see comm
 int command_isolate(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_release(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_refusals(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_backup(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_restore(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_wash(struct context *context, int argc, char **argv);	/* see command_check() */
 
 /* The words for the reader's language. */

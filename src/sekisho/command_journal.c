@@ -123,6 +123,7 @@ static const struct event_words {
 	{ "alarm-over", "an alarm is over", "警報の解消" },
 	{ "gap", "records are missing here", "記録の欠落" },
 	{ "retired", "old records were deleted", "古い記録を削除" },
+	{ "restore", "a backup was restored before this start", "バックアップから復元された状態で起動" },
 };
 
 static const char *event_text(const struct context *context, const char *event)

@@ -214,3 +214,13 @@ int control_ask_view(struct context *context, struct span *ret_bytes)
 		*ret_bytes = (struct span){ .data = arena_strndup(context->arena, buf_text(&bytes), bytes.length), .length = bytes.length };
 	return error;
 }
+
+bool control_is_answered(struct context *context)
+{
+	int descriptor;
+
+	if (socket_connect(context->socket_path, &descriptor) != 0)
+		return false;
+	close(descriptor);
+	return true;
+}

@@ -16,6 +16,9 @@ enum { CONTROL_ANSWER_TIMEOUT_MS = 60 * 1000 };
  */
 int control_ask(struct context *context, enum verb verb, json_t *question, json_t **ret_answer);
 
+/* True when something listens at context->socket_path. */
+bool control_is_answered(struct context *context);
+
 /* One thing that the daemon may answer to an order: the word, the exit status, and the sentence for people. */
 struct control_outcome {
 	const char *result;

@@ -1,6 +1,6 @@
 /*
- * sekisho: the command of the gateway. It reads a zone file, the live kernel, or asks the daemon; it changes
- * nothing by itself.
+ * sekisho: the command of the gateway. It reads a zone file, the live kernel, or asks the daemon. By itself it changes
+ * nothing but what `restore` brings back, while no daemon runs.
  *
  *	sekisho [--lang ja|en] [--json] [--config FILE] [--socket PATH] COMMAND [...]
  */
@@ -95,6 +95,14 @@ static const struct command commands[] = {
 		  { "--limit N", "so many rows of detail (50); 0: all", "詳しい記録の件数(50)。0 ですべて" },
 		  { "--events FILE", "another database than the default", "既定以外のデータベースを使う" },
 	  } },
+	{ "backup", command_backup, "FILE [--state-dir DIRECTORY]", "write file, state and records of this gateway to one file (root)",
+	  "この装置の設定・状態・記録を一つのファイルに保存する(root)",
+	  { { "FILE", "\"-\": standard output", "「-」は標準出力" },
+	    { "--state-dir DIRECTORY", "another state directory than the default", "既定以外の状態ディレクトリーを使う" } } },
+	{ "restore", command_restore, "FILE [--dry-run] [--state-dir DIRECTORY]", "bring a backup to its places, here or on a new machine (root)",
+	  "バックアップを復元する(同じ装置でも新しい装置でも。root)",
+	  { { "--dry-run", "look whether it is sound, and change nothing", "内容を確かめるだけで、何も変更しない" },
+	    { "--state-dir DIRECTORY", "another state directory than the default", "既定以外の状態ディレクトリーを使う" } } },
 	{ "wash", command_wash, "FILE [--links STYLE]", "a mail as its reader on the LGWAN side will see it",
 	  "メールを、LGWAN 側の受信者に届く形で表示する",
 	  {

@@ -34,6 +34,7 @@
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/pins_file.h"
+#include "sekishod/restored.h"
 #include "sekishod/roles.h"
 #include "sekishod/wiring.h"
 #include "wire/fields.h"
@@ -982,6 +983,7 @@ int parent_run(const struct options *options)
 	}
 	log_event(LOG_LEVEL_NOTICE, "SKS-START", "starting config=%s", options->config);
 	event_record(&parent, JOURNAL_START);
+	restored_record(options->state_dir, &parent.journal);
 	clock_begin(&parent);
 	pins_begin(&parent);
 	isolations_begin(&parent);

@@ -16,6 +16,7 @@ static const char *const event_words[JOURNAL_EVENT_COUNT] = {
 	[JOURNAL_ISOLATE] = "isolate", [JOURNAL_RELEASE] = "release", [JOURNAL_DRILL] = "drill",
 	[JOURNAL_DRIFT] = "drift", [JOURNAL_REPAIR] = "repair", [JOURNAL_ALARM] = "alarm",
 	[JOURNAL_ALARM_OVER] = "alarm-over", [JOURNAL_GAP] = "gap", [JOURNAL_RETIRED] = "retired",
+	[JOURNAL_RESTORE] = "restore",
 };
 
 const char *journal_event_word(enum journal_event event)

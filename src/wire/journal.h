@@ -35,6 +35,7 @@ enum journal_event {
 	JOURNAL_ALARM_OVER,		/* the same alarm is over */
 	JOURNAL_GAP,			/* records could not be written before this one; details say which */
 	JOURNAL_RETIRED,		/* the oldest records were deleted; details say up to which */
+	JOURNAL_RESTORE,		/* a backup was brought back before this start; details say which */
 	JOURNAL_EVENT_COUNT
 };
 
