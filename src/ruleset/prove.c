@@ -131,7 +131,8 @@ static void begin_family(struct prover *prover, uint8_t family)
 {
 	prover->family = family;
 	prover->atoms = (struct atoms){ .arena = prover->arena, .space = &prover->space, .family = family, .now = prover->input->now,
-					.work = &prover->proof->work };
+					.work = &prover->proof->work,
+					.work_max = prover->input->work_max ? prover->input->work_max : PROVE_WORK_MAX };
 	prover->walker = walker_make(&prover->atoms, prover->input->ruleset);
 	prover->givers = (struct givers){ .count = 0 };
 }
@@ -196,6 +197,7 @@ static bool chain_end(struct prover *prover, enum tier tier, bool in, struct pac
 	struct region region = in ? prover->heard_region[tier] : prover->speaks_region[tier];
 	struct codes interfaces = { { 0 } };
 	struct breach breach;
+	struct path path;
 
 	for (size_t zone = 0; zone < program->zone_count; zone++)
 		for (size_t i = 0; program->zones[zone].tier == tier && i < SPACE_WORDS; i++)
@@ -204,7 +206,8 @@ static bool chain_end(struct prover *prover, enum tier tier, bool in, struct pac
 	codes_keep(&region.codes[CODE_PROTOCOL], &ported);
 	if (codes_meet(&region.codes[CODE_STATE], &beginning))
 		codes_keep(&region.codes[CODE_STATE], &beginning);
-	if (region_is_empty(&region) || !breach_confirm_in(prover, family, &view, &region, prover->input->now, &breach))
+	path_begin(&path, &region);
+	if (region_is_empty(&region) || !breach_confirm(prover, family, &view, &path, prover->input->now, PROVE_ATTEMPTS_MAX, &breach))
 		return false;
 	*ret_packet = breach.packet;
 	return true;

@@ -22,7 +22,7 @@
  *
  * Sets of packets are boxes: for each field a range or a set of numbers, with conditions that could not be put into boxes kept beside. Nothing is
  * enumerated but the elements of sets, each at most a few times: the time is about n log n in the elements. A breach is reported only after
- * evaluate() has let the very packet through; what remains doubtful after PROVE_ATTEMPTS_MAX packets, or costs more than PROVE_WORK_MAX steps, is "not
+ * evaluate() has let the very packet through; what remains doubtful after some packets were tried, or costs more than PROVE_WORK_MAX steps, is "not
  * proved". Pure.
  */
 #ifndef RULESET_PROVE_H
@@ -34,8 +34,10 @@
 #include "ruleset/pins.h"
 
 enum {
-	PROVE_WORK_MAX = 200 << 20,	/* elements and conditions looked at */
-	PROVE_ATTEMPTS_MAX = 64,	/* packets tried for one set of packets that may break a line */
+	PROVE_WORK_MAX = 200 << 20,	/* elements and conditions looked at, if nobody asks for less */
+	PROVE_ATTEMPTS_MAX = 64,	/* packets tried for one set of packets that may break a line; half as many for each set tried before, ... */
+	PROVE_ATTEMPTS_MIN = 8,		/* ... but so many */
+	PROVE_DOUBTS_MAX = 64,		/* sets of packets of one line tried in vain; then the line is not proved, and not looked at any more */
 };
 
 /* The lines of the law, as far as packets can break them. */
@@ -109,6 +111,7 @@ struct proof_input {
 	size_t carried_count;
 	const char *unreadable;		/* something beside the ruleset that was not understood; NULL: nothing */
 	struct isolation_claim isolation; /* what is said to be isolated (isolation.h); empty: nothing */
+	uint64_t work_max;		/* steps after which what is not known yet is not proved; 0: PROVE_WORK_MAX */
 };
 
 /* Proves. Results live in the arena. */

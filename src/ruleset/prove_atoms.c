@@ -144,41 +144,49 @@ static bool code_value(const struct space *space, enum field field, size_t code,
 	}
 }
 
-static bool bytes_match(const struct step *step, const uint8_t *value, size_t size)
+/* The bits of a field that a code says; of the status the low eight, of a value that many share none. */
+static wide bits_of_code(const struct space *space, enum field field, size_t code)
 {
-	for (size_t i = 0; i < size; i++)
-		if ((value[i] & step->mask[i]) != step->value[i])
-			return false;
-	return true;
+	uint8_t value[16];
+
+	if (field == FIELD_CT_STATUS)
+		return BYTE_CODES - 1;
+	return code_value(space, field, code, value) ? wide_max(field_size(field)) : 0;
 }
 
-/* The codes whose value the step takes. Codes of many values are taken only when nothing is asked. */
-static struct codes codes_of_match(const struct space *space, const struct step *step)
+/* Whether packets of the code have what the step asks for: TRUE all, FALSE none, SOME: it asks for bits that the code does not say. */
+static enum tri code_matches(const struct space *space, const struct step *step, size_t code)
 {
-	size_t size = field_size(step->field);
-	struct codes codes = { { 0 } };
+	const size_t size = field_size(step->field);
+	const wide mask = wide_of_bytes(step->mask, size), wanted = wide_of_bytes(step->value, size), said = bits_of_code(space, step->field, code);
+	uint8_t value[16];
+
+	code_value(space, step->field, code, value);
+	if ((wanted & ~mask) != 0 || ((wide_of_bytes(value, size) ^ wanted) & mask & said) != 0)
+		return TRI_FALSE;
+	/* Whatever value is asked for by all its bits has a code of its own. */
+	if (mask == wide_max(size) && said == 0)
+		return TRI_FALSE;
+	return (mask & ~said) == 0 ? TRI_TRUE : TRI_SOME;
+}
+
+static struct atom match_atom(const struct space *space, const struct place *place, const struct step *step)
+{
+	const size_t size = field_size(step->field);
+	struct atom atom = { .kind = ATOM_CODES, .variable = place->variable, .mask = wide_of_bytes(step->mask, size),
+			     .value = wide_of_bytes(step->value, size) };
 
 	for (size_t code = 0; code < code_count(space, step->field); code++) {
-		uint8_t value[16];
-		bool single = code_value(space, step->field, code, value);
+		const enum tri matches = code_matches(space, step, code);
 
-		if (single ? bytes_match(step, value, size) : wide_of_bytes(step->mask, size) == 0 && wide_of_bytes(step->value, size) == 0)
-			codes_add(&codes, code);
+		if (matches != TRI_FALSE)
+			codes_add(&atom.codes, code);
+		if (matches == TRI_TRUE)
+			codes_add(&atom.sure, code);
 	}
-	return codes;
-}
-
-/* True when codes cannot tell what the step asks: bits of a value that many share, or bits of the status that are not modelled. */
-static bool match_is_beyond_codes(const struct step *step)
-{
-	size_t size = field_size(step->field);
-	wide mask = wide_of_bytes(step->mask, size);
-	bool shared = step->field == FIELD_IIF || step->field == FIELD_OIF || step->field == FIELD_IIFTYPE ||
-		      step->field == FIELD_RT_NEXTHOP4 || step->field == FIELD_RT_NEXTHOP6;
-
-	if (step->field == FIELD_CT_STATUS)
-		return (mask & ~(wide)(BYTE_CODES - 1)) != 0;
-	return shared && mask != wide_max(size);
+	if (codes_cover(&atom.sure, &atom.codes))
+		atom.mask = atom.value = 0;
+	return atom;
 }
 
 /* True when the mask is ones and then zeros: what it matches is a range. */
@@ -214,15 +222,13 @@ size_t atoms_of_match(struct atoms *atoms, const struct step *step, struct atom 
 
 	switch (place.kind) {
 	case PLACE_CODES:
-		*atom = codes_atom(place.variable, codes_of_match(atoms->space, step));
-		if (match_is_beyond_codes(step))
-			atom->kind = ATOM_UNKNOWN;
+		*atom = match_atom(atoms->space, &place, step);
 		break;
 	case PLACE_RANGE:
 		*atom = range_atom(&place, step);
 		break;
 	case PLACE_CONSTANT:
-		*atom = (struct atom){ .kind = ATOM_NEVER, .negated = bytes_match(step, &place.constant, 1) };
+		*atom = (struct atom){ .kind = ATOM_NEVER, .negated = (place.constant & step->mask[0]) == step->value[0] };
 		break;
 	case PLACE_ABSENT:
 		ret_atoms[0] = (struct atom){ .kind = ATOM_NEVER };
@@ -709,10 +715,9 @@ static enum tri ask_plain(struct atoms *atoms, const struct atom *atom, const st
 	case ATOM_CODES: return ask_codes(atom, region);
 	case ATOM_RANGE: case ATOM_MASK: return ask_number(atom, region_extent(region, atom->variable, mark));
 	case ATOM_LOOKUP: return ask_lookup(atoms, atom, region, mark, ret_element);
-	case ATOM_NEVER: return TRI_FALSE;
-	case ATOM_UNKNOWN: break;
+	case ATOM_NEVER: break;
 	}
-	return TRI_SOME;
+	return TRI_FALSE;
 }
 
 static enum tri ask(struct atoms *atoms, const struct atom *atom, const struct region *region, uint8_t mark, const struct element **ret_element)
@@ -774,7 +779,7 @@ static bool apply(const struct atom *atom, struct region *region, uint8_t mark, 
 			codes_keep(&region->codes[atom->variable], &atom->codes);
 		else
 			codes_drop(&region->codes[atom->variable], &atom->sure);
-		return true;
+		return atom->mask == 0 || ask_codes(atom, region) != TRI_SOME;
 	}
 	if (atom->kind == ATOM_RANGE && truth) {
 		*extent = extent_common(*extent, atom->extent);

@@ -36,12 +36,11 @@ struct lookup {
 };
 
 enum atom_kind {
-	ATOM_CODES,		/* the variable has one of `codes` */
+	ATOM_CODES,		/* the variable has one of `codes`; with a mask, which codes do not say all of: and (number & mask) == value */
 	ATOM_RANGE,		/* the number lies in `extent` */
 	ATOM_MASK,		/* (number & mask) == value, both of `size` bytes */
 	ATOM_LOOKUP,		/* the key is in the set */
 	ATOM_NEVER,
-	ATOM_UNKNOWN,		/* not modelled: true of some */
 };
 
 struct atom {
@@ -49,7 +48,7 @@ struct atom {
 	bool negated;
 	uint8_t variable;	/* enum code_variable or range_variable; RANGE_MARK: the mark of the fact */
 	struct codes codes;	/* of them the packet has one, perhaps ... */
-	struct codes sure;	/* ... and of these for sure (elements that cannot expire) */
+	struct codes sure;	/* ... and of these for sure (elements that cannot expire, values whose bits the code says) */
 	struct extent extent;
 	wide mask, value;
 	const struct lookup *lookup;
@@ -92,7 +91,7 @@ struct atoms {
 	uint8_t family;		/* of the packets */
 	bool early;		/* what is made is for a chain before conntrack */
 	int64_t now;
-	uint64_t *work;
+	uint64_t *work, work_max; /* steps taken; steps after which it is given up */
 	struct lookup *buckets[LOOKUP_BUCKETS]; /* made so far */
 };
 

@@ -31,22 +31,38 @@ void lines_doubt(struct prover *prover, uint32_t lines, enum proof_doubt doubt)
 
 /* ---- when there is nothing left to divide */
 
+/* The more sets of packets of a line were tried in vain, the fewer of the next one. */
+static unsigned int attempts_left(const struct prover *prover, enum proof_line line)
+{
+	const unsigned int attempts = PROVE_ATTEMPTS_MAX >> (prover->doubts[line] < 8 ? prover->doubts[line] : 8);
+
+	return attempts > PROVE_ATTEMPTS_MIN ? attempts : PROVE_ATTEMPTS_MIN;
+}
+
+/* True: the line is not looked at any more. */
+static bool line_unconfirmed(struct prover *prover, enum proof_line line)
+{
+	line_doubt(prover, line, PROOF_UNCONFIRMED);
+	if (++prover->doubts[line] < PROVE_DOUBTS_MAX)
+		return false;
+	prover->open &= ~line_bit(line);
+	return true;
+}
+
 static bool try_breach(void *context, enum proof_line line, const struct region *region, int64_t at)
 {
 	const struct judging *judging = context;
-	struct proof_result *result = &judging->prover->proof->lines[line];
+	struct prover *prover = judging->prover;
 	struct path path = *judging->path;
 	struct breach breach = { 0 };
 
 	path.region = *region;
-	if (!path_settle(&judging->prover->atoms, &path))
+	if (!path_settle(&prover->atoms, &path))
 		return false;
-	if (!breach_confirm(judging->prover, judging->view, &path.region, at, &breach)) {
-		line_doubt(judging->prover, line, PROOF_UNCONFIRMED);
-		return false;
-	}
-	*result = (struct proof_result){ .state = PROOF_BROKEN, .breach = breach };
-	judging->prover->open &= ~line_bit(line);
+	if (!breach_confirm(prover, prover->family, judging->view, &path, at, attempts_left(prover, line), &breach))
+		return line_unconfirmed(prover, line);
+	prover->proof->lines[line] = (struct proof_result){ .state = PROOF_BROKEN, .breach = breach };
+	prover->open &= ~line_bit(line);
 	return true;
 }
 
@@ -184,7 +200,8 @@ static void divide(struct prover *prover, const struct view *view, const struct 
 
 	if (only_interfaces_matter(view, lookup) && !extent_is_single(path->region.extents[RANGE_MARK + mark]))
 		division.pairs = arena_array(arena, SPACE_CODES_MAX * SPACE_CODES_MAX / 64, sizeof(*division.pairs));
-	lookup_each(&prover->atoms, lookup, &path->region, mark, judge_part, &division);
+	if (!lookup_each(&prover->atoms, lookup, &path->region, mark, judge_part, &division))
+		chain_note(prover, view, &path->region); /* the parts that were not looked at any more */
 	arena_free(arena);
 }
 
@@ -286,6 +303,8 @@ static void judge_marked(struct prover *prover, const struct view *view, const s
 	of_connection.marks_free = false;
 	if (of_connection.lines & prover->open)
 		givers_each(prover, (uint32_t)marks.first, (uint32_t)marks.last, join_tuple, &joining);
+	else
+		chain_note(prover, view, &path->region);
 }
 
 /* Packets without a mark are any packets; with one they are those of connections that have it. */
@@ -331,8 +350,8 @@ static void judge(struct prover *prover, const struct view *view, const struct p
 		chain_note(prover, view, &path->region);
 		return;
 	}
-	if (prover->proof->work > PROVE_WORK_MAX) {
-		lines_doubt(prover, rest.lines, PROOF_TOO_COMPLEX);
+	if (prover->proof->work > prover->atoms.work_max) {
+		lines_doubt(prover, rest.lines | line_bit(PROOF_CHAIN), PROOF_TOO_COMPLEX);
 		return;
 	}
 	divisible = best_lookup(&rest, path, &fact, &atom);

@@ -2,14 +2,15 @@
  * prove_packet: one packet of a set, as it could come.
  *
  * The first attempts take what is usual: TCP, a SYN, addresses inside the networks of the zones, the Ethernet address that is bound. The later ones take
- * other ends of the ranges and then anything, because conditions that could not be put into the region may stand against the usual.
+ * other ends of the ranges and then anything, because conditions that could not be put into the region may stand against the usual. Of these the masks are
+ * obeyed: nobody hits eight bits of a mark by chance.
  */
 #include "ruleset/prove_parts.h"
 
 #include <string.h>
 
 enum {
-	USUAL_PORT = 40000, TCP_SYN = 2, TCP_ACK = 16, HOPLIMIT = 64, PLAIN_ATTEMPTS = 8, SMALL_STEP = 9,
+	USUAL_PORT = 40000, TCP_SYN = 2, TCP_ACK = 16, HOPLIMIT = 64, PLAIN_ATTEMPTS = 8, SMALL_STEP = 9, BYTE_CODES = 256,
 	ETHER_TYPE_IPV4 = 0x0800, ETHER_TYPE_IPV6 = 0x86dd,
 };
 
@@ -18,7 +19,8 @@ struct choice {
 	const struct prover *prover;
 	uint8_t family;
 	const struct view *view;
-	const struct region *region;
+	const struct path *path;
+	const struct region *region;	/* of the path */
 	unsigned int attempt;
 	uint64_t random;
 };
@@ -143,11 +145,13 @@ static struct macaddr choose_mac(struct choice *choice, uint32_t zone, const str
 }
 
 /* An address that nobody mentions as a next hop: the destination itself, as on a link, or some other. */
-static struct netaddr strange_hop(const struct choice *choice, const struct netaddr *destination)
+static struct netaddr strange_hop(struct choice *choice, const struct netaddr *destination)
 {
 	const struct space *space = &choice->prover->space;
 	struct netaddr hop = *destination;
 
+	if (choice->attempt >= PLAIN_ATTEMPTS)
+		hop.bytes[netaddr_size(hop.family) - 1] ^= (uint8_t)next_random(choice);
 	while (space_hop(space, &hop) != CODE_OTHER)
 		hop.bytes[netaddr_size(hop.family) - 1]++;
 	return hop;
@@ -164,12 +168,28 @@ static struct netaddr choose_hop(struct choice *choice, const struct netaddr *de
 
 static uint32_t choose_type(struct choice *choice)
 {
+	const struct space *space = &choice->prover->space;
 	size_t code = choose_any_code(choice, CODE_IIFTYPE);
+	uint32_t type = choice->attempt < PLAIN_ATTEMPTS ? UINT16_MAX : (uint16_t)next_random(choice);
 
-	return code == CODE_OTHER_TYPE ? UINT16_MAX : space_type_of(&choice->prover->space, code);
+	while (space_type(space, type) != CODE_OTHER_TYPE)
+		type = type ? type - 1 : UINT16_MAX;
+	return code == CODE_OTHER_TYPE ? type : space_type_of(space, code);
 }
 
 /* An interface that nobody mentions has some other index. */
+static uint32_t strange_interface(struct choice *choice)
+{
+	const struct space *space = &choice->prover->space;
+	uint32_t index = space->interface_count ? space->interfaces[space->interface_count - 1] + 1 : 2;
+
+	if (choice->attempt >= PLAIN_ATTEMPTS)
+		index += (uint32_t)(next_random(choice) % BYTE_CODES);
+	while (space_interface(space, index) != CODE_OTHER)
+		index++;
+	return index;
+}
+
 static uint32_t choose_interface(struct choice *choice, enum code_variable variable, size_t *ret_code)
 {
 	const struct space *space = &choice->prover->space;
@@ -181,9 +201,7 @@ static uint32_t choose_interface(struct choice *choice, enum code_variable varia
 	if (code == SPACE_CODES_MAX || choice->attempt >= PLAIN_ATTEMPTS)
 		code = choose_any_code(choice, variable);
 	*ret_code = code;
-	if (code == CODE_OTHER)
-		return space->interface_count ? space->interfaces[space->interface_count - 1] + 1 : 2;
-	return space_interface_of(space, code);
+	return code == CODE_OTHER ? strange_interface(choice) : space_interface_of(space, code);
 }
 
 static void choose_transport(struct choice *choice, struct packet *packet)
@@ -246,6 +264,75 @@ static void choose_ends(struct choice *choice, struct packet *packet)
 	packet->next_hop = choose_hop(choice, &packet->destination);
 }
 
+/* ---- bits that a mask asks for */
+
+/* The number with as few other bits as it takes to be what the atom asks for, or not to be it. */
+static wide number_obeying(const struct atom *atom, wide number, bool asked)
+{
+	const wide with = (number & ~atom->mask) | atom->value;
+
+	return asked || number != with ? (asked ? with : number) : number ^ (atom->mask & -atom->mask);
+}
+
+/* The same for a number of the packet that has to stay in the region. */
+static wide obey_in_range(const struct choice *choice, const struct atom *atom, wide number, bool asked)
+{
+	const struct extent extent = choice->region->extents[atom->variable];
+	const wide obeying = number_obeying(atom, number, asked);
+
+	return extent.first <= obeying && obeying <= extent.last ? obeying : number;
+}
+
+static void obey_range(const struct choice *choice, const struct atom *atom, bool asked, struct packet *packet)
+{
+	switch (atom->variable) {
+	case RANGE_SOURCE:
+		packet->source = address_of_wide(obey_in_range(choice, atom, wide_of_address(&packet->source), asked), choice->family);
+		break;
+	case RANGE_DESTINATION:
+		packet->destination = address_of_wide(obey_in_range(choice, atom, wide_of_address(&packet->destination), asked), choice->family);
+		break;
+	case RANGE_SPORT:
+		packet->sport = (uint16_t)obey_in_range(choice, atom, packet->sport, asked);
+		break;
+	case RANGE_DPORT:
+		packet->dport = (uint16_t)obey_in_range(choice, atom, packet->dport, asked);
+		break;
+	case RANGE_ETHER:
+		wide_to_bytes(obey_in_range(choice, atom, wide_of_bytes(packet->ether_saddr.bytes, 6), asked), packet->ether_saddr.bytes, 6);
+		break;
+	case RANGE_ETHER_TYPE:
+		packet->ether_type = (uint16_t)obey_in_range(choice, atom, packet->ether_type, asked);
+		break;
+	case RANGE_UID:
+		packet->skuid = (uint32_t)obey_in_range(choice, atom, packet->skuid, asked);
+		break;
+	case RANGE_MARK:
+		packet->ct_mark = (uint32_t)obey_in_range(choice, atom, packet->ct_mark, asked);
+		break;
+	}
+}
+
+/* Of a fact that does not hold the last mask is disobeyed, every second time. */
+static void obey_fact(const struct choice *choice, const struct fact *fact, struct packet *packet)
+{
+	for (size_t i = fact->count; i-- > 0;) {
+		const struct atom *atom = &fact->atoms[i];
+		const bool asked = fact->holds != atom->negated;
+		wide status;
+
+		if (atom->mask == 0 || (!fact->holds && choice->attempt % 2 == 1))
+			continue;
+		if (atom->kind == ATOM_MASK && (atom->variable != RANGE_MARK || fact->mark == 0))
+			obey_range(choice, atom, asked, packet);
+		status = atom->kind == ATOM_CODES && atom->variable == CODE_STATUS ? number_obeying(atom, packet->ct_status, asked) : packet->ct_status;
+		if (codes_have(&choice->region->codes[CODE_STATUS], status % BYTE_CODES))
+			packet->ct_status = (uint32_t)status;
+		if (!fact->holds)
+			return;
+	}
+}
+
 static struct packet choose_packet(struct choice *choice)
 {
 	struct packet packet = { .pkttype = (uint8_t)choose_code(choice, CODE_PKTTYPE, (const uint16_t[]){ 0 }, 1) };
@@ -267,6 +354,8 @@ static struct packet choose_packet(struct choice *choice)
 	packet.routing_header = choose_code(choice, CODE_ROUTING, (const uint16_t[]){ 0 }, 1) == 1;
 	packet.has_skuid = choose_code(choice, CODE_SOCKET, (const uint16_t[]){ 1 }, 1) == 1;
 	packet.skuid = (uint32_t)choose_in(choice, choice->region->extents[RANGE_UID]);
+	for (size_t i = 0; i < choice->path->fact_count; i++)
+		obey_fact(choice, &choice->path->facts[i], &packet);
 	return packet;
 }
 
@@ -284,14 +373,14 @@ static bool packet_passes(struct arena *arena, const struct ruleset *ruleset, co
 	return view->answered ? evaluation.rejected : evaluation.accepted;
 }
 
-bool breach_confirm_in(struct prover *prover, uint8_t family, const struct view *view, const struct region *region, int64_t at,
-		       struct breach *ret_breach)
+bool breach_confirm(struct prover *prover, uint8_t family, const struct view *view, const struct path *path, int64_t at, unsigned int attempts,
+		    struct breach *ret_breach)
 {
 	struct arena *arena = arena_new();
-	struct choice choice = { .prover = prover, .family = family, .view = view, .region = region };
+	struct choice choice = { .prover = prover, .family = family, .view = view, .path = path, .region = &path->region };
 	bool passes = false;
 
-	for (; choice.attempt < PROVE_ATTEMPTS_MAX && !passes; choice.attempt++) {
+	for (; choice.attempt < attempts && !passes; choice.attempt++) {
 		struct packet packet = choose_packet(&choice);
 
 		++prover->proof->work;
@@ -301,9 +390,4 @@ bool breach_confirm_in(struct prover *prover, uint8_t family, const struct view 
 	}
 	arena_free(arena);
 	return passes;
-}
-
-bool breach_confirm(struct prover *prover, const struct view *view, const struct region *region, int64_t at, struct breach *ret_breach)
-{
-	return breach_confirm_in(prover, prover->family, view, region, at, ret_breach);
 }

@@ -70,7 +70,8 @@ struct prover {
 	struct proof *proof;
 	struct space space;
 	struct grants *grants;
-	uint32_t open;			/* bits of lines that are not broken yet */
+	uint32_t open;			/* bits of lines that are neither broken yet nor given up */
+	unsigned int doubts[PROOF_LINE_COUNT]; /* sets of packets that may break the line, and of which no packet passed */
 	struct codes tcp_flags;		/* tcp_valid_flags() */
 	struct codes untranslated;	/* status_untranslated() */
 
@@ -186,13 +187,10 @@ const struct extent *zone_networks(const struct prover *prover, uint32_t zone, s
 /* ---- prove_packet.c */
 
 /*
- * Tries packets of the region until one goes through the hook (or is answered); that is the breach. at: Unix time to try at. False: none of
- * PROVE_ATTEMPTS_MAX did.
+ * Tries packets of the path, which are of a family, until one goes through the hook (or is answered); that is the breach. at: Unix time to try at. False: none of
+ * so many attempts did.
  */
-bool breach_confirm(struct prover *prover, const struct view *view, const struct region *region, int64_t at, struct breach *ret_breach);
-
-/* The same for a region of another family than the one at hand. */
-bool breach_confirm_in(struct prover *prover, uint8_t family, const struct view *view, const struct region *region, int64_t at,
-		       struct breach *ret_breach);
+bool breach_confirm(struct prover *prover, uint8_t family, const struct view *view, const struct path *path, int64_t at, unsigned int attempts,
+		    struct breach *ret_breach);
 
 #endif

@@ -14,11 +14,13 @@ const struct extent *zone_networks(const struct prover *prover, uint32_t zone, s
 
 static void add_bad_source(struct prover *prover, enum proof_line line, const struct region *region)
 {
-	if (region_is_empty(region) || !(prover->open & line_bit(line)))
+	if (region_is_empty(region))
 		return;
 	if (line == PROOF_SOURCE)
 		for (size_t i = 0; i < SPACE_WORDS; i++)
 			prover->dirty.words[i] |= region->codes[CODE_IIF].words[i];
+	if (!(prover->open & line_bit(line)))
+		return;
 	if (prover->bad_source_count == PROVE_BAD_SOURCES_MAX) {
 		line_doubt(prover, line, PROOF_TOO_COMPLEX);
 		return;
@@ -183,7 +185,7 @@ static void judge_sender(struct prover *prover, const struct path *path)
 	struct sender_reading reading = { .prover = prover, .path = path };
 	const struct fact *fact;
 
-	if (prover->proof->work > PROVE_WORK_MAX) {
+	if (prover->proof->work > prover->atoms.work_max) {
 		lines_doubt(prover, line_bit(PROOF_SOURCE) | line_bit(PROOF_MAC), PROOF_TOO_COMPLEX);
 		return;
 	}

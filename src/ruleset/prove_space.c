@@ -119,7 +119,7 @@ struct survey {
 };
 
 /*
- * Keeps the values sorted, one of each; 0 never has a code. There are few, and more than SPACE_CODES_MAX are not needed to say that there are too many.
+ * Keeps the values sorted, one of each. There are few, and more than SPACE_CODES_MAX are not needed to say that there are too many.
  */
 static void add_value(struct survey *survey, struct values *values, uint32_t value)
 {
@@ -133,11 +133,18 @@ static void add_value(struct survey *survey, struct values *values, uint32_t val
 		else
 			high = middle;
 	}
-	if (value == 0 || (low < values->count && values->items[low] == value) || values->count > SPACE_CODES_MAX)
+	if ((low < values->count && values->items[low] == value) || values->count > SPACE_CODES_MAX)
 		return;
 	values->items = arena_grow(survey->arena, values->items, values->count, &values->capacity, sizeof(*values->items));
 	memmove(&values->items[low + 1], &values->items[low], (values->count++ - low) * sizeof(*values->items));
 	values->items[low] = value;
+}
+
+/* 0: none, which has a code of its own. */
+static void add_interface(struct survey *survey, uint32_t index)
+{
+	if (index != 0)
+		add_value(survey, &survey->interfaces, index);
 }
 
 static void add_hop(struct survey *survey, struct netaddr hop)
@@ -173,7 +180,7 @@ static size_t settle_hops(struct netaddr *items, size_t count)
 static void survey_value(struct survey *survey, enum field field, const uint8_t *bytes)
 {
 	if (field == FIELD_IIF || field == FIELD_OIF)
-		add_value(survey, &survey->interfaces, (uint32_t)wide_of_bytes(bytes, 4));
+		add_interface(survey, (uint32_t)wide_of_bytes(bytes, 4));
 	if (field == FIELD_IIFTYPE)
 		add_value(survey, &survey->types, (uint32_t)wide_of_bytes(bytes, 2));
 	if (field == FIELD_RT_NEXTHOP4)
@@ -221,7 +228,7 @@ static void survey_rules(struct survey *survey, const struct ruleset *ruleset)
 			for (size_t r = 0; r < ruleset->tables[t].chains[c].rule_count; r++)
 				survey_rule(survey, &ruleset->tables[t], &ruleset->tables[t].chains[c].rules[r]);
 	for (size_t i = 0; i < ruleset->links.count; i++)
-		add_value(survey, &survey->interfaces, ruleset->links.items[i].index);
+		add_interface(survey, ruleset->links.items[i].index);
 }
 
 static void survey_pins(struct survey *survey, const struct pins *pins)

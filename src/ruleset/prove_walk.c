@@ -444,7 +444,7 @@ static void walk_rules(struct walk *walk, struct path *path, const struct chain 
 	struct course course = { .chain = chain };
 	struct path obeying;
 
-	if (*walk->walker->atoms->work > PROVE_WORK_MAX || walk->nesting == NESTING_MAX)
+	if (*walk->walker->atoms->work > walk->walker->atoms->work_max || walk->nesting == NESTING_MAX)
 		walk->walker->given_up = true;
 	while (next_rule < chain->rule_count && moves->rules[next_rule].move_count == 0)
 		next_rule++;

@@ -32,7 +32,7 @@ struct walker;
 /* Made in the arena of atoms; atoms->early is the walker's to set. */
 struct walker *walker_make(struct atoms *atoms, const struct ruleset *ruleset);
 
-/* Walks all base chains of a hook. device: for HOOK_INGRESS, the interface's name. False: it was given up, too many paths (PROVE_WORK_MAX). */
+/* Walks all base chains of a hook. device: for HOOK_INGRESS, the interface's name. False: it was given up, too many paths (see work_max) or too long ones. */
 bool walk_hook(struct walker *walker, enum hook_point hook, const char *device, const struct path *start, const struct walk_sink *sink);
 
 #endif

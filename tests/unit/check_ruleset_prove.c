@@ -193,6 +193,11 @@ static struct step match32(enum field field, uint32_t value)
 	return step;
 }
 
+static struct step match16(enum field field, uint16_t value)
+{
+	return (struct step){ .kind = STEP_MATCH, .field = field, .mask = { 255, 255 }, .value = { (uint8_t)(value >> 8), (uint8_t)value } };
+}
+
 static uint32_t interface(const struct town *town, const char *name)
 {
 	return link_index(&town->ruleset->links, name);
@@ -476,6 +481,95 @@ START_TEST(an_endless_goto_is_not_proved)
 }
 END_TEST
 
+/* Adds a set of port . interface, in the order of the ports; behind all others by its name. */
+static void add_doors(struct town *town, const uint16_t ports[2], const char *const names[2])
+{
+	struct set *sets = arena_array(town->arena, town->inet->set_count + 1, sizeof(*sets)), *set = &sets[town->inet->set_count];
+
+	memcpy(sets, town->inet->sets, town->inet->set_count * sizeof(*sets));
+	*set = (struct set){ .name = "zz", .key = { { FIELD_DPORT, FIELD_IIF } }, .element_count = 2 };
+	set->elements = arena_array(town->arena, 2, sizeof(*set->elements));
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t *key = arena_alloc(town->arena, 8);
+
+		key[0] = (uint8_t)(ports[i] >> 8);
+		key[1] = (uint8_t)ports[i];
+		put_number(key + 4, interface(town, names[i]));
+		set->elements[i].key = key;
+	}
+	town->inet->sets = sets;
+	town->inet->set_count++;
+}
+
+/* One rule lets in LGWAN and My Number: the second is heard although the first has broken all the lines that the rule can break. */
+START_TEST(a_line_that_breaks_hides_no_chain)
+{
+	const struct step steps[] = { match32(FIELD_IP_DADDR, 0x0a090909), { .kind = STEP_LOOKUP, .key = { { FIELD_DPORT, FIELD_IIF } }, .set = "zz" },
+				      accept_step };
+	struct town town = town_of(policy_good_file);
+	struct proof proof;
+
+	let_pass(&town, "output", NULL, "in0");
+	add_doors(&town, (const uint16_t[]){ 5, 9 }, (const char *const[]){ "lg0", "mn0" });
+	rule_insert(&town, "input", steps, 3);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_int_eq(proof.lines[PROOF_INPUT].state, PROOF_BROKEN);
+	ck_assert_msg(proof.lines[PROOF_CHAIN].state != PROOF_HOLDS, "port 9 is heard from My Number, and Internet spoken to");
+	arena_free(town.arena);
+}
+END_TEST
+
+/* Strangers of both families get in; the service is granted to the zone, and open to strangers of IPv6. */
+START_TEST(a_source_that_breaks_in_ipv4_hides_no_sender_of_ipv6)
+{
+	static const struct port_range port[] = { { 2222, 2222 } };
+	struct town town = town_of(policy_good_file);
+	struct grant *grants = arena_array(town.arena, town.pins->grant_count + 1, sizeof(*grants));
+	const struct step steps[] = {
+		match32(FIELD_IIF, interface(&town, "lg0")), { .kind = STEP_MATCH, .field = FIELD_IP6_SADDR, .mask = { 255 }, .value = { 0xfd } },
+		{ .kind = STEP_MATCH, .field = FIELD_L4PROTO, .mask = { 255 }, .value = { 6 } }, match16(FIELD_DPORT, 2222),
+		match32(FIELD_CT_STATE, CT_NEW), { .kind = STEP_MATCH, .field = FIELD_IP6_ROUTING, .mask = { 255 } }, accept_step,
+	};
+	struct proof proof;
+
+	memcpy(grants, town.pins->grants, town.pins->grant_count * sizeof(*grants));
+	grants[town.pins->grant_count++] = (struct grant){ .kind = FLOW_LOCAL, .from = 1, .sources = town.pins->zones[1].networks, .protocol = 6,
+							    .ports = port, .port_count = 1 };
+	town.pins->grants = grants;
+	rule_insert(&town, "input", steps, 7);
+	ck_assert_int_eq(town_prove(&town, town.ruleset).lines[PROOF_INPUT].state, PROOF_HOLDS);
+	let_pass(&town, "source", "lg0", NULL);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_int_eq(proof.lines[PROOF_SOURCE].state, PROOF_BROKEN);
+	ck_assert_msg(proof.lines[PROOF_INPUT].state == PROOF_BROKEN && proof.lines[PROOF_INPUT].breach.packet.source.family == 6, "%s",
+		      line_words(&town, town.ruleset, &proof, PROOF_INPUT));
+	arena_free(town.arena);
+}
+END_TEST
+
+/* However early a proof is cut off: what would have been found broken is never said to hold. */
+START_TEST(a_proof_cut_short_says_of_no_broken_line_that_it_holds)
+{
+	struct town town = town_of(policy_good_file);
+	struct proof whole;
+
+	lines[_i].change(&town);
+	whole = town_prove(&town, town.ruleset);
+	for (uint64_t work = 1; work < whole.work; work += 1 + work / 3) {
+		struct arena *arena = arena_new();
+		const struct proof_input input = { .ruleset = town.ruleset, .pins = town.pins, .now = town.now, .work_max = work };
+		const struct proof cut = ruleset_prove(arena, &input);
+
+		ck_assert_msg(!cut.holds, "%s: proved in %llu steps", lines[_i].what, (unsigned long long)work);
+		for (int line = 0; line < PROOF_LINE_COUNT; line++)
+			ck_assert_msg(whole.lines[line].state != PROOF_BROKEN || cut.lines[line].state != PROOF_HOLDS, "%s after %llu steps: %s",
+				      lines[_i].what, (unsigned long long)work, proof_line_name((enum proof_line)line));
+		arena_free(arena);
+	}
+	arena_free(town.arena);
+}
+END_TEST
+
 /* A connection that runs already, with a mark that lives, and that nobody grants. */
 START_TEST(a_running_connection_of_nobody_is_a_breach)
 {
@@ -561,33 +655,99 @@ static struct step match_bits(enum field field, uint32_t mask, uint32_t value)
 	return step;
 }
 
-static struct step match16(enum field field, uint16_t value)
-{
-	return (struct step){ .kind = STEP_MATCH, .field = field, .mask = { 255, 255 }, .value = { (uint8_t)(value >> 8), (uint8_t)value } };
-}
-
-static const struct {
-	const char *what;
-	enum field field;
-	uint32_t mask, value;
-	bool holds;
-} condition_rows[] = {
-	{ "bits that the mask takes away", FIELD_CT_MARK, 0x000000f0, 0x0000000f, true },
-	{ "a user that a forwarded packet has not", FIELD_SKUID, 0xffffffff, 0, true },
+enum {
+	CONDITIONS_MAX = 3,
+	STATUS_UNMODELLED = 0x400,	/* IPS_FIXED_TIMEOUT */
+	STRANGE_WORK_MAX = 1000000,	/* the good file takes 50,000 steps */
 };
 
-/* In front of the forward chain: what fulfils the condition passes from My Number to Internet. */
+struct condition {
+	enum field field;
+	uint32_t mask, value;
+	enum match_op op;
+};
+
+/* In the good file mn0 has an even index. */
+static const struct {
+	const char *what;
+	struct condition conditions[CONDITIONS_MAX];	/* until FIELD_NONE */
+	enum proof_state of_rule, of_chain;	/* all in one rule; each in a rule of its own that drops what does not fulfil it */
+} condition_rows[] = {
+	{ "bits that the mask takes away", { { FIELD_CT_MARK, 0x000000f0, 0x0000000f, MATCH_EQ } }, PROOF_HOLDS, PROOF_HOLDS },
+	{ "a user that a forwarded packet has not", { { FIELD_SKUID, 0xffffffff, 0, MATCH_EQ } }, PROOF_HOLDS, PROOF_BROKEN },
+	{ "some bits of the mark", { { FIELD_CT_MARK, 0x00f000f0, 0x00500050, MATCH_EQ } }, PROOF_BROKEN, PROOF_BROKEN },
+	{ "some bits of the mark that are not so", { { FIELD_CT_MARK, 0x00f000f0, 0, MATCH_NE } }, PROOF_BROKEN, PROOF_BROKEN },
+	{ "some bits of the source", { { FIELD_IP_SADDR, 0xff00007f, 0x0a00003b, MATCH_EQ } }, PROOF_BROKEN, PROOF_BROKEN },
+	{ "a bit that no index of My Number has", { { FIELD_IIF, 1, 1, MATCH_EQ } }, PROOF_HOLDS, PROOF_HOLDS },
+	{ "a bit that an index of My Number has not", { { FIELD_IIF, 1, 1, MATCH_NE } }, PROOF_BROKEN, PROOF_BROKEN },
+	{ "a bit of the status that is not modelled", { { FIELD_CT_STATUS, STATUS_UNMODELLED, STATUS_UNMODELLED, MATCH_EQ } }, PROOF_BROKEN, PROOF_BROKEN },
+	{ "no such bit of the status", { { FIELD_CT_STATUS, STATUS_UNMODELLED, STATUS_UNMODELLED, MATCH_NE } }, PROOF_BROKEN, PROOF_BROKEN },
+	{ "bits of the mark, an index and the status",
+	  { { FIELD_CT_MARK, 0x00f000f0, 0x00500050, MATCH_EQ }, { FIELD_IIF, 1, 0, MATCH_EQ }, { FIELD_CT_STATUS, STATUS_UNMODELLED, STATUS_UNMODELLED, MATCH_EQ } },
+	  PROOF_BROKEN, PROOF_BROKEN },
+	{ "bits of the mark, another index and the status",
+	  { { FIELD_CT_MARK, 0x00f000f0, 0x00500050, MATCH_EQ }, { FIELD_IIF, 1, 1, MATCH_EQ }, { FIELD_CT_STATUS, STATUS_UNMODELLED, STATUS_UNMODELLED, MATCH_EQ } },
+	  PROOF_HOLDS, PROOF_HOLDS },
+	/* No packet can, and the prover does not find that out: it has to say so, and soon. */
+	{ "one bit of the mark set and not set", { { FIELD_CT_MARK, 0x10, 0x10, MATCH_EQ }, { FIELD_CT_MARK, 0x30, 0x20, MATCH_EQ } }, PROOF_UNPROVED, PROOF_UNPROVED },
+	{ "one bit of the status set and not set",
+	  { { FIELD_CT_STATUS, STATUS_UNMODELLED, STATUS_UNMODELLED, MATCH_EQ }, { FIELD_CT_STATUS, STATUS_UNMODELLED, 0, MATCH_EQ } }, PROOF_UNPROVED, PROOF_UNPROVED },
+};
+
+static size_t condition_steps(size_t row, struct step steps[static CONDITIONS_MAX])
+{
+	size_t count = 0;
+
+	for (; count < CONDITIONS_MAX && condition_rows[row].conditions[count].field != FIELD_NONE; count++) {
+		const struct condition *condition = &condition_rows[row].conditions[count];
+
+		steps[count] = match_bits(condition->field, condition->mask, condition->value);
+		steps[count].op = condition->op;
+	}
+	return count;
+}
+
+static void condition_demand(const struct town *town, size_t row, enum proof_state state)
+{
+	const struct proof proof = town_prove(town, town->ruleset);
+
+	ck_assert_msg(proof.lines[PROOF_NEVER].state == state, "%s: %s", condition_rows[row].what,
+		      line_words(town, town->ruleset, &proof, PROOF_NEVER));
+	ck_assert_msg(proof.work < STRANGE_WORK_MAX, "%s: %llu steps", condition_rows[row].what, (unsigned long long)proof.work);
+	if (state == PROOF_UNPROVED)
+		ck_assert_int_eq(proof.lines[PROOF_NEVER].doubt, PROOF_UNCONFIRMED);
+}
+
+/* In front of the forward chain: what fulfils all conditions passes to Internet. */
 START_TEST(strange_conditions_are_not_taken_for_safe)
 {
 	struct town town = town_of(policy_good_file);
-	const struct step steps[] = { match32(FIELD_OIF, interface(&town, "in0")), match_bits(condition_rows[_i].field, condition_rows[_i].mask,
-											     condition_rows[_i].value), accept_step };
-	struct proof proof;
+	struct step steps[CONDITIONS_MAX + 2] = { match32(FIELD_OIF, interface(&town, "in0")) };
+	size_t count = 1 + condition_steps((size_t)_i, steps + 1);
 
-	rule_insert(&town, "forward", steps, 3);
-	proof = town_prove(&town, town.ruleset);
-	ck_assert_msg((proof.lines[PROOF_NEVER].state == PROOF_HOLDS) == condition_rows[_i].holds, "%s: %s", condition_rows[_i].what,
-		      line_words(&town, town.ruleset, &proof, PROOF_NEVER));
+	steps[count++] = accept_step;
+	rule_insert(&town, "forward", steps, count);
+	condition_demand(&town, (size_t)_i, condition_rows[_i].of_rule);
+	arena_free(town.arena);
+}
+END_TEST
+
+/* The same in rules of their own, which drop first connections that do not fulfil them: what lacks the very field goes past them. */
+START_TEST(strange_conditions_of_a_chain_are_not_taken_for_safe)
+{
+	struct town town = town_of(policy_good_file);
+	const struct step pass[] = { match32(FIELD_OIF, interface(&town, "in0")), match32(FIELD_CT_STATE, CT_NEW), accept_step };
+	struct step steps[CONDITIONS_MAX];
+	const size_t count = condition_steps((size_t)_i, steps);
+
+	rule_insert(&town, "forward", pass, 3);
+	for (size_t i = 0; i < count; i++) {
+		struct step drop[] = { steps[i], { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_DROP } } };
+
+		drop[0].op = steps[i].op == MATCH_EQ ? MATCH_NE : MATCH_EQ;
+		rule_insert(&town, "forward", drop, 2);
+	}
+	condition_demand(&town, (size_t)_i, condition_rows[_i].of_chain);
 	arena_free(town.arena);
 }
 END_TEST
@@ -595,7 +755,9 @@ END_TEST
 static const struct {
 	const char *what;
 	uint16_t type;
-} type_rows[] = { { "Ethernet", 1 }, { "the loopback's type", 772 }, { "a type that nobody else mentions", 32 } };
+} type_rows[] = {
+	{ "Ethernet", 1 }, { "the loopback's type", 772 }, { "a type that nobody else mentions", 32 }, { "the type whose number is 0", 0 },
+};
 
 START_TEST(interface_types_are_told_apart)
 {
@@ -723,9 +885,13 @@ int main(void)
 	tcase_add_loop_test(cases, each_line_breaks_when_it_should, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(cases, what_is_not_understood_is_not_proved);
 	tcase_add_test(cases, an_endless_goto_is_not_proved);
+	tcase_add_test(cases, a_line_that_breaks_hides_no_chain);
+	tcase_add_test(cases, a_source_that_breaks_in_ipv4_hides_no_sender_of_ipv6);
+	tcase_add_loop_test(cases, a_proof_cut_short_says_of_no_broken_line_that_it_holds, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(cases, a_running_connection_of_nobody_is_a_breach);
 	tcase_add_loop_test(cases, nothing_passes_by_an_isolated_interface, 0, sizeof(isolation_rows) / sizeof(isolation_rows[0]));
 	tcase_add_loop_test(cases, strange_conditions_are_not_taken_for_safe, 0, sizeof(condition_rows) / sizeof(condition_rows[0]));
+	tcase_add_loop_test(cases, strange_conditions_of_a_chain_are_not_taken_for_safe, 0, sizeof(condition_rows) / sizeof(condition_rows[0]));
 	tcase_add_loop_test(cases, interface_types_are_told_apart, 0, sizeof(type_rows) / sizeof(type_rows[0]));
 	tcase_add_loop_test(cases, a_set_that_is_not_there_lets_nothing_pass, 0, 2);
 	tcase_add_loop_test(cases, another_chain_at_the_hook_opens_nothing, 0, 2);
