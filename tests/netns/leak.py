@@ -12,7 +12,6 @@ SEKISHO_EVENTS (100), SEKISHO_PROBES (0: as many as it gets), SEKISHO_SEED (1). 
 (0) is the number of the first, to try one again.
 """
 
-import bisect
 import json
 import os
 import random
@@ -25,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from flood import Flood  # noqa: E402
 from leak_events import EVENTS, STATE_MIB, Gateway  # noqa: E402
+from leak_story import Story  # noqa: E402
 from leak_world import PLACES, Expectation, Traffic, restore_zone, silence_hosts, write_policy  # noqa: E402
 from town import ZONES, Town, skip_unless_possible  # noqa: E402
 
@@ -40,17 +40,12 @@ BACKLOG_S = 0.05	# a drop of the machine's own queues is seen within this time
 class Total:
     def __init__(self):
         self.events, self.probes, self.leaked, self.sent, self.lost, self.machine_lost, self.problems = 0, 0, 0, 0, 0, 0, []
+        self.moments = []	# of this piece's problems
         self.counts = dict.fromkeys(EVENTS, 0)
 
     def line(self):
         return (f"seed {SEED}: {self.events} events; forbidden {self.probes}, passed {self.leaked}; permitted and not concerned {self.sent}, lost {self.lost} "
                 f"({self.machine_lost} more by full queues of this machine)")
-
-
-def before(gateway, at):
-    """What had just begun at a moment."""
-    position = bisect.bisect([begun for begun, _ in gateway.begun], at) - 1
-    return ", ".join(event for _, event in gateway.begun[max(0, position - 2):position + 1]) or "the start"
 
 
 def judge_forbidden(total, traffic, result):
@@ -59,6 +54,7 @@ def judge_forbidden(total, traffic, result):
         total.leaked += got["received"]
         if got["received"]:
             total.problems.append(f"{name}: {got['received']} of {got['sent']} forbidden packets passed, the first at {got['arrived'][0] / 1000:.3f}")
+            total.moments.append(got["arrived"][0] / 1000)
 
 
 def judge_window(total, what, window, got, by_machine):
@@ -70,6 +66,7 @@ def judge_window(total, what, window, got, by_machine):
         total.leaked += got["arrived"]
         if got["arrived"]:
             total.problems.append(f"{name}: {got['arrived']} packets passed, which is closed: from {got['first'] / 1e6:.3f} to {got['last'] / 1e6:.3f}")
+            total.moments.append(got["first"] / 1e6)
         return
     total.sent += got["lost"] + got["arrived"]
     if by_machine:
@@ -78,9 +75,10 @@ def judge_window(total, what, window, got, by_machine):
     total.lost += got["lost"]
     if got["lost"]:
         total.problems.append(f"{name}: {got['lost']} packets lost, which is open: at {[at / 1000 for at in got['lost_at'][:5]]}")
+        total.moments += [at / 1000 for at in got["lost_at"]]
 
 
-def judge(total, gateway, traffic, windows, result):
+def judge(total, story, traffic, windows, result):
     problems = len(total.problems)
     backlog = [at / 1000 for at in result["backlog"]]
     judge_forbidden(total, traffic, result)
@@ -93,7 +91,8 @@ def judge(total, gateway, traffic, windows, result):
         if got["strangers"]:
             total.problems.append(f"{name}: {got['strangers']} packets came out at the wrong place")
     if len(total.problems) > problems:
-        print("\n".join(f"{at:.3f} {event}" for at, event in gateway.begun) + "\n" + "\n".join(total.problems[problems:]), flush=True)
+        print("\n".join(story.of(total.moments) + total.problems[problems:]), flush=True)
+    total.moments.clear()
 
 
 def check_receivers(town, traffic):
@@ -132,7 +131,8 @@ def run_piece(total, town, seed, events, probes):
         restore_zone(town, zone)
     traffic = Traffic(town, macs)
     expectation = Expectation(traffic.paced)
-    gateway = Gateway(town, random.Random(seed), expectation)
+    story = Story(town)
+    gateway = Gateway(town, random.Random(seed), expectation, story)
     write_policy(town, gateway.state)
     town.start_daemon()
     # Connections of a single packet are forgotten soon, so that the table does not fill.
@@ -151,7 +151,7 @@ def run_piece(total, town, seed, events, probes):
     total.events += events
     for event, count in gateway.counts.items():
         total.counts[event] += count
-    judge(total, gateway, traffic, windows, result)
+    judge(total, story, traffic, windows, result)
     town.stop_daemon()
     check_receivers(town, traffic)
 

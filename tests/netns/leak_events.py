@@ -31,14 +31,14 @@ EVENTS = {"apply": 10, "apply meanwhile": 6, "kill": 10, "stop": 8, "restart": 2
 class Gateway:
     """The daemon in its town, and what is known of it."""
 
-    def __init__(self, town, chance, expectation):
-        self.town, self.chance, self.expectation = town, chance, expectation
+    def __init__(self, town, chance, expectation, story):
+        self.town, self.chance, self.expectation, self.story = town, chance, expectation, story
         self.faults = Faults(town)
         self.state = dict.fromkeys(EDITS, 0)
         self.clock_s, self.soon_is_over = 0, False
         self.unkept = False		# an isolation that may not outlive a restart
         self.full = None		# the file that fills the disk
-        self.begun = []			# (monotonic seconds, event)
+        self.begun = 0			# events
         self.counts = dict.fromkeys(EVENTS, 0)
 
     # ---- talking with it
@@ -97,6 +97,7 @@ class Gateway:
         for zone, wired in self.expectation.wired.items():
             if not wired:
                 restore_zone(self.town, zone)
+        self.story.tell("settling")
         while not self._settle_once():
             if time.monotonic() > end:
                 raise AssertionError(f"the gateway does not come back: {self.ask_or_none(VERB_STATUS)}")
@@ -104,6 +105,7 @@ class Gateway:
                 self.restart(signal.SIGKILL)
                 patience = time.monotonic() + 3
         self.expectation.update()
+        self.story.tell("settled")
 
     def _settle_once(self):
         status = self.ask_or_none(VERB_STATUS)
@@ -126,6 +128,7 @@ class Gateway:
 
     def restart(self, number):
         """The whole daemon; what it forbids goes on meanwhile."""
+        self.story.tell(f"restart by signal {number}")
         if self.unkept:
             for zone in PLACES:
                 self.expectation.isolated[zone] = None
@@ -146,9 +149,10 @@ class Gateway:
 
     def happen(self):
         """One event, at random; sometimes nothing is put right before the next."""
-        calm = len(self.begun) // PHASE % 2 == 0
+        calm = self.begun // PHASE % 2 == 0
         event = self.chance.choices(list(EVENTS), [weight if not calm or name in CALM else 0 for name, weight in EVENTS.items()])[0]
-        self.begun.append((time.monotonic(), event))
+        self.begun += 1
+        self.story.tell(f"event {self.begun}: {event}")
         self.counts[event] += 1
         getattr(self, "event_" + event.replace(" ", "_"))()
         if self.doubtful() and (calm or self.chance.random() < 0.5):
@@ -165,6 +169,7 @@ class Gateway:
         write_policy(self.town, state)
         self.doubt(flows=state)
         answer = self.ask_or_none(VERB_APPLY, more)
+        self.story.tell(f"apply {more}: {answer and answer['result']}")
         # A fault that is still due may have come between the change and the answer.
         if answer and answer["result"] == "committed" and not self.doubtful_but_flows():
             self.know_flows(state)
@@ -186,18 +191,23 @@ class Gateway:
         return self.town.daemon.pid if role == "parent" else self.town.role_pid(role)
 
     def event_kill(self):
-        pid = self.role_pid(self.chance.choice(ROLES[1:]))
+        role = self.chance.choice(ROLES[1:])
+        pid = self.role_pid(role)
         if pid:
             os.kill(pid, signal.SIGKILL)
+        self.story.tell(f"killed {role}, {pid}")
 
     def event_stop(self):
-        pid = self.role_pid(self.chance.choice(ROLES))
+        role = self.chance.choice(ROLES)
+        pid = self.role_pid(role)
         if not pid:
             return
         os.kill(pid, signal.SIGSTOP)
+        self.story.tell(f"halted {role}, {pid}")
         time.sleep(self.chance.random() * 0.1)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+        self.story.tell(f"{role} goes on")
 
     def event_restart(self):
         self.restart(self.chance.choice((signal.SIGTERM, signal.SIGKILL)))
@@ -259,6 +269,7 @@ class Gateway:
     def order(self, verb, zone, done, isolated):
         self.doubt(isolated=zone)
         answer = self.ask_or_none(verb, {"zone": zone})
+        self.story.tell(f"{zone} to be {done}: {answer and answer['result']}")
         if answer and answer["result"] == done:
             self.unkept = self.unkept or bool(answer["findings"])
             self.expectation.isolated[zone] = isolated
@@ -305,6 +316,7 @@ class Gateway:
             self.expectation.flows["soon"] = None
             self.expectation.update()
         self.faults.set_clock(self.clock_s)
+        self.story.tell(f"the clock is {self.clock_s} s off")
 
     def event_disk(self):
         """The disk becomes full, or has room again."""
@@ -316,3 +328,4 @@ class Gateway:
                 while room := os.statvfs(self.town.state_dir).f_bavail:
                     os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room * os.statvfs(self.town.state_dir).f_bsize)
         self.full = not self.full
+        self.story.tell(f"the disk {'is full' if self.full else 'has room'}")
