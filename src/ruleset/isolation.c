@@ -230,8 +230,8 @@ struct ruleset *isolation_apply(struct arena *arena, const struct ruleset *rules
 	return copy;
 }
 
-/* Adds to a set what another has. */
-static void set_unite(struct arena *arena, struct set *set, const struct set *other)
+/* Adds to a set what another has; true when that was something. */
+static bool set_unite(struct arena *arena, struct set *set, const struct set *other)
 {
 	struct element *elements = arena_array(arena, set->element_count + other->element_count, sizeof(*elements));
 	size_t count = 0;
@@ -241,39 +241,58 @@ static void set_unite(struct arena *arena, struct set *set, const struct set *ot
 	for (size_t i = 0; i < other->element_count; i++)
 		if (!set_find(set, other->elements[i].key))
 			elements[count++] = other->elements[i];
+	if (count == set->element_count)
+		return false;
 	set->elements = elements;
 	set->element_count = count;
 	set_sort(set);
+	return true;
 }
 
-/* Leaves in a set only what another has as well. */
-static void set_intersect(struct set *set, const struct set *other)
+/* Of an element of a spared set: it goes through an interface that is cut off. */
+static bool element_touches(const struct set *set, const struct element *element, const struct set *isolated)
 {
-	size_t kept = 0;
+	for (size_t at = MARK_BYTES; at < key_size(&set->key); at += INDEX_BYTES)
+		if (set_find(isolated, element->key + at))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < set->element_count; i++)
-		if (set_find(other, set->elements[i].key))
+/*
+ * Leaves in a spared set only what was spared before as well, or goes through no interface that was cut off then: that was open, and stays so. True when
+ * something was left out.
+ */
+static bool spared_keep(struct set *set, const struct set *before, const struct set *isolated_before)
+{
+	size_t kept = 0, count = set->element_count;
+
+	for (size_t i = 0; i < count; i++)
+		if (set_find(before, set->elements[i].key) || !element_touches(set, &set->elements[i], isolated_before))
 			set->elements[kept++] = set->elements[i];
 	set->element_count = kept;
+	return kept < count;
 }
 
-void isolation_only_close(struct arena *arena, struct ruleset *laid, const struct ruleset *before)
+bool isolation_only_close(struct arena *arena, struct ruleset *laid, const struct ruleset *before)
 {
 	static const char *const opening[] = { "spared", "local-spared" };
 	const struct table *old = ruleset_table(before, FAMILY_INET, "sekisho");
 	struct table *table = table_loosen(arena, laid);
 	struct set *isolated = table ? set_of(table, "isolated") : NULL;
 	const struct set *was = old ? table_set(old, "isolated") : NULL;
+	bool withheld;
 
-	if (isolated && was)
-		set_unite(arena, isolated, was);
+	if (!isolated || !was)
+		return false;
+	withheld = set_unite(arena, isolated, was);
 	for (size_t i = 0; i < sizeof(opening) / sizeof(opening[0]); i++) {
-		struct set *set = table ? set_of(table, opening[i]) : NULL;
-		const struct set *other = old ? table_set(old, opening[i]) : NULL;
+		struct set *set = set_of(table, opening[i]);
+		const struct set *other = table_set(old, opening[i]);
 
 		if (set && other)
-			set_intersect(set, other);
+			withheld |= spared_keep(set, other, was);
 	}
+	return withheld;
 }
 
 /* ---- the effect */

@@ -38,10 +38,10 @@ struct isolations {
 struct ruleset *isolation_apply(struct arena *arena, const struct ruleset *ruleset, const struct program_input *pins, const struct isolations *isolations);
 
 /*
- * Takes back what isolation_apply() has opened in laid compared with before: an interface that was cut off stays so, and nothing is spared that was not. For a
- * ruleset whose interfaces may have other names by now.
+ * Takes back what isolation_apply() has opened in laid compared with before: an interface that was cut off stays so, and of what goes through one only that
+ * is spared which was. For a ruleset whose interfaces may have other names by now. True when there was something to take back.
  */
-void isolation_only_close(struct arena *arena, struct ruleset *laid, const struct ruleset *before);
+bool isolation_only_close(struct arena *arena, struct ruleset *laid, const struct ruleset *before);
 
 /* What isolation lets go on and what it was told in vain, for the answer. */
 struct isolation_effect {

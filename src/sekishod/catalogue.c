@@ -76,6 +76,13 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Look at the journal of sekishod; if a zone must be cut off by hand, pull its cable.",
 		"sekishod のジャーナルを確認してください。手で切り離す必要があれば、そのゾーンのケーブルを抜いてください。",
 	},
+	[DAEMON_RELEASE_LATER] = {
+		"release-later", SEVERITY_WARNING,
+		"Zone {0} is released, but what the kernel holds could not be proved just now; the zone opens with the rules that are installed next.",
+		"ゾーン {0} は解除されましたが、カーネルのルールが今は証明できないため、次にルールが設定された時点で開きます。",
+		"See what is in force: sekisho status; if the zone stays closed, run: sekisho apply",
+		"sekisho status で状態を確認してください。閉じたままであれば sekisho apply を実行してください。",
+	},
 	[DAEMON_EXCEPTION_UNKNOWN] = {
 		"exception-unknown", SEVERITY_WARNING,
 		"No flow or service in force has the name {0}; it is an exception in vain.", "{0} という名前の通信許可・サービスは有効でないため、例外として働きません。",

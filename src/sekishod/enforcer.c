@@ -54,6 +54,17 @@ void enforcer_heed_tables(struct enforcer *enforcer)
 
 /* ---- frames */
 
+void enforcer_trust(struct enforcer *enforcer)
+{
+	/* Pins before these are of the past. */
+	arena_free(enforcer->former_arena);
+	enforcer->former_arena = NULL;
+	enforcer->pins_serve = enforcer->pins_arena != NULL;
+	enforcer->judged = true;
+	enforcer->unrepaired = false;
+	switches_open_way(&enforcer->switches);
+}
+
 static void planner_drop(struct enforcer *enforcer)
 {
 	if (enforcer->planner < 0)
@@ -201,6 +212,8 @@ static int enforcer_loop(struct enforcer *enforcer)
 		if (waits[2].revents != 0)
 			drift_take(enforcer);
 		error = parent_listen(enforcer);
+		if (!error && enforcer->opening.due)
+			error = isolation_open(enforcer);
 		if (error)
 			return error;
 		/* The parent may have sent another planner's socket just now. */

@@ -42,7 +42,12 @@ struct enforcer {
 	struct pins pins;
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
 	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
-	bool proposed;			/* what was installed last was proposed by a planner, and judged */
+	bool judged;			/* what was installed last was: nothing in it need stay closed for want of a proof */
+	struct opening {
+		bool due;		/* an isolation ended in what was not judged: it is opened when that is done */
+		bool owed;		/* the parent waits to hear of it */
+		uint32_t number;	/* of the order */
+	} opening;
 	bool deferred;			/* a frame of the parent waits until a judgement is over */
 	struct frame deferred_frame;
 };
@@ -63,6 +68,9 @@ int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside *aside);
 
 /* Who has made our tables his own can let pass what he likes, and we could not stop him: then nothing is forwarded. */
 void enforcer_heed_tables(struct enforcer *enforcer);
+
+/* What is installed was judged by the newest pins: from now on it is what stays in force, and packets are forwarded. */
+void enforcer_trust(struct enforcer *enforcer);
 
 /* ---- enforcer_judge.c */
 
@@ -96,5 +104,14 @@ void drift_take(struct enforcer *enforcer);
 
 /* VERB_ISOLATION of the parent: what is isolated from now on, or a drill. 0 or negative errno. */
 int isolation_take(struct enforcer *enforcer, struct span payload);
+
+/* Something was installed that was judged: no isolation that ended need wait any longer. 0 or negative errno. */
+int isolation_opened(struct enforcer *enforcer, const struct ruleset *installed);
+
+/*
+ * An opening is due: judges what is held, and opens in it what is not isolated any more. What cannot be proved stays closed until a planner has proposed
+ * something that can. 0 or negative errno.
+ */
+int isolation_open(struct enforcer *enforcer);
 
 #endif

@@ -178,14 +178,6 @@ static int committed_send(struct enforcer *enforcer, struct committed *committed
 	return planner_send(enforcer, VERB_COMMITTED, 0, buf_span(&payload), -1);
 }
 
-/* By these pins something was installed: those before them are of the past. */
-static void pins_adopt(struct enforcer *enforcer)
-{
-	arena_free(enforcer->former_arena);
-	enforcer->former_arena = NULL;
-	enforcer->pins_serve = enforcer->pins_arena != NULL;
-}
-
 /* What the newest pins came for was refused: what is in force is judged by the pins it was installed by. */
 static void pins_fall_back(struct enforcer *enforcer)
 {
@@ -215,11 +207,9 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 		enforcer_heed_tables(enforcer);
 		return proposal_refuse(enforcer, question);
 	}
-	enforcer->unrepaired = false;
-	pins_adopt(enforcer);
-	enforcer->proposed = true;
-	switches_open_way(&enforcer->switches);
-	return committed_send(enforcer, &committed);
+	enforcer_trust(enforcer);
+	error = isolation_opened(enforcer, wanted);
+	return error ? error : committed_send(enforcer, &committed);
 }
 
 static int bytes_answer(struct enforcer *enforcer, struct question *question, struct span bytes)

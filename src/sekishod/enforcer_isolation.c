@@ -67,33 +67,40 @@ static int isolation_answer_send(const struct isolation_answer *answer)
 }
 
 /*
- * Over what was installed last or what the kernel holds. Of the latter nobody knows whether its interfaces still have the names they had, so nothing is opened
- * in it; the planner is about to propose another.
+ * Over what was installed last or what the kernel holds. While that was not judged nobody knows whether its interfaces still have the names they had: then
+ * nothing is opened in it, and *ret_withheld says that something would have been.
  */
-static enum isolation_outcome isolation_lay(struct enforcer *enforcer, struct arena *arena, const struct isolation_state *state, struct isolation_effect *ret_effect)
+static enum isolation_outcome isolation_lay(struct enforcer *enforcer, struct arena *arena, const struct isolation_state *state,
+					    struct isolation_effect *ret_effect, bool *ret_withheld)
 {
+	const bool drill = state->action == ISOLATION_DRILL;
 	const struct ruleset *base = holding_ruleset(&enforcer->holding);
 	int error = base ? 0 : ruleset_held(enforcer, arena, &base);
 	struct ruleset *wanted;
 
 	if (error)
-		return state->drill ? ISOLATION_FAILED : isolation_fail(enforcer, error == -EPERM ? "something foreign is in our tables" : strerror(-error));
+		return drill ? ISOLATION_FAILED : isolation_fail(enforcer, error == -EPERM ? "something foreign is in our tables" : strerror(-error));
 	if (!base)
 		return ISOLATION_DONE;
 	wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
-	if (!enforcer->proposed)
-		isolation_only_close(arena, wanted, base);
+	if (!enforcer->judged)
+		*ret_withheld = isolation_only_close(arena, wanted, base);
 	*ret_effect = isolation_effect_of(arena, wanted, &state->isolations);
-	return state->drill ? ISOLATION_DONE : isolation_enforce(enforcer, arena, wanted);
+	return drill ? ISOLATION_DONE : isolation_enforce(enforcer, arena, wanted);
 }
 
+/* Who releases waits until it is open; who isolates does not wait for anything to open. */
 static int isolation_work(struct enforcer *enforcer, const struct isolation_state *state)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct isolation_answer answer = { .number = state->number };
+	bool withheld = false;
 
-	answer.outcome = isolation_lay(enforcer, arena, state, &answer.effect);
-	return isolation_answer_send(&answer);
+	answer.outcome = isolation_lay(enforcer, arena, state, &answer.effect, &withheld);
+	if (state->action == ISOLATION_DRILL || answer.outcome != ISOLATION_DONE)
+		return isolation_answer_send(&answer);
+	enforcer->opening = (struct opening){ .due = withheld, .owed = withheld && state->action == ISOLATION_RELEASE, .number = state->number };
+	return enforcer->opening.owed ? 0 : isolation_answer_send(&answer);
 }
 
 int isolation_take(struct enforcer *enforcer, struct span payload)
@@ -104,7 +111,7 @@ int isolation_take(struct enforcer *enforcer, struct span payload)
 
 	if (!error)
 		error = isolation_work(enforcer, &state);
-	if (error || state.drill) {
+	if (error || state.action == ISOLATION_DRILL) {
 		arena_free(arena);
 		return error;
 	}
@@ -112,4 +119,55 @@ int isolation_take(struct enforcer *enforcer, struct span payload)
 	enforcer->isolations_arena = arena;
 	enforcer->isolations = state.isolations;
 	return 0;
+}
+
+/* ---- what ended in what was not judged */
+
+/* Nothing is due any more; who waits for it hears what became of it. */
+static int opening_end(struct enforcer *enforcer, enum isolation_outcome outcome, const struct isolation_effect *effect)
+{
+	const struct isolation_answer answer = { .number = enforcer->opening.number, .outcome = outcome, .effect = *effect };
+	const bool owed = enforcer->opening.owed;
+
+	enforcer->opening = (struct opening){ .due = false };
+	return owed ? isolation_answer_send(&answer) : 0;
+}
+
+int isolation_opened(struct enforcer *enforcer, const struct ruleset *installed)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	const struct isolation_effect effect = isolation_effect_of(arena, installed, &enforcer->isolations);
+
+	return opening_end(enforcer, ISOLATION_DONE, &effect);
+}
+
+/* True when what is held, whatever is isolated, may be in force here and now. */
+static bool held_is_lawful(struct enforcer *enforcer, struct arena *arena)
+{
+	static const struct isolations none;
+	struct question question = { .arena = arena, .findings = findings_in(arena) };
+	const struct ruleset *held = holding_ruleset(&enforcer->holding);
+
+	return held && links_read(arena, &question.links) == 0 &&
+	       ruleset_judge(enforcer, &question, isolation_apply(arena, held, &enforcer->pins.program, &none)) == 0;
+}
+
+int isolation_open(struct enforcer *enforcer)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct isolation_effect effect = { .interfaces = 0 };
+	const struct ruleset *wanted;
+
+	enforcer->opening.due = false;
+	if (!held_is_lawful(enforcer, arena)) {
+		log_event(LOG_LEVEL_WARNING, "SKS-ISOLATE", "what the kernel holds could not be proved, so what is released opens with the rules that are installed next");
+		return opening_end(enforcer, ISOLATION_LATER, &effect);
+	}
+	/* What is isolated, and where what is held lies, may be otherwise since. */
+	wanted = isolation_apply(arena, holding_ruleset(&enforcer->holding), &enforcer->pins.program, &enforcer->isolations);
+	effect = isolation_effect_of(arena, wanted, &enforcer->isolations);
+	if (isolation_enforce(enforcer, arena, wanted) != ISOLATION_DONE)
+		return opening_end(enforcer, ISOLATION_FAILED, &effect);
+	enforcer_trust(enforcer);
+	return opening_end(enforcer, ISOLATION_DONE, &effect);
 }

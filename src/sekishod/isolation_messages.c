@@ -167,19 +167,19 @@ int isolation_order_unpack(struct arena *arena, struct span payload, struct isol
 void isolation_state_pack(struct buf *out, const struct isolation_state *state)
 {
 	buf_put_u32(out, state->number);
-	buf_put_u8(out, state->drill);
+	buf_put_u8(out, (uint8_t)state->action);
 	isolations_put(out, &state->isolations);
 }
 
 int isolation_state_unpack(struct arena *arena, struct span payload, struct isolation_state *ret_state)
 {
 	struct isolation_state state = { .number = 0 };
-	uint8_t drill;
+	uint8_t action;
 
-	if (!span_take_u32(&payload, &state.number) || !span_take_u8(&payload, &drill) || drill > 1 || !isolations_take(arena, &payload, &state.isolations) ||
+	if (!span_take_u32(&payload, &state.number) || !span_take_u8(&payload, &action) || action > ISOLATION_DRILL || !isolations_take(arena, &payload, &state.isolations) ||
 	    payload.length != 0)
 		return -EBADMSG;
-	state.drill = drill;
+	state.action = (enum isolation_action)action;
 	*ret_state = state;
 	return 0;
 }
@@ -205,7 +205,7 @@ int isolation_answer_unpack(struct arena *arena, struct span payload, struct iso
 	uint8_t outcome, kept;
 	uint32_t interfaces;
 
-	if (!span_take_u32(&payload, &answer.number) || !span_take_u8(&payload, &outcome) || outcome > ISOLATION_FAILED || !span_take_u8(&payload, &kept) ||
+	if (!span_take_u32(&payload, &answer.number) || !span_take_u8(&payload, &outcome) || outcome > ISOLATION_LATER || !span_take_u8(&payload, &kept) ||
 	    kept > 1 || !span_take_u32(&payload, &interfaces) ||
 	    !names_take(arena, &payload, EFFECT_NAMES_MAX, &answer.effect.keeps, &answer.effect.keep_count) ||
 	    !names_take(arena, &payload, EFFECT_NAMES_MAX, &answer.effect.unknown, &answer.effect.unknown_count) ||

@@ -25,11 +25,14 @@ struct isolation_order {
 /* VERB_ISOLATION, parent to enforcer: what is isolated from now on; to the planner: the same, to tell it. */
 struct isolation_state {
 	uint32_t number;		/* of the order; comes back with the answer */
-	bool drill;			/* only say what it would do */
+	enum isolation_action action;	/* of the order; DRILL: only say what it would do. No order: CUT */
 	struct isolations isolations;
 };
 
-enum isolation_outcome { ISOLATION_DONE, ISOLATION_ZONE_UNKNOWN, ISOLATION_NOT_ISOLATED, ISOLATION_TOO_MANY, ISOLATION_BUSY, ISOLATION_FAILED };
+enum isolation_outcome {
+	ISOLATION_DONE, ISOLATION_ZONE_UNKNOWN, ISOLATION_NOT_ISOLATED, ISOLATION_TOO_MANY, ISOLATION_BUSY, ISOLATION_FAILED,
+	ISOLATION_LATER,	/* released, but what the kernel holds could not be proved: it opens when something that was is installed */
+};
 
 /* VERB_ISOLATED, enforcer to parent, and parent to planner. */
 struct isolation_answer {

@@ -122,7 +122,8 @@ static void parent_exec(void *context, int role)
 static void isolations_send(struct parent *parent, int role, const struct isolations *isolations, bool drill)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
-	const struct isolation_state state = { .number = parent->order_number, .drill = drill, .isolations = *isolations };
+	const enum isolation_action action = drill ? ISOLATION_DRILL : parent->order_arena ? parent->order.action : ISOLATION_CUT;
+	const struct isolation_state state = { .number = parent->order_number, .action = action, .isolations = *isolations };
 
 	isolation_state_pack(&payload, &state);
 	crew_send(parent->crew, role, VERB_ISOLATION, buf_span(&payload), -1);
@@ -689,6 +690,8 @@ static bool order_record(struct parent *parent, const struct isolation_answer *a
 	detail_add(&record, arena_printf(arena, "zone %s", order->isolation.zone));
 	if (answer->outcome == ISOLATION_FAILED)
 		detail_add(&record, "failed; nothing is forwarded");
+	if (answer->outcome == ISOLATION_LATER)
+		detail_add(&record, "opens with the rules that are installed next");
 	detail_add(&record, arena_printf(arena, "interfaces that are cut off now: %zu", answer->effect.interfaces));
 	for (size_t i = 0; i < answer->effect.keep_count; i++)
 		detail_add(&record, arena_printf(arena, "keeps %s", answer->effect.keeps[i]));

@@ -95,7 +95,7 @@ static const char *result_word(const struct isolation_order *order, enum isolati
 {
 	static const char *const done[] = { [ISOLATION_CUT] = "isolated", [ISOLATION_RELEASE] = "released", [ISOLATION_DRILL] = "drill" };
 
-	if (outcome == ISOLATION_DONE)
+	if (outcome == ISOLATION_DONE || outcome == ISOLATION_LATER)
 		return done[order->action];
 	if (outcome == ISOLATION_BUSY)
 		return "busy";
@@ -107,11 +107,12 @@ static void outcome_explain(struct findings *findings, const struct isolation_or
 	static const enum daemon_finding kinds[] = {
 		[ISOLATION_ZONE_UNKNOWN] = DAEMON_ZONE_UNKNOWN, [ISOLATION_NOT_ISOLATED] = DAEMON_NOT_ISOLATED,
 		[ISOLATION_TOO_MANY] = DAEMON_ISOLATIONS_MANY, [ISOLATION_BUSY] = DAEMON_BUSY, [ISOLATION_FAILED] = DAEMON_ISOLATION_FAILED,
+		[ISOLATION_LATER] = DAEMON_RELEASE_LATER,
 	};
 
 	if (answer->outcome != ISOLATION_DONE)
 		finding_add(findings, &daemon_catalogue[kinds[answer->outcome]], nowhere, order->isolation.zone, NULL);
-	else if (!answer->kept)
+	if (!answer->kept && (answer->outcome == ISOLATION_DONE || answer->outcome == ISOLATION_LATER))
 		finding_add(findings, &daemon_catalogue[DAEMON_UNRECORDED], nowhere, NULL);
 	for (size_t i = 0; i < answer->effect.unknown_count; i++)
 		finding_add(findings, &daemon_catalogue[DAEMON_EXCEPTION_UNKNOWN], nowhere, answer->effect.unknown[i], NULL);

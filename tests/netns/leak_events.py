@@ -271,8 +271,10 @@ class Gateway:
         answer = self.ask_or_none(verb, {"zone": zone})
         self.story.tell(f"{zone} to be {done}: {answer and answer['result']}")
         if answer and answer["result"] == done:
-            self.unkept = self.unkept or bool(answer["findings"])
-            self.expectation.isolated[zone] = isolated
+            findings = [finding["id"] for finding in answer["findings"]]
+            self.unkept = self.unkept or "not-recorded" in findings
+            # What a new enforcer finds and cannot prove stays closed until it has something better.
+            self.expectation.isolated[zone] = None if "release-later" in findings else isolated
             self.expectation.update()
 
     def event_confirm(self):

@@ -28,8 +28,8 @@ static const struct isolations none;
 START_TEST(payloads_read_back_and_no_other_length_does)
 {
 	const struct isolation_order order = { .action = ISOLATION_DRILL, .isolation = two_items[0], .who = { .known = true, .pid = 7, .process = { "x", 1 } } };
-	const struct isolation_state state = { .number = 3, .drill = true, .isolations = two };
-	const struct isolation_answer answer = { .number = 3, .outcome = ISOLATION_FAILED, .kept = true,
+	const struct isolation_state state = { .number = 3, .action = ISOLATION_DRILL, .isolations = two };
+	const struct isolation_answer answer = { .number = 3, .outcome = ISOLATION_LATER, .kept = true,
 						 .effect = { .interfaces = 2, .keeps = (const char **)(uintptr_t)except, .keep_count = 2 } };
 	struct buf bytes[3] = { buf_limited(0), buf_limited(0), buf_limited(0) };
 	struct arena *arena = arena_new();
@@ -44,12 +44,12 @@ START_TEST(payloads_read_back_and_no_other_length_does)
 	ONLY_WHOLE(isolation_order_unpack, bytes[0], &order_again);
 	isolation_state_pack(&bytes[1], &state);
 	ck_assert_int_eq(isolation_state_unpack(arena, buf_span(&bytes[1]), &state_again), 0);
-	ck_assert(state_again.drill && state_again.isolations.count == 2);
+	ck_assert(state_again.action == ISOLATION_DRILL && state_again.isolations.count == 2);
 	ck_assert_str_eq(state_again.isolations.items[0].reason, "疑い");
 	ONLY_WHOLE(isolation_state_unpack, bytes[1], &state_again);
 	isolation_answer_pack(&bytes[2], &answer);
 	ck_assert_int_eq(isolation_answer_unpack(arena, buf_span(&bytes[2]), &answer_again), 0);
-	ck_assert(answer_again.kept && answer_again.outcome == ISOLATION_FAILED && answer_again.effect.keep_count == 2 && answer_again.effect.interfaces == 2);
+	ck_assert(answer_again.kept && answer_again.outcome == ISOLATION_LATER && answer_again.effect.keep_count == 2 && answer_again.effect.interfaces == 2);
 	ONLY_WHOLE(isolation_answer_unpack, bytes[2], &answer_again);
 	for (size_t i = 0; i < 3; i++)
 		buf_free(&bytes[i]);
