@@ -7,6 +7,7 @@
 #	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
 #	tests/netns/preload/*.c			libraries that they load in front of the C library of a program under test
 #	tests/bench/*.c				programs of `make bench` and valgrind.sh, linked with everything up to src/kernel
+#	tests/bench/netlink/*.c			what the load bench is measured by
 #	tests/bench/mail/*.c			the mail bench: ours; peers/*.c, what it is compared with, is built by `make bench` alone
 #	tests/lint/*				what must not be in the source
 # Other .c files in tests/unit (tests/kernel) are helpers: linked to each test from src/ruleset upward (of the kernel).
@@ -77,6 +78,8 @@ $(NETNS_LIBRARIES): build/%.so: %.c Makefile config.mk
 $(BENCH_PROGRAMS): build/%: build/%.o $(call archives,build,kernel)
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,kernel)
+
+build/tests/bench/load: build/tests/bench/netlink/objects.o
 
 $(MAIL_BENCH): build/%: build/%.o build/tests/bench/mail/inputs.o $(call archives,build,mail)
 	$(call say,LINK,$@)
