@@ -2,18 +2,18 @@
 #include "kernel/survey.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "kernel/attribute.h"
+#include "kernel/survey_dump.h"
 
-enum { RULE_LOCAL = 0, RULE_MAIN = 32766, RULE_DEFAULT = 32767, RECEIVE_BYTES = 64 * 1024, MAC_BYTES = 6 };
+enum { RULE_LOCAL = 0, RULE_MAIN = 32766, RULE_DEFAULT = 32767, MAC_BYTES = 6 };
 
 /* A device address, of any interface here. */
 struct known_mac {
@@ -46,12 +46,6 @@ static void reading_add(struct reading *reading, enum survey_kind kind, uint32_t
 	survey_add(reading->arena, &reading->survey, kind, index, number, text);
 }
 
-/* A number of the host's byte order, as rtnetlink writes them; 0 when there is none. */
-static uint32_t host_u32(const struct nlattr *attribute)
-{
-	return attribute && mnl_attr_get_payload_len(attribute) == sizeof(uint32_t) ? mnl_attr_get_u32(attribute) : 0;
-}
-
 static bool xdp_is_attached(const struct nlattr *nest)
 {
 	const struct nlattr *attributes[IFLA_XDP_ATTACHED + 1];
@@ -66,13 +60,25 @@ static bool xdp_is_attached(const struct nlattr *nest)
 /* Kinds of interfaces that put packets into others. What they carry is in no zone; what carries them is. */
 static bool is_tunnel(const char *kind)
 {
-	static const char *const kinds[] = { "erspan", "geneve", "gre", "gretap", "gtp", "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "l2tp", "openvpn", "ovpn",
+	static const char *const kinds[] = { "amt", "bareudp", "erspan", "geneve", "gre", "gretap", "gtp", "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "l2tp", "openvpn", "ovpn",
 					     "ppp", "sit", "tun", "vti", "vti6", "vxlan", "wireguard", "xfrm" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i], kind) == 0)
 			return true;
 	return false;
+}
+
+/* A ring of HSR or PRP joins its two interfaces without being their master: what comes in by one goes out by the other. */
+static void take_ring(struct reading *reading, uint32_t index, const struct nlattr *data)
+{
+	const struct nlattr *attributes[IFLA_HSR_SLAVE2 + 1] = { NULL };
+
+	if (data)
+		attributes_sort(attributes_of_nest(data), attributes, IFLA_HSR_SLAVE2 + 1);
+	for (size_t i = IFLA_HSR_SLAVE1; i <= IFLA_HSR_SLAVE2; i++)
+		if (survey_u32(attributes[i]) != 0)
+			reading_add(reading, SURVEY_MASTER, survey_u32(attributes[i]), index, "hsr");
 }
 
 /* What an interface is, and what it is a part of. */
@@ -82,17 +88,20 @@ static void take_link_kinds(struct reading *reading, uint32_t index, const struc
 
 	if (attributes[IFLA_LINKINFO])
 		attributes_sort(attributes_of_nest(attributes[IFLA_LINKINFO]), info, IFLA_INFO_MAX + 1);
-	if (host_u32(attributes[IFLA_MASTER]) != 0)
-		reading_add(reading, SURVEY_MASTER, index, host_u32(attributes[IFLA_MASTER]), attribute_text(info[IFLA_INFO_SLAVE_KIND]));
+	if (survey_u32(attributes[IFLA_MASTER]) != 0)
+		reading_add(reading, SURVEY_MASTER, index, survey_u32(attributes[IFLA_MASTER]), attribute_text(info[IFLA_INFO_SLAVE_KIND]));
+	if (strcmp(attribute_text(info[IFLA_INFO_KIND]), "hsr") == 0)
+		take_ring(reading, index, info[IFLA_INFO_DATA]);
 	/* The index of another namespace is none of ours. A tunnel is bound to an interface, but does not sit on its wire. */
 	if (is_tunnel(attribute_text(info[IFLA_INFO_KIND])))
 		reading_add(reading, SURVEY_TUNNEL, index, 0, attribute_text(info[IFLA_INFO_KIND]));
-	else if (host_u32(attributes[IFLA_LINK]) != 0 && host_u32(attributes[IFLA_LINK]) != index && !attributes[IFLA_LINK_NETNSID])
-		reading_add(reading, SURVEY_CHILD, host_u32(attributes[IFLA_LINK]), index, attribute_text(info[IFLA_INFO_KIND]));
+	else if (survey_u32(attributes[IFLA_LINK]) != 0 && survey_u32(attributes[IFLA_LINK]) != index && !attributes[IFLA_LINK_NETNSID])
+		reading_add(reading, SURVEY_CHILD, survey_u32(attributes[IFLA_LINK]), index, attribute_text(info[IFLA_INFO_KIND]));
 }
 
-static void take_link(struct reading *reading, const struct nlmsghdr *message)
+static void take_link(void *context, const struct nlmsghdr *message)
 {
+	struct reading *reading = context;
 	const struct nlattr *attributes[IFLA_XDP + 1];
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 
@@ -120,8 +129,9 @@ static bool mac_is_ours(const struct reading *reading, const uint8_t *mac)
  * An address for which an interface receives. Those of a bridge's table carry its index as their master; what is left is what the interface itself listens to: group
  * addresses, and the addresses of interfaces that sit on it.
  */
-static void take_received(struct reading *reading, const struct nlmsghdr *message)
+static void take_received(void *context, const struct nlmsghdr *message)
 {
+	struct reading *reading = context;
 	const struct nlattr *attributes[NDA_MASTER + 1];
 	const struct ndmsg *entry = mnl_nlmsg_get_payload(message);
 	char text[SURVEY_TEXT_BYTES];
@@ -139,7 +149,32 @@ static void take_received(struct reading *reading, const struct nlmsghdr *messag
 	reading_add(reading, SURVEY_SHARED, (uint32_t)entry->ndm_ifindex, 0, text);
 }
 
-static void take_route(struct reading *reading, const struct nlmsghdr *message)
+/* The ways of a route that has several: each is a head of its own length, with attributes behind. */
+static void take_hops(struct reading *reading, const struct nlattr *nest)
+{
+	const char *next = mnl_attr_get_payload(nest);
+	size_t left = mnl_attr_get_payload_len(nest);
+
+	while (left >= sizeof(struct rtnexthop)) {
+		const struct nlattr *attributes[RTA_ENCAP + 1];
+		struct rtnexthop hop;
+		size_t length;
+
+		memcpy(&hop, next, sizeof(hop));
+		if (hop.rtnh_len < sizeof(hop) || hop.rtnh_len > left)
+			return;
+		attributes_sort((struct attributes){ next + sizeof(hop), hop.rtnh_len - sizeof(hop) }, attributes, RTA_ENCAP + 1);
+		if (attributes[RTA_ENCAP_TYPE] || attributes[RTA_ENCAP])
+			reading_add(reading, SURVEY_ENCAP, (uint32_t)hop.rtnh_ifindex, 0, "");
+		length = (hop.rtnh_len + (size_t)RTNH_ALIGNTO - 1) / RTNH_ALIGNTO * RTNH_ALIGNTO;
+		if (length >= left)
+			return;
+		next += length;
+		left -= length;
+	}
+}
+
+static void take_route(void *context, const struct nlmsghdr *message)
 {
 	const struct nlattr *attributes[RTA_ENCAP + 1];
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
@@ -148,25 +183,26 @@ static void take_route(struct reading *reading, const struct nlmsghdr *message)
 		return;
 	attributes_sort(attributes_of_message(message, sizeof(*route)), attributes, RTA_ENCAP + 1);
 	if (attributes[RTA_ENCAP_TYPE] || attributes[RTA_ENCAP])
-		reading_add(reading, SURVEY_ENCAP, host_u32(attributes[RTA_OIF]), 0, "");
+		reading_add(context, SURVEY_ENCAP, survey_u32(attributes[RTA_OIF]), 0, "");
+	if (attributes[RTA_MULTIPATH])
+		take_hops(context, attributes[RTA_MULTIPATH]);
 }
 
-static void take_qdisc(struct reading *reading, const struct nlmsghdr *message)
+/* A next hop that routes name by its number; a route of it may not repeat what it does (net.ipv4.nexthop_compat_mode). */
+static void take_nexthop(void *context, const struct nlmsghdr *message)
 {
-	const struct nlattr *attributes[TCA_KIND + 1];
-	const struct tcmsg *qdisc = mnl_nlmsg_get_payload(message);
-	const char *kind;
+	const struct nlattr *attributes[NHA_ENCAP + 1];
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*qdisc))
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nhmsg))
 		return;
-	attributes_sort(attributes_of_message(message, sizeof(*qdisc)), attributes, TCA_KIND + 1);
-	kind = attribute_text(attributes[TCA_KIND]);
-	if (strcmp(kind, "clsact") == 0 || strcmp(kind, "ingress") == 0)
-		reading_add(reading, SURVEY_TC, (uint32_t)qdisc->tcm_ifindex, 0, "");
+	attributes_sort(attributes_of_message(message, sizeof(struct nhmsg)), attributes, NHA_ENCAP + 1);
+	if (attributes[NHA_ENCAP_TYPE] || attributes[NHA_ENCAP])
+		reading_add(context, SURVEY_ENCAP, survey_u32(attributes[NHA_OIF]), 0, "");
 }
 
-static void take_rule(struct reading *reading, const struct nlmsghdr *message)
+static void take_rule(void *context, const struct nlmsghdr *message)
 {
+	struct reading *reading = context;
 	const struct nlattr *attributes[FRA_PRIORITY + 1];
 	const struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(message);
 	uint32_t priority;
@@ -174,86 +210,48 @@ static void take_rule(struct reading *reading, const struct nlmsghdr *message)
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*rule))
 		return;
 	attributes_sort(attributes_of_message(message, sizeof(*rule)), attributes, FRA_PRIORITY + 1);
-	priority = host_u32(attributes[FRA_PRIORITY]);
+	priority = survey_u32(attributes[FRA_PRIORITY]);
 	if ((priority == RULE_LOCAL && rule->table == RT_TABLE_LOCAL) || (priority == RULE_MAIN && rule->table == RT_TABLE_MAIN) ||
-	    (priority == RULE_DEFAULT && rule->table == RT_TABLE_DEFAULT))
+	    (priority == RULE_DEFAULT && (rule->table == RT_TABLE_DEFAULT || rule->family == RTNL_FAMILY_IP6MR)))
 		return;
 	reading_add(reading, SURVEY_RULE, 0, priority, "");
 }
 
-/* One dump: header_bytes of zeros behind the header, but for the family in the first. */
-static const struct dump {
-	uint16_t type;
-	size_t header_bytes;
-	uint8_t family;
-	void (*take)(struct reading *reading, const struct nlmsghdr *message);
-} dumps[] = {
-	{ RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC, take_link },
-	{ RTM_GETQDISC, sizeof(struct tcmsg), AF_UNSPEC, take_qdisc },
-	{ RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET, take_rule },
-	{ RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET6, take_rule },
-	{ RTM_GETROUTE, sizeof(struct rtmsg), AF_INET, take_route },
-	{ RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6, take_route },
+static const struct ifinfomsg any_link, bridge_links = { .ifi_family = AF_BRIDGE };
+static const struct rtmsg routes4 = { .rtm_family = AF_INET }, routes6 = { .rtm_family = AF_INET6 };
+static const struct nhmsg any_nexthop;
+static const struct fib_rule_hdr rules4 = { .family = AF_INET }, rules6 = { .family = AF_INET6 }, multicast_rules4 = { .family = RTNL_FAMILY_IPMR },
+				 multicast_rules6 = { .family = RTNL_FAMILY_IP6MR };
+
+#define DUMP(TYPE, HEADER, TAKE) { TYPE, &(HEADER), sizeof(HEADER), TAKE }
+
+static const struct survey_dump dumps[] = {
+	DUMP(RTM_GETLINK, any_link, take_link),
+	DUMP(RTM_GETRULE, rules4, take_rule), DUMP(RTM_GETRULE, rules6, take_rule),
+	DUMP(RTM_GETRULE, multicast_rules4, take_rule), DUMP(RTM_GETRULE, multicast_rules6, take_rule),
+	DUMP(RTM_GETROUTE, routes4, take_route), DUMP(RTM_GETROUTE, routes6, take_route),
+	DUMP(RTM_GETNEXTHOP, any_nexthop, take_nexthop),
 	/* behind the links, whose addresses it has to know */
-	{ RTM_GETNEIGH, sizeof(struct ifinfomsg), AF_BRIDGE, take_received },
+	DUMP(RTM_GETNEIGH, bridge_links, take_received),
 };
-
-struct taking {
-	struct reading *reading;
-	const struct dump *dump;
-};
-
-static int take_message(const struct nlmsghdr *message, void *context)
-{
-	const struct taking *taking = context;
-
-	taking->dump->take(taking->reading, message);
-	return MNL_CB_OK;
-}
-
-static int dump_read(struct mnl_socket *socket, const struct dump *dump, uint32_t sequence, struct reading *reading)
-{
-	char bytes[RECEIVE_BYTES] __attribute__((aligned(8)));
-	struct nlmsghdr *request = mnl_nlmsg_put_header(bytes);
-	struct taking taking = { reading, dump };
-	uint8_t *header;
-	int result = MNL_CB_OK;
-
-	request->nlmsg_type = dump->type;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = sequence;
-	header = mnl_nlmsg_put_extra_header(request, dump->header_bytes);
-	header[0] = dump->family;
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (result == MNL_CB_OK) {
-		ssize_t length = mnl_socket_recvfrom(socket, bytes, sizeof(bytes));
-
-		if (length < 0)
-			return -errno;
-		result = mnl_cb_run(bytes, (size_t)length, sequence, mnl_socket_get_portid(socket), take_message, &taking);
-	}
-	return result < 0 ? -errno : 0;
-}
 
 int survey_read(struct arena *arena, const struct link_table *links, struct survey *ret_survey)
 {
 	struct reading reading = { .arena = arena };
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = survey_socket(NETLINK_ROUTE);
 	int error = socket ? 0 : -errno;
 
-	if (!error && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		error = -errno;
-	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]) && !error; i++) {
-		error = dump_read(socket, &dumps[i], (uint32_t)i + 1, &reading);
-		/* Kernels without policy routing or queueing disciplines have none of them. */
-		if (error == -EOPNOTSUPP || error == -EAFNOSUPPORT)
-			error = 0;
-	}
+	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]) && !error; i++)
+		error = survey_dump(socket, &dumps[i], (uint32_t)i + 1, &reading);
 	if (socket)
 		mnl_socket_close(socket);
+	if (!error)
+		error = survey_read_traffic_control(arena, &reading.survey);
+	if (!error)
+		error = survey_read_hidden(arena, &reading.survey);
 	if (error)
 		return error;
+	survey_read_frames(arena, &reading.survey);
 	survey_read_files(arena, links, &reading.survey);
 	*ret_survey = reading.survey;
 	return 0;

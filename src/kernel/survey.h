@@ -13,14 +13,19 @@
 #include "ruleset/ruleset.h"
 
 enum survey_kind {
-	SURVEY_MASTER,		/* the interface is a port of the one with index `number`; text: of which kind ("bridge", "bond", "team", "vrf") */
+	SURVEY_MASTER,		/* the interface is a port of the one with index `number`; text: of which kind ("bridge", "bond", "team", "vrf"; "hsr": they are a ring) */
 	SURVEY_XDP,		/* a program takes its packets before everything else */
 	SURVEY_TC,		/* a clsact or ingress queueing discipline: programs and redirections hang there */
+	SURVEY_FILTER,		/* a filter at another queueing discipline, or at a class of one: it may redirect what is about to leave */
 	SURVEY_RULE,		/* a policy routing rule; `number` is its priority, index 0 */
 	SURVEY_CHILD,		/* the one with index `number` sits on the interface; text: its kind ("macvlan", "ipvlan", "vlan", "veth", ...) */
 	SURVEY_SHARED,		/* the interface receives for another unicast address too, which no interface here has; text: the address */
+	SURVEY_JOINED,		/* the interface receives the group of all hosts, or all nodes, for somebody who is not here */
+	SURVEY_PROMISCUOUS,	/* the interface takes in all frames, and nobody has switched that on (ip link set promisc on) */
+	SURVEY_FRAMES,		/* a socket of frames; `number`: its inode, text: the user who opened it; index 0: at every interface, or at none yet */
+	SURVEY_FRAMES_XDP,	/* sockets of AF_XDP, nobody says where; index 0 */
 	SURVEY_TUNNEL,		/* the interface is a tunnel; text: its kind ("gre", "wireguard", ...) */
-	SURVEY_ENCAP,		/* routes by the interface put packets into others, or through a program */
+	SURVEY_ENCAP,		/* routes by the interface, or next hops, put packets into others, or through a program; index 0: by none */
 	SURVEY_LEGACY,		/* an older table of iptables is there; `number`: IP version, text: its name ("nat"), index 0 */
 	SURVEY_SWITCH,		/* a switch of the interface (or of all, index 0) makes it answer or forward for others; text: the switch */
 };

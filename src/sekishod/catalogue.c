@@ -182,6 +182,13 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Look at it (tc filter show dev {0} ingress), and remove it: tc qdisc del dev {0} clsact",
 		"tc filter show dev {0} ingress で内容を確認し、tc qdisc del dev {0} clsact などで取り除いてください。",
 	},
+	[DAEMON_FILTER_AT_INTERFACE] = {
+		"interface-tc-filter", SEVERITY_ERROR,
+		"A filter of traffic control at what leaves by interface {0} of zone \"{1}\" may send packets to another zone after the rules have judged them.",
+		"ゾーン「{1}」のインターフェース {0} から出ていくパケットに、トラフィック制御(tc)のフィルターがあります。ルールの検査の後で、別のゾーンへ送ることができます。",
+		"Look at it (tc -s filter show dev {0}), and remove it: tc qdisc del dev {0} root",
+		"tc -s filter show dev {0} で内容を確認し、tc qdisc del dev {0} root を実行して取り除いてください。",
+	},
 	[DAEMON_POLICY_ROUTE] = {
 		"policy-route", SEVERITY_WARNING,
 		"There is a policy routing rule (priority {0}): packets may take another way than the routes show. The zones of a flow are checked all the same.",
@@ -200,8 +207,8 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"interface-enslaved", SEVERITY_WARNING,
 		"Interface {0} of zone \"{1}\" is a part of {2} ({3}): its packets come as those of {2}, and the zone is cut off.",
 		"ゾーン「{1}」のインターフェース {0} が {2}({3})に組み込まれています。パケットは {2} のものとして届くため、このゾーンは通信できません。",
-		"Take it out: ip link set {0} nomaster. Or write {2} into the zone in its place.",
-		"ip link set {0} nomaster を実行して外すか、ゾーンの定義を {2} に書き換えてください。",
+		"Take it out: ip link set {0} nomaster (of a ring, hsr: ip link del {2}). Or write {2} into the zone in its place.",
+		"ip link set {0} nomaster(リング hsr の場合は ip link del {2})を実行して外すか、ゾーンの定義を {2} に書き換えてください。",
 	},
 	[DAEMON_INTERFACE_CHILD] = {
 		"interface-child", SEVERITY_WARNING,
@@ -216,6 +223,27 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"ゾーン「{1}」のインターフェース {0} が、関所のどのインターフェースのものでもないアドレス {2} 宛ても受信しています。ほかのネットワーク名前空間(コンテナなど)の機器がこの上にあり、ルールを通さずにゾーンに届きます。",
 		"Look for the address in each namespace (lsns -t net; nsenter -t PID -n ip link), and remove the interface that has it.",
 		"各ネットワーク名前空間を調べ(lsns -t net、nsenter -t PID -n ip link)、そのアドレスを持つインターフェースを取り除いてください。",
+	},
+	[DAEMON_INTERFACE_HIDDEN] = {
+		"interface-hidden", SEVERITY_ERROR,
+		"Interface {0} of zone \"{1}\" receives for something that is not to be seen from here: an interface in another network namespace (a container) sits on it with the same address, and reaches the zone past the rules.",
+		"ゾーン「{1}」のインターフェース {0} が、関所からは見えないもののために受信しています。ほかのネットワーク名前空間(コンテナなど)のインターフェースが、同じアドレスのままこの上にあり、ルールを通さずにゾーンに届きます。",
+		"Look in each namespace for an interface on it (lsns -t net; nsenter -t PID -n ip -d link: macvlan, ipvlan, vlan), and remove it.",
+		"各ネットワーク名前空間で、この上に作られたインターフェース(macvlan、ipvlan、vlan)を調べ(lsns -t net、nsenter -t PID -n ip -d link)、取り除いてください。",
+	},
+	[DAEMON_FRAME_SOCKET] = {
+		"frame-socket", SEVERITY_WARNING,
+		"A program of user {2} has a socket of raw frames at interface {0} of zone \"{1}\": what it writes meets no rule, and with a second one it can carry packets to another zone.",
+		"ゾーン「{1}」のインターフェース {0} に、利用者 {2} のプログラムが生のフレームのソケットを開いています。書き込んだものはルールを通らず、別のゾーンへパケットを運ぶこともできます。",
+		"See which program it is (ss -0 -p -n; that of sekishod is the sentry), and end it if it is not needed.",
+		"ss -0 -p -n でプログラムを確認し(sekishod のものは sentry です)、不要であれば終了してください。",
+	},
+	[DAEMON_FRAME_SOCKET_XDP] = {
+		"frame-socket-xdp", SEVERITY_WARNING,
+		"A program has a socket of AF_XDP: what it writes leaves by an interface without meeting a rule.",
+		"AF_XDP のソケットを開いているプログラムがあります。書き込んだものは、ルールを通らずにインターフェースから出ていきます。",
+		"See which program it is (ss --xdp -p), and end it if it is not needed.",
+		"ss --xdp -p でプログラムを確認し、不要であれば終了してください。",
 	},
 	[DAEMON_INTERFACE_PROXY] = {
 		"interface-proxy", SEVERITY_WARNING,

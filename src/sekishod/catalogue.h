@@ -40,11 +40,15 @@ enum daemon_finding {
 	DAEMON_PORT_OF_BRIDGE,		/* interface, zone, bridge */
 	DAEMON_PROGRAM_AT_INTERFACE,	/* interface, zone */
 	DAEMON_TC_AT_INTERFACE,		/* interface, zone */
+	DAEMON_FILTER_AT_INTERFACE,	/* interface, zone */
 	DAEMON_POLICY_ROUTE,		/* priority */
 	DAEMON_TCX_AT_INTERFACE,	/* interface, zone */
 	DAEMON_INTERFACE_ENSLAVED,	/* interface, zone, master, its kind */
 	DAEMON_INTERFACE_CHILD,		/* interface, zone, what sits on it, its kind */
 	DAEMON_INTERFACE_SHARED,	/* interface, zone, MAC */
+	DAEMON_INTERFACE_HIDDEN,	/* interface, zone */
+	DAEMON_FRAME_SOCKET,		/* interface, zone, number of the user */
+	DAEMON_FRAME_SOCKET_XDP,
 	DAEMON_INTERFACE_PROXY,		/* interface, zone, switch */
 	DAEMON_INTERFACE_NO_ZONE,	/* interface */
 	DAEMON_TUNNEL,			/* interface, its kind */

@@ -780,8 +780,7 @@ static int isolated_take(struct parent *parent, struct span payload)
 
 /* ---- who is connected where */
 
-/* The planner says that interfaces or the zones have changed. */
-static int wiring_take(struct parent *parent, struct span payload)
+static int wiring_renew_all(struct parent *parent, struct span barred)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PINS_BYTES_MAX);
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -791,10 +790,21 @@ static int wiring_take(struct parent *parent, struct span payload)
 	pins_in_force(parent, &bytes);
 	if (pins_unpack(arena, buf_span(&bytes), &pins) != 0)
 		return 0;
-	error = wiring_renew(&parent->wiring, &pins, payload, parent->crew, ROLE_SENTRY);
+	error = wiring_renew(&parent->wiring, &pins, barred, parent->crew, ROLE_SENTRY);
 	if (error && error != -EBADMSG)
 		log_event(LOG_LEVEL_WARNING, "SKS-SENTRY", "who is connected where cannot be watched reason=\"%s\"", strerror(-error));
 	return error == -EBADMSG ? error : 0;
+}
+
+/* The planner says that interfaces or the zones have changed. It has to know our own sockets of frames from those of others. */
+static int wiring_take(struct parent *parent, struct span payload)
+{
+	__attribute__((cleanup(buf_free))) struct buf inodes = buf_limited(0);
+	int error = wiring_renew_all(parent, payload);
+
+	wiring_inodes(&parent->wiring, &inodes);
+	crew_send(parent->crew, ROLE_PLANNER, VERB_WIRING, buf_span(&inodes), -1);
+	return error;
 }
 
 /* Says what the sentry found, in words: in the log and in the journal. Fields are what is the same each time. */

@@ -141,6 +141,8 @@ static int parent_frame(struct planner *planner, struct frame *frame)
 	}
 	if (frame->verb == VERB_CONFIRMATION && frame->descriptor < 0)
 		return job_confirmation(planner, frame);
+	if (frame->verb == VERB_WIRING && frame->descriptor < 0)
+		return wiring_told(planner, frame->payload);
 	if ((frame->verb == VERB_ISOLATED || frame->verb == VERB_ISOLATION) && frame->descriptor < 0)
 		return isolation_frame(planner, frame);
 	if (frame->descriptor >= 0)

@@ -25,6 +25,7 @@
 #include "sekishod/request.h"
 #include "wire/frame.h"
 #include "wire/journal.h"
+#include "wiring/layout.h"
 
 struct planner;
 struct job;
@@ -123,6 +124,9 @@ struct planner {
 	json_t *survey;			/* findings as they were at the last look: what could carry packets past the rules */
 	struct event *survey_due, *survey_soon, *survey_told; /* the next look; one that was called for; somebody calls */
 	int survey_watch;		/* kernel/survey.h; -1: not open */
+	uint32_t own_frames[LAYOUT_PORTS_MAX]; /* inodes of the sockets of frames that are the sentry's, as the parent said last */
+	size_t own_frame_count;
+	unsigned int wirings_asked;	/* VERB_WIRING that the parent has not answered: it may be opening sockets */
 	struct arena *foreign_arena;	/* of the newest VERB_FOREIGN; NULL: none yet */
 	struct foreign foreign;
 	int clock;			/* a timer that tells when somebody sets the clock; -1: not open */
@@ -302,6 +306,9 @@ int ways_find(const struct planner *planner, struct findings *findings);
 
 /* Tells the parent that interfaces, addresses or the zones have changed, and which interfaces are no members of their zones. */
 void wiring_tell(struct planner *planner);
+
+/* VERB_WIRING of the parent: the sockets of frames that are ours. 0 or -EBADMSG. */
+int wiring_told(struct planner *planner, struct span payload);
 
 /* Finds what is wrong with the interfaces of the zones in force themselves: one is not there, or has an address of another zone or of none. 0 or negative errno. */
 int wiring_find(const struct planner *planner, struct findings *findings);

@@ -62,8 +62,8 @@ static void survey_look(struct planner *planner)
 	json_t *now;
 	int error;
 
-	/* Which interfaces matter is not known yet; whoever puts something in force calls. */
-	if (planner->state == STATE_STARTING)
+	/* Which interfaces matter is not known yet, or which sockets are ours; whoever puts something in force, or tells it, calls. */
+	if (planner->state == STATE_STARTING || planner->wirings_asked > 0)
 		return;
 	error = ways_find(planner, &findings);
 	if (!error)

@@ -100,6 +100,57 @@ static void child_judge(struct look *look, const struct survey_item *item, const
 		say(look, DAEMON_INTERFACE_CHILD, name_of(look, item->index), zone, child->name, item->text);
 }
 
+static bool frames_are_own(const struct look *look, const struct survey_item *item)
+{
+	for (size_t i = 0; i < look->planner->own_frame_count; i++)
+		if (look->planner->own_frames[i] == item->number)
+			return true;
+	return false;
+}
+
+/* A socket of frames that is not ours. One that is bound to no interface hears all, or may write to any. */
+static void frames_judge(struct look *look, const struct survey_item *item, const char *zone)
+{
+	if (!frames_are_own(look, item))
+		say(look, DAEMON_FRAME_SOCKET, item->index ? name_of(look, item->index) : "*", zone, item->text, NULL);
+}
+
+/* True when something that is known takes in all frames of an interface, or has it receive for a second address, for which some devices take in all. */
+static bool frames_are_explained(const struct look *look, uint32_t index)
+{
+	for (size_t i = 0; i < look->survey.count; i++) {
+		const struct survey_item *item = &look->survey.items[i];
+
+		if (item->index == index && (item->kind == SURVEY_MASTER || item->kind == SURVEY_CHILD || item->kind == SURVEY_SHARED))
+			return true;
+		if (item->kind == SURVEY_FRAMES && (item->index == index || item->index == 0) && !frames_are_own(look, item))
+			return true;
+	}
+	return false;
+}
+
+static bool is_joined(const struct look *look, uint32_t index)
+{
+	for (size_t i = 0; i < look->survey.count; i++)
+		if (look->survey.items[i].kind == SURVEY_JOINED && look->survey.items[i].index == index)
+			return true;
+	return false;
+}
+
+/* Somebody who is not here has a group received, or all frames taken in: one finding for an interface. What has an address of its own was found by that. */
+static void hidden_judge(struct look *look, const struct survey_item *item, const char *zone)
+{
+	const char *name = name_of(look, item->index);
+
+	for (size_t i = 0; i < look->survey.count; i++)
+		if (look->survey.items[i].kind == SURVEY_SHARED && look->survey.items[i].index == item->index)
+			return;
+	if (item->kind == SURVEY_JOINED)
+		say(look, DAEMON_INTERFACE_HIDDEN, name, zone, NULL, NULL);
+	else if (!is_joined(look, item->index) && !frames_are_explained(look, item->index))
+		say(look, DAEMON_INTERFACE_HIDDEN, name, zone, NULL, NULL);
+}
+
 /* What concerns an interface of a zone. */
 static void interface_item_judge(struct look *look, const struct survey_item *item, const char *zone)
 {
@@ -116,6 +167,9 @@ static void interface_item_judge(struct look *look, const struct survey_item *it
 	case SURVEY_TC:
 		say(look, DAEMON_TC_AT_INTERFACE, name, zone, NULL, NULL);
 		break;
+	case SURVEY_FILTER:
+		say(look, DAEMON_FILTER_AT_INTERFACE, name, zone, NULL, NULL);
+		break;
 	case SURVEY_CHILD:
 		child_judge(look, item, zone);
 		break;
@@ -125,7 +179,13 @@ static void interface_item_judge(struct look *look, const struct survey_item *it
 	case SURVEY_SWITCH:
 		say(look, DAEMON_INTERFACE_PROXY, name, zone, item->text, NULL);
 		break;
-	case SURVEY_RULE: case SURVEY_TUNNEL: case SURVEY_ENCAP: case SURVEY_LEGACY:
+	case SURVEY_JOINED: case SURVEY_PROMISCUOUS:
+		hidden_judge(look, item, zone);
+		break;
+	case SURVEY_FRAMES:
+		frames_judge(look, item, zone);
+		break;
+	case SURVEY_RULE: case SURVEY_TUNNEL: case SURVEY_ENCAP: case SURVEY_LEGACY: case SURVEY_FRAMES_XDP:
 		break;
 	}
 }
@@ -147,8 +207,13 @@ static void item_judge(struct look *look, const struct survey_item *item)
 	case SURVEY_LEGACY:
 		say(look, DAEMON_LEGACY_TABLE, item->number == 4 ? "iptables" : "ip6tables", item->text, NULL, NULL);
 		break;
+	case SURVEY_FRAMES_XDP:
+		say(look, DAEMON_FRAME_SOCKET_XDP, NULL, NULL, NULL, NULL);
+		break;
 	default:
-		if (zone)
+		if (item->kind == SURVEY_FRAMES && item->index == 0)
+			frames_judge(look, item, "*");
+		else if (zone)
 			interface_item_judge(look, item, zone);
 		else if (item->kind == SURVEY_SWITCH && item->index == 0)
 			say(look, DAEMON_INTERFACE_PROXY, "all", "*", item->text, NULL);

@@ -20,6 +20,20 @@ void wiring_tell(struct planner *planner)
 			buf_put_u32(&payload, planner->known[i].index);
 	if (planner_send_parent(VERB_WIRING, buf_span(&payload)) != 0)
 		planner_give_up(planner, "the parent cannot be reached");
+	else
+		planner->wirings_asked++;
+}
+
+int wiring_told(struct planner *planner, struct span payload)
+{
+	if (planner->wirings_asked == 0 || payload.length > sizeof(planner->own_frames))
+		return -EBADMSG;
+	planner->wirings_asked--;
+	planner->own_frame_count = 0;
+	while (span_take_u32(&payload, &planner->own_frames[planner->own_frame_count]))
+		planner->own_frame_count++;
+	survey_call(planner);
+	return payload.length == 0 ? 0 : -EBADMSG;
 }
 
 /* ---- what is wrong with them */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -224,6 +225,15 @@ int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span bar
 	ports_open(wiring, &layout);
 	tell(wiring, crew, sentry);
 	return 0;
+}
+
+void wiring_inodes(const struct wiring *wiring, struct buf *out)
+{
+	struct stat status;
+
+	for (size_t i = 0; i < wiring->port_count; i++)
+		if (fstat(wiring->ports[i].socket, &status) == 0)
+			buf_put_u32(out, (uint32_t)status.st_ino);
 }
 
 void wiring_tell_all(struct wiring *wiring, struct crew *crew, int sentry)

@@ -33,6 +33,9 @@ struct wiring wiring_none(void);
  */
 int wiring_renew(struct wiring *wiring, const struct pins *pins, struct span barred, struct crew *crew, int sentry);
 
+/* Appends the inodes of the sockets that are open, 4 bytes each. */
+void wiring_inodes(const struct wiring *wiring, struct buf *out);
+
 /* The sentry was started: it gets everything. */
 void wiring_tell_all(struct wiring *wiring, struct crew *crew, int sentry);
 

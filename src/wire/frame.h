@@ -70,7 +70,11 @@ enum verb {
 	/* planner -> enforcer, and its answer; also unasked, when somebody else changed rules */
 	VERB_SURVEY,		/* what could carry packets past the rules? */
 	VERB_FOREIGN,		/* payload: what was found (sekishod/foreign_messages.h) */
-	VERB_WIRING,		/* planner -> parent: look again, but not at these interfaces (4 bytes each); parent -> sentry: memfd: packed layout (wiring/layout.h) */
+	/*
+	 * planner -> parent: look again, but not at these interfaces (4 bytes each), and its answer: the inodes of the sockets of frames that are ours (4 bytes each);
+	 * parent -> sentry: memfd: packed layout (wiring/layout.h)
+	 */
+	VERB_WIRING,
 	VERB_PORT,		/* parent -> sentry: descriptor: a socket of frames; payload: the index of its interface (4 bytes) */
 	VERB_FAULT,		/* sentry -> parent -> witness: a packed fault (wiring/fault.h) */
 	VERB_COUNT

@@ -7,11 +7,12 @@ neighbour sends over the switch.
 import ctypes
 import ipaddress
 import os
+import select
 import socket
 import struct
 import time
 
-from packets import ETHER_IP4, UDP, ethernet, ip4, udp
+from packets import ETHER_IP4, TCP, UDP, ethernet, ip4, tcp, udp
 from town import DEADLINE_S, HOSTS, LIBC, inside
 
 ETH_P_ALL = 3
@@ -26,11 +27,11 @@ REDIRECT = 23  # bpf_redirect(): r1 is the interface, r2 flags
 
 
 class Path:
-    """From one host to another, by the gateway; neighbour: a host of the same zone as the far one."""
+    """From one host to another, by the gateway; neighbour: a host of the same zone as the far one. goal: to whom the packets are addressed, if not to it."""
 
-    def __init__(self, town, near, far, neighbour):
-        self.town, self.near, self.neighbour = town, near, neighbour
-        self.source, self.destination = HOSTS[near], HOSTS[far]
+    def __init__(self, town, near, far, neighbour, goal=None, protocol=UDP):
+        self.town, self.near, self.neighbour, self.protocol = town, near, neighbour, protocol
+        self.far, self.goal = HOSTS[far], HOSTS[goal or far]
         self.heard = self._open(far)
         self.number = 0
 
@@ -43,24 +44,31 @@ class Path:
 
     def _send(self, host, mac, token, port):
         _, own_mac, own_address, _ = HOSTS[host]
-        source, destination = ipaddress.ip_address(own_address), ipaddress.ip_address(self.destination[2])
-        frame = ethernet(mac, own_mac, ETHER_IP4, ip4(source, destination, UDP, udp(source, destination, 4000, port, token)))
+        source, destination = ipaddress.ip_address(own_address), ipaddress.ip_address(self.goal[2])
+        segment = {UDP: udp, TCP: tcp}[self.protocol](source, destination, 4000, port, token)
+        frame = ethernet(mac, own_mac, ETHER_IP4, ip4(source, destination, self.protocol, segment))
         with self._open(host) as handle:
             handle.send(frame)
 
+    def _forget(self):
+        """What came before is nobody's business, and would fill the room."""
+        while select.select([self.heard], [], [], 0)[0]:
+            self.heard.recv(2048)
+
     def count(self, mac, port=9):
         """How many of FRAMES frames to a MAC address get there."""
+        self._forget()
         self.number += 1
         token, last = f"past the wall {self.number}".encode(), f"over the switch {self.number}".encode()
         for _ in range(FRAMES):
             self._send(self.near, mac, token, port)
-        self._send(self.neighbour, self.destination[1], last, port)
+        self._send(self.neighbour, self.far[1], last, port)
         count, end = 0, time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
             frame = self.heard.recv(2048)
             if frame.endswith(last):
                 return count
-            count += frame[23] == UDP and frame.endswith(token)  # not what answers it
+            count += frame[23] == self.protocol and frame.endswith(token)  # not what answers it
         raise AssertionError("the neighbour is not heard")
 
 

@@ -16,15 +16,17 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from bypass import (ATTACH_TCX_INGRESS, ATTACH_XDP, FRAMES, PROGRAM_TC, PROGRAM_XDP, SYS_BPF, XDP_GENERIC, Path, attach_redirect,  # noqa: E402
                     make_legacy_table)
-from town import SOURCE, Town, await_true, skip_unless_possible  # noqa: E402
+from packets import TCP  # noqa: E402
+from town import HOSTS, SOURCE, Town, await_true, skip_unless_possible  # noqa: E402
 
 SEKISHO = os.environ.get("SEKISHO") or os.path.join(SOURCE, "build", "sekisho")
 BROADCAST = "ff:ff:ff:ff:ff:ff"
-HOSTS_NEEDED = ["inet-tanmatsu", "jumin-tanmatsu", "zei-tanmatsu", "juki-cs", "kanri-tanmatsu"]
+HOSTS_NEEDED = ["inet-tanmatsu", "jumin-tanmatsu", "zei-tanmatsu", "juki-cs", "kanri-tanmatsu", "mukaika-sv"]
 
 # finding: the tables and chains of others that bring it; {0} is the number of a mark that is alive from mn0 to lg0.
 FOREIGN = (
     ("foreign-redirect", "table netdev other {{ chain c {{ type filter hook ingress device in0 priority 0; fwd to mn0; }} }}"),
+    ("foreign-redirect", "table netdev other {{ chain c {{ type filter hook egress device lg0 priority 0; fwd to in0; }} }}"),
     ("foreign-redirect", "table ip other {{ chain c {{ type filter hook prerouting priority 0; dup to 10.1.0.10 device mn0; }} }}"),
     ("foreign-handover", "table inet other {{ chain c {{ type filter hook postrouting priority 300; udp dport 9 queue; }} }}"),
     ("foreign-handover", "table ip other {{ chain c {{ type filter hook prerouting priority -150; udp dport 9 tproxy to :9; }} }}"),
@@ -61,6 +63,8 @@ class Wall:
         self.town = town
         self.to_mynumber = Path(town, "inet-tanmatsu", "jumin-tanmatsu", "zei-tanmatsu")
         self.to_lgwan = Path(town, "jumin-tanmatsu", "juki-cs", "kanri-tanmatsu")
+        self.leaving = Path(town, "jumin-tanmatsu", "inet-tanmatsu", "mukaika-sv", goal="juki-cs", protocol=TCP)
+        town.ip("gateway", f"neigh replace {HOSTS['juki-cs'][2]} lladdr {HOSTS['juki-cs'][1]} dev lg0 nud permanent")
 
     def mac(self, interface):
         return re.search(r"link/ether (\S+)", self.town.ip("gateway", f"link show dev {interface}"))[1]
@@ -68,6 +72,10 @@ class Wall:
     def arrived(self):
         """How many frames from the Internet tier arrive in the My Number tier."""
         return self.to_mynumber.count(self.mac("in0"))
+
+    def astray(self):
+        """How many packets of the specified flow from the My Number tier to the LGWAN tier arrive in the Internet tier."""
+        return self.leaving.count(self.mac("mn0"), 443)
 
     def survey(self):
         return sorted(finding["id"] for finding in self.town.status()["survey"])
@@ -88,7 +96,7 @@ class Wall:
         take_away(made)
         await_true(f"{finding} is gone", lambda: not self.survey())
         expect(f"{finding}: and the log tells that", self.told(finding) == before + telling + wanted.count(finding), self.town.log_text())
-        expect(f"{finding}: and nothing passes any more", self.arrived() == 0)
+        expect(f"{finding}: and nothing passes any more", self.arrived() == 0 and self.astray() == 0)
 
     def check_ip(self, finding, make, take_away, passes=None, also=()):
         """The same with commands of ip(8)."""
@@ -114,7 +122,7 @@ class Wall:
             if not self.nft(text.format(mark), check=False, options=["-c"]):
                 print(f"absent: {text}")
                 continue
-            passes = self.arrived if "fwd to" in text else self.forge if "ct mark set" in text else None
+            passes = self.astray if "egress" in text else self.arrived if "fwd to" in text else self.forge if "ct mark set" in text else None
             self.check_way(finding, lambda text=text: self.nft(text.format(mark)),
                            lambda _, text=text: self.nft("delete table " + " ".join(text.split()[1:3])), passes)
         for text in HARMLESS:
@@ -141,8 +149,17 @@ class Wall:
         self.town.run("gateway", ["tc", "qdisc", "add", "dev", "in0", "clsact"])
         self.town.run("gateway", "tc filter add dev in0 ingress protocol all u32 match u32 0 0 action mirred egress redirect dev mn0".split())
 
+    def redirect_what_leaves(self, parent):
+        for words in ("qdisc add dev lg0 root handle 1: htb", "class add dev lg0 parent 1: classid 1:7 htb rate 1gbit",
+                      f"filter add dev lg0 parent {parent} protocol all u32 match u32 0 0 action mirred egress redirect dev in0"):
+            self.town.run("gateway", ["tc", *words.split()])
+
     def check_programs(self):
         self.check_way("interface-tc", self.redirect_by_tc, lambda _: self.town.run("gateway", ["tc", "qdisc", "del", "dev", "in0", "clsact"]), self.arrived)
+        # At a class nothing comes by the filter before something sorts into the class; it is found all the same.
+        for parent, passes in (("1:", self.astray), ("1:7", None)):
+            self.check_way("interface-tc-filter", lambda parent=parent: self.redirect_what_leaves(parent),
+                           lambda _: self.town.run("gateway", ["tc", "qdisc", "del", "dev", "lg0", "root"]), passes)
         for finding, program, attach, flags in (("interface-xdp", PROGRAM_XDP, ATTACH_XDP, XDP_GENERIC), ("interface-tcx", PROGRAM_TC, ATTACH_TCX_INGRESS, 0)):
             try:
                 os.close(attach_redirect(self.town, "strange0", "strange1", program, attach, flags))
@@ -186,6 +203,12 @@ class Wall:
         self.check_ip("interface-without-zone", "link set strange0 up", "link set strange0 down")
         self.check_if_possible("tunnel", "link add vx0 type vxlan id 5 dstport 4789 dev in0", "link del vx0")
         self.check_if_possible("route-encap", "route add 10.77.0.0/24 encap ip id 5 dst 10.3.0.30 dev in0", "route del 10.77.0.0/24")
+        self.check_if_possible("route-encap", "route add 10.78.0.0/24 nexthop encap ip id 5 dst 10.3.0.30 via 10.3.0.30 dev in0 nexthop via 10.3.0.10 dev in0",
+                               "route del 10.78.0.0/24")
+        self.check_if_possible("route-encap", "nexthop add id 7 encap ip id 5 dst 10.3.0.30 dev in0", "nexthop del id 7")
+        self.check_if_possible("policy-route", "mrule add priority 1000 iif in0 lookup 7", "mrule del priority 1000")
+        self.check_if_possible("policy-route", "-6 mrule add priority 1000 iif in0 lookup 7", "-6 mrule del priority 1000")
+        self.check_if_possible("interface-enslaved", "link add hsr0 type hsr slave1 strange0 slave2 mn0", "link del hsr0")
         self.check_if_possible("ipsec-policy", "xfrm policy add dir out src 10.9.0.0/24 dst 10.8.0.0/24 tmpl src 10.3.0.1 dst 10.3.0.30 proto esp mode tunnel",
                                "xfrm policy flush")
         try:
