@@ -20,6 +20,15 @@ struct events {
 	int32_t tidied_day;			/* what is past its retention was removed on this day */
 };
 
+/* The version of the file's form; what cannot be one is EVENTS_VERSION_MAX. 0: an empty file, or one that cannot be read. */
+int database_version(struct events *events);
+
+/* Makes a file of an older form one of ours, a version a transaction. 0 or negative errno: it is of the version it had, or of one between. */
+int database_upgrade(struct events *events);
+
+/* Renames the file at path, and what belongs to it, to path.TAIL or path.TAIL.2 and so on. *ret_aside, in the arena: to which. 0 or negative errno. */
+int database_put_aside(struct arena *arena, const char *path, const char *tail, const char **ret_aside);
+
 /* The negative errno that says the same as a result of SQLite. */
 int database_error(int result);
 

@@ -24,6 +24,8 @@
 #define EVENTS_NO_ZONE "-"		/* instead of a zone: none, or not decided yet where it was refused */
 
 enum {
+	EVENTS_VERSION = 1,		/* of the file's form (PRAGMA user_version) */
+	EVENTS_VERSION_MAX = 1 << 30,
 	EVENTS_RETENTION_DAYS = 400,
 	EVENTS_PAGES_MAX = 64 << 10,	/* of 4 KiB: 256 MiB */
 	EVENTS_REFUSALS_MAX = 500000,	/* rows of detail; whoever forges senders cannot have more */
@@ -89,12 +91,19 @@ struct events_batch {
 
 /* ---- the writer */
 
+/* A file that was there and cannot be gone on with. */
+struct events_aside {
+	const char *path;	/* where it is now; NULL: there was none */
+	bool newer;		/* a newer version of this program wrote it; else it is damaged */
+};
+
 /*
  * Opens the database in a directory, which must be there, or makes it. boot tells this boot from others ("" not known): readings of another one are forgotten. A file
- * that is no sound database is renamed to events.db.damaged and a new one begins; *ret_damaged says so. 0 or negative errno; the caller
- * closes it.
+ * of an older form is made one of ours, with all that is in it. One of a newer form, or one that is no sound database, is put aside with what belongs to it
+ * (events.db.newer, events.db.damaged; .2 to .9 behind when that is taken, of which the last is replaced) and a new one begins. In the arena. 0 or negative
+ * errno; the caller closes it.
  */
-int events_open(const char *directory, const char *boot, struct events **ret_events, bool *ret_damaged);
+int events_open(struct arena *arena, const char *directory, const char *boot, struct events **ret_events, struct events_aside *ret_aside);
 
 /* The readings of the last batch, in the arena. *ret_alive: when it was written; 0: never. 0 or negative errno. */
 int events_recall(struct events *events, struct arena *arena, struct events_reading **ret_readings, size_t *ret_count, int64_t *ret_alive);
@@ -111,7 +120,8 @@ unsigned int events_fullness(struct events *events);
 /* ---- readers */
 
 /*
- * Opens a database for reading. 0 or negative errno; -ENOENT: there is none. The file may come from a process that was broken into: it is read with SQLite's
+ * Opens a database for reading. 0 or negative errno; -ENOENT: there is none; -EPROTONOSUPPORT: it is of another version (a running daemon of ours makes it one of
+ * ours). The file may come from a process that was broken into: it is read with SQLite's
  * defences on.
  */
 int events_open_reading(const char *path, struct events **ret_events);

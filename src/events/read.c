@@ -24,6 +24,12 @@ static int defend(sqlite3 *database)
 	return result;
 }
 
+/* SQLite looks at a file only when something of it is wanted. */
+static bool is_database(struct events *events)
+{
+	return sqlite3_exec(events->database, "SELECT 1 FROM sqlite_master", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 int events_open_reading(const char *path, struct events **ret_events)
 {
 	struct events *events;
@@ -42,6 +48,14 @@ int events_open_reading(const char *path, struct events **ret_events)
 		return database_error(result);
 	}
 	sqlite3_busy_timeout(events->database, READ_TIMEOUT_MS);
+	if (!is_database(events)) {
+		events_close(events);
+		return -EBADMSG;
+	}
+	if (database_version(events) != EVENTS_VERSION) {
+		events_close(events);
+		return -EPROTONOSUPPORT;
+	}
 	*ret_events = events;
 	return 0;
 }

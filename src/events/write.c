@@ -25,25 +25,6 @@ static const char settings[] =
 	"PRAGMA journal_size_limit = 4194304;"
 	"PRAGMA cell_size_check = ON;";
 
-static const char schema[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS counts (day INTEGER, reason TEXT, from_zone TEXT, to_zone TEXT, first INTEGER, last INTEGER,"
-	" packets INTEGER, PRIMARY KEY (day, reason, from_zone, to_zone)) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS refusals (reason TEXT, from_zone TEXT, to_zone TEXT, source TEXT, destination TEXT, protocol INTEGER,"
-	" port INTEGER, mac TEXT, first INTEGER, last INTEGER, packets INTEGER, change INTEGER,"
-	" PRIMARY KEY (from_zone, to_zone, source, reason, destination, protocol, port)) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS refusals_by_last ON refusals (last);"
-	"CREATE INDEX IF NOT EXISTS refusals_by_change ON refusals (change);"
-	"CREATE TABLE IF NOT EXISTS readings (counter INTEGER, whole INTEGER, iif INTEGER, oif INTEGER, handle INTEGER, packets INTEGER);"
-	"CREATE TABLE IF NOT EXISTS gaps (began INTEGER, ended INTEGER, what TEXT);"
-	"CREATE TABLE IF NOT EXISTS faults (kind TEXT, mac TEXT, address TEXT, vlan INTEGER, zone TEXT, interface TEXT, other_zone TEXT,"
-	" other_interface TEXT, other_mac TEXT, first INTEGER, last INTEGER, count INTEGER,"
-	" PRIMARY KEY (kind, mac, address, vlan, zone, other_zone, other_mac)) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS faults_by_last ON faults (last);"
-	"PRAGMA user_version = 1;"
-	"COMMIT;";
-
 static const char *const statement_texts[STATEMENTS] = {
 	[STATEMENT_COUNT] = "INSERT INTO counts (day, reason, from_zone, to_zone, first, last, packets) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)"
 			    " ON CONFLICT DO UPDATE SET last = excluded.last, packets = packets + excluded.packets",
@@ -106,14 +87,17 @@ static int boot_settle(struct events *events, const char *boot)
 static int database_settle(struct events *events, const char *boot)
 {
 	char limit[64];
-	int result = sqlite3_exec(events->database, settings, NULL, NULL, NULL), error;
+	int result, error;
 
+	if (database_version(events) > EVENTS_VERSION)
+		return -EPROTONOSUPPORT;
+	result = sqlite3_exec(events->database, settings, NULL, NULL, NULL);
 	snprintf(limit, sizeof(limit), "PRAGMA max_page_count = %d", EVENTS_PAGES_MAX);
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(events->database, limit, NULL, NULL, NULL);
-	if (result == SQLITE_OK)
-		result = sqlite3_exec(events->database, schema, NULL, NULL, NULL);
 	error = database_error(result);
+	if (!error)
+		error = database_upgrade(events);
 	if (!error)
 		error = boot_settle(events, boot);
 	if (!error)
@@ -159,25 +143,17 @@ static int open_once(const char *path, const char *boot, struct events **ret_eve
 	return 0;
 }
 
-/* A damaged file stays as evidence until the next one; what belonged to it would be taken for a part of the new one. */
-static void put_aside(struct arena *arena, const char *path)
+int events_open(struct arena *arena, const char *directory, const char *boot, struct events **ret_events, struct events_aside *ret_aside)
 {
-	rename(path, arena_printf(arena, "%s.damaged", path));
-	unlink(arena_printf(arena, "%s-wal", path));
-	unlink(arena_printf(arena, "%s-shm", path));
-}
-
-int events_open(const char *directory, const char *boot, struct events **ret_events, bool *ret_damaged)
-{
-	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	const char *path = arena_printf(arena, "%s/" EVENTS_FILE, directory);
-	int error = open_once(path, boot, ret_events);
+	int error = open_once(path, boot, ret_events), reason = error;
 
-	*ret_damaged = error == -EBADMSG;
-	if (!*ret_damaged)
+	*ret_aside = (struct events_aside){ .path = NULL };
+	if (error != -EBADMSG && error != -EPROTONOSUPPORT)
 		return error;
-	put_aside(arena, path);
-	return open_once(path, boot, ret_events);
+	error = database_put_aside(arena, path, reason == -EBADMSG ? "damaged" : "newer", &ret_aside->path);
+	ret_aside->newer = reason == -EPROTONOSUPPORT;
+	return error ? error : open_once(path, boot, ret_events);
 }
 
 int events_recall(struct events *events, struct arena *arena, struct events_reading **ret_readings, size_t *ret_count, int64_t *ret_alive)

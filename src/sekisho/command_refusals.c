@@ -416,6 +416,9 @@ static int complain_events(struct refusals *refusals, int error)
 	if (error == -ENOENT)
 		return complain(context, "there is no record of refusals yet (%s); it begins when sekishod runs",
 				"遮断の記録はまだありません(%s)。sekishod の起動とともに始まります", refusals->path);
+	if (error == -EPROTONOSUPPORT)
+		return complain(context, "the record of refusals (%s) is of another version of sekisho; restart sekishod, and use the command of the same version",
+				"遮断の記録(%s)は、別の版の sekisho のものです。sekishod を再起動し、同じ版の sekisho コマンドを使ってください", refusals->path);
 	return complain(context, "the record of refusals could not be read: %s: %s", "遮断の記録を読めませんでした: %s: %s", refusals->path,
 			strerror(-error));
 }

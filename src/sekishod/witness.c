@@ -449,16 +449,16 @@ static int database_open(struct witness *witness, const char *directory, const c
 	struct events_reading *readings;
 	int64_t alive, now = unix_now();
 	size_t count;
-	bool damaged;
-	int error = events_open(directory, boot, &witness->events, &damaged);
+	struct events_aside aside;
+	int error = events_open(arena, directory, boot, &witness->events, &aside);
 
 	if (!error)
 		error = events_recall(witness->events, arena, &readings, &count, &alive);
 	if (error)
 		return error;
-	if (damaged)
-		log_event(LOG_LEVEL_ERROR, "SKS-WITNESS", "the database of refusals is damaged; it was put aside, and a new one begins file=%s/" EVENTS_FILE ".damaged",
-			  directory);
+	if (aside.path)
+		log_event(LOG_LEVEL_ERROR, "SKS-WITNESS", "the database of refusals %s; it was put aside, and a new one begins file=%s",
+			  aside.newer ? "was written by a newer version of sekishod" : "is damaged", aside.path);
 	witness->book = book_open(readings, count);
 	if (alive > 0)
 		book_note_gap(&witness->book, alive, now, "witness");

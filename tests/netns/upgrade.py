@@ -74,6 +74,8 @@ def check_state(town, programs):
     check("the log says why", "which zones are isolated cannot be read, so every zone is" in town.log_text())
     town.run("gateway", sekisho + ["release", "*"])
     check("until it is released", isolated(town) == [], town.status())
+    await_true("the record of a newer version is put aside", lambda: os.path.exists(os.path.join(town.state_dir, "events", "events.db.newer")))
+    await_true("and the log says so", lambda: "the database of refusals was written by a newer version of sekishod; it was put aside" in town.log_text())
 
 
 def check_replaced(town, programs):

@@ -1,5 +1,6 @@
 /* events/events.h: what is written can be read, once, after every end of the writer; and it keeps to its size. */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 enum { NOW = 1800000000, DAY_SECONDS = 86400 };
 
 struct place {
-	char directory[64], path[128];
+	char directory[64], path[160];
 };
 
 static struct place place_make(void)
@@ -28,23 +29,26 @@ static struct place place_make(void)
 
 static void place_remove(const struct place *place)
 {
-	static const char *const tails[] = { "", "-wal", "-shm", ".damaged" };
-	char name[256];
+	DIR *directory = opendir(place->directory);
+	struct dirent *entry;
 
-	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", place->path, tails[i]);
-		unlink(name);
-	}
+	ck_assert_ptr_nonnull(directory);
+	while ((entry = readdir(directory)))
+		if (entry->d_name[0] != '.')
+			ck_assert_int_eq(unlinkat(dirfd(directory), entry->d_name, 0), 0);
+	closedir(directory);
 	ck_assert_int_eq(rmdir(place->directory), 0);
 }
 
 static struct events *opened(const struct place *place, const char *boot)
 {
+	struct arena *arena = arena_new();
 	struct events *events;
-	bool damaged;
+	struct events_aside aside;
 
-	ck_assert_int_eq(events_open(place->directory, boot, &events, &damaged), 0);
-	ck_assert(!damaged);
+	ck_assert_int_eq(events_open(arena, place->directory, boot, &events, &aside), 0);
+	ck_assert_ptr_null(aside.path);
+	arena_free(arena);
 	return events;
 }
 
@@ -244,26 +248,93 @@ START_TEST(what_is_past_its_retention_goes)
 }
 END_TEST
 
-/* A file that somebody wrote over is put aside, and the record goes on. */
+/* Opens where a file has to be put aside, and writes a batch; the file is then where it is said to be. */
+static void expect_aside(const struct place *place, const char *tail, bool newer)
+{
+	struct arena *arena = arena_new();
+	struct events_aside aside;
+	struct events *events;
+	struct stat status;
+
+	ck_assert_int_eq(events_open(arena, place->directory, "a", &events, &aside), 0);
+	ck_assert_ptr_nonnull(aside.path);
+	ck_assert_str_eq(aside.path, arena_printf(arena, "%s%s", place->path, tail));
+	ck_assert(aside.newer == newer);
+	ck_assert_int_eq(stat(aside.path, &status), 0);
+	ck_assert_int_gt(status.st_size, 0);
+	write_at(events, NOW, 1, NULL);
+	events_close(events);
+	arena_free(arena);
+}
+
+/* Runs SQL on the file, as another version would. */
+static void database_do(const char *path, const char *text)
+{
+	sqlite3 *database;
+
+	ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(database, text, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(database), SQLITE_OK);
+}
+
+/* Files that somebody wrote over are put aside, each under a name of its own, and the record goes on. */
 START_TEST(a_damaged_database_is_put_aside)
 {
 	static const char nonsense[] = "this is no database, and it is longer than the header of one, so that SQLite has to look at it and says so itself....";
+	static const char *const tails[] = { ".damaged", ".damaged.2", ".damaged.3" };
 	struct place place = place_make();
-	char damaged_path[256];
-	FILE *file = fopen(place.path, "w");
 	struct events *events;
-	struct stat status;
-	bool damaged;
 
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(nonsense, 1, sizeof(nonsense), file), sizeof(nonsense));
-	fclose(file);
-	ck_assert_int_eq(events_open(place.directory, "a", &events, &damaged), 0);
-	ck_assert(damaged);
-	write_at(events, NOW, 1, NULL);
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		FILE *file = fopen(place.path, "w");
+
+		ck_assert_ptr_nonnull(file);
+		ck_assert_uint_eq(fwrite(nonsense, 1, sizeof(nonsense), file), sizeof(nonsense));
+		fclose(file);
+		ck_assert_int_eq(events_open_reading(place.path, &events), -EBADMSG);
+		expect_aside(&place, tails[i], false);
+	}
+	place_remove(&place);
+}
+END_TEST
+
+/* What a newer version wrote is kept as it is, what it had not yet taken up from its log included; a reader does not guess at it. */
+START_TEST(a_database_of_a_newer_version_is_put_aside_whole)
+{
+	const struct events_query all = { .since = 0 };
+	struct place place = place_make(), newer;
+	struct events *events = opened(&place, "a");
+	struct events_refusal refusal = sample("10.2.0.1");
+
+	write_at(events, NOW, 3, &refusal);
 	events_close(events);
-	snprintf(damaged_path, sizeof(damaged_path), "%s.damaged", place.path);
-	ck_assert_int_eq(stat(damaged_path, &status), 0);
+	database_do(place.path, "PRAGMA user_version = 7");
+	ck_assert_int_eq(events_open_reading(place.path, &events), -EPROTONOSUPPORT);
+	expect_aside(&place, ".newer", true);
+	ck_assert_uint_eq(sums_of(&place, &all).rows, 0);
+	snprintf(newer.path, sizeof(newer.path), "%s/" EVENTS_FILE ".newer", place.directory);
+	database_do(newer.path, "PRAGMA user_version = 1");
+	ck_assert_uint_eq(sums_of(&newer, &all).rows, 1);
+	place_remove(&place);
+}
+END_TEST
+
+/* A file from before versions is one of ours afterwards, with all that was in it. */
+START_TEST(a_database_of_an_older_version_is_gone_on_with)
+{
+	const struct events_query all = { .since = 0 };
+	struct place place = place_make();
+	struct events *events = opened(&place, "a");
+	struct events_refusal refusal = sample("10.2.0.1"), second = sample("10.2.0.2");
+
+	write_at(events, NOW, 3, &refusal);
+	events_close(events);
+	database_do(place.path, "DROP TABLE faults; PRAGMA user_version = 0");
+	ck_assert_int_eq(events_open_reading(place.path, &events), -EPROTONOSUPPORT);
+	events = opened(&place, "a");
+	write_at(events, NOW, 1, &second);
+	events_close(events);
+	ck_assert_uint_eq(sums_of(&place, &all).rows, 2);
 	place_remove(&place);
 }
 END_TEST
@@ -387,6 +458,8 @@ int main(void)
 	tcase_add_test(cases, a_reader_that_never_lets_go_fills_no_disk);
 	tcase_add_test(cases, what_is_past_its_retention_goes);
 	tcase_add_test(cases, a_damaged_database_is_put_aside);
+	tcase_add_test(cases, a_database_of_a_newer_version_is_put_aside_whole);
+	tcase_add_test(cases, a_database_of_an_older_version_is_gone_on_with);
 	tcase_add_test(cases, wrong_wirings_read_back_and_repetitions_add_up);
 	tcase_add_test(cases, a_row_that_cannot_be_a_wrong_wiring_is_passed_over);
 	tcase_add_test(cases, there_may_be_none_yet);
