@@ -186,6 +186,7 @@ struct settings {
 	size_t source_count;
 	struct text town;
 	struct text model;	/* alpha, alpha-prime, beta, beta-prime */
+	struct flag two_person;	/* a change needs a second person */
 	struct zone_settings *zones;
 	size_t zone_count;
 	struct host_settings *hosts;

@@ -200,6 +200,7 @@ struct policy {
 	const char *town;
 	enum model model;
 	struct origin model_at;
+	bool two_person;	/* a change of this policy needs a second person */
 	const struct zone *zones;
 	size_t zone_count;
 	const struct host *hosts;

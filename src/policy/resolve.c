@@ -22,6 +22,7 @@ static void resolve_model(struct resolver *r)
 	r->policy->town = resolve_copy(r, &r->settings->town);
 	r->policy->model = MODEL_ALPHA; /* while none is known: a finding says so, and α permits least */
 	r->policy->model_at = model->at;
+	r->policy->two_person = r->settings->two_person.value;
 	if (model->value && model_parse(model->value, &r->policy->model) < 0)
 		policy_find(r->findings, POLICY_MODEL_UNKNOWN, model->at, model->value);
 }

@@ -81,6 +81,7 @@ int command_matrix(struct context *context, int argc, char **argv);	/* see comma
 int command_why(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_journal(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_confirm(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_approve(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_isolate(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_release(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_refusals(struct context *context, int argc, char **argv);	/* see command_check() */

@@ -2,10 +2,12 @@
  * sekisho apply [--reason TEXT] [--force] [--break NAME] [--dry-run] [--confirm TIME] [--any-terminal]: has the daemon read its file and put it in force, and
  * tells what came of it.
  *
+ * sekisho approve DIGEST [--reason TEXT]: puts in force what somebody else has proposed, where the policy says two_person; DIGEST is the number that apply gave.
+ *
  * sekisho confirm [--reason TEXT]: what was applied with --confirm is for good.
  *
  * --json prints the daemon's answer as it is: {"result", "findings", "changes", "generation", "digest"}. Exit
- * status: 0 committed or unchanged, 1 refused, 3 it could not be done or is not known.
+ * status: 0 committed or unchanged, 1 refused or only proposed, 3 it could not be done or is not known.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 #include "sekisho/terminal.h"
 #include "wire/report.h"
 
-enum { REASON_BYTES_MAX = 1024, BREAKS_MAX = 16, CONFIRM_SECONDS_MAX = 24 * 3600 };	/* the daemon takes no more */
+enum { REASON_BYTES_MAX = 1024, BREAKS_MAX = 16, CONFIRM_SECONDS_MAX = 24 * 3600, DIGEST_DIGITS_MIN = 12, DIGEST_DIGITS_MAX = 64 }; /* as the daemon takes them */
 
 struct apply_options {
 	const char *reason;
@@ -24,6 +26,7 @@ struct apply_options {
 	bool force, dry_run;
 	const char *breaks[BREAKS_MAX];	/* critical flows that may stop */
 	size_t break_count;
+	const char *approves;	/* NULL: nothing */
 	bool any_terminal;	/* the service manager asks for somebody: any connection may be his */
 };
 
@@ -99,9 +102,12 @@ static json_t *make_request(struct context *context, const struct apply_options 
 		json_array_append_new(list, connection_to_json(&connections[i]));
 	for (size_t i = 0; i < options->break_count; i++)
 		json_array_append_new(breaks, json_string(options->breaks[i]));
-	return json_pack("{s:o, s:I, s:b, s:b, s:o, s:o}", "reason", json_visible(context, options->reason), "confirm",
+	json_t *request = json_pack("{s:o, s:I, s:b, s:b, s:o, s:o}", "reason", json_visible(context, options->reason), "confirm",
 			 (json_int_t)options->confirm_seconds, "force", options->force, "dry_run",
 			 options->dry_run, "break", breaks, "connections", list);
+	if (options->approves)
+		json_object_set_new(request, "approve", json_string(options->approves));
+	return request;
 }
 
 static void print_changes(struct context *context, const json_t *changes)
@@ -122,6 +128,7 @@ static const struct control_outcome outcomes[] = {
 	{ "committed", EXIT_FINE, "This file would be applied. Nothing was changed.", "このファイルは適用できます。まだ何も変更していません。" },
 	{ "unchanged", EXIT_FINE, "Nothing would change: the kernel holds what the file says.", "適用しても変更はありません。すでにファイルの内容どおりです。" },
 	{ "refused", EXIT_REFUSED, "This file would be refused. Nothing was changed.", "このファイルは適用できません。何も変更していません。" },
+	{ "proposed", EXIT_REFUSED, "Proposed: nothing is changed before another person approves it.", "変更を提案しました。別の職員が承認するまで、何も変更しません。" },
 	{ "committed", EXIT_FINE, "Applied: the file is in force now.", "適用しました。ファイルの内容が有効になりました。" },
 	{ "confirmed", EXIT_FINE, "Confirmed: the change is for good.", "変更を確定しました。" },
 	{ "unchanged", EXIT_FINE, "Nothing to change: the kernel holds what the file says.", "変更はありません。すでにファイルの内容どおりです。" },
@@ -134,6 +141,12 @@ static const struct control_outcome outcomes[] = {
 
 static void print_changed(struct context *context, const struct control_outcome *outcome, const json_t *answer)
 {
+	const char *digest = json_string_value(json_object_get(answer, "digest"));
+
+	if (strcmp(outcome->result, "proposed") == 0 && digest)
+		buf_printf(&context->out, phrase(context, "He looks at it with: sekisho plan    and approves it with: sekisho approve %.*s\n",
+						 "承認する人は、内容を sekisho plan で確認し、sekisho approve %.*s を実行してください。\n"),
+			   DIGEST_DIGITS_MIN, digest);
 	if (json_object_get(answer, "confirm_seconds"))
 		buf_printf(&context->out, phrase(context, "It goes back in %lld seconds, unless somebody runs: sekisho confirm\n",
 						 "%lld 秒以内に sekisho confirm を実行しなければ、元に戻ります。\n"),
@@ -170,4 +183,25 @@ int command_confirm(struct context *context, int argc, char **argv)
 		return complain_usage(context, "confirm takes nothing but a reason of up to %d bytes", "confirm に指定できるのは %d バイト以内の理由だけです",
 				      REASON_BYTES_MAX);
 	return order(context, VERB_CONFIRM, &options);
+}
+
+int command_approve(struct context *context, int argc, char **argv)
+{
+	static const struct option known[] = { { "reason", required_argument, NULL, 'r' }, { NULL, 0, NULL, 0 } };
+	struct apply_options options = { .reason = "" };
+	size_t digits;
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) == 'r')
+		options.reason = optarg;
+	if (option >= 0 || optind + 1 != argc || strlen(options.reason) > REASON_BYTES_MAX)
+		return complain_usage(context, "approve needs the number that apply gave, and takes a reason of up to %d bytes",
+				      "approve には、apply が示した番号を指定してください(理由は %d バイト以内)", REASON_BYTES_MAX);
+	options.approves = argv[optind];
+	digits = strspn(options.approves, "0123456789abcdef");
+	if (options.approves[digits] != '\0' || digits < DIGEST_DIGITS_MIN || digits > DIGEST_DIGITS_MAX)
+		return complain_usage(context, "approve: \"%s\" is not the beginning of a digest (at least %d hexadecimal digits)",
+				      "approve: 「%s」は提案の番号(16 進数 %d 桁以上)ではありません", options.approves, DIGEST_DIGITS_MIN);
+	return order(context, VERB_APPLY, &options);
 }

@@ -113,6 +113,7 @@ static const struct event_words {
 	{ "last-good", "the file could not be put in force; what was in force before is", "ファイルを適用できず、以前の設定で動作" },
 	{ "sealed", "sealed: nothing passes", "全遮断(すべての通信を停止)" },
 	{ "refused", "an apply was refused", "適用を拒否" },
+	{ "propose", "a change was proposed; a second person has to approve it", "変更の提案(二人目の承認待ち)" },
 	{ "failed", "an apply came to no end", "適用に失敗" },
 	{ "isolate", "a zone is isolated", "ゾーンを遮断" },
 	{ "release", "a zone is released", "ゾーンの遮断を解除" },

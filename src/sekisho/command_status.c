@@ -4,7 +4,7 @@
  *
  * --json prints the daemon's answer with "refused_today" (null, or {"packets", "quiet"}) and "wrong_wiring" (null, or sekisho/fault_list.h): {"state", "config", "digest", "committed_at", "flows", "zones",
  * "generation", "enforcer", "kernel", "ownership": "own", "none", "orphaned", "open" or "foreign", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
- * "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
+ * "confirm_until", "proposal": null or {"digest", "uid", "login", "reason", "since"}, "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
  * is, 3 the daemon does not answer.
  */
 #include <getopt.h>
@@ -119,6 +119,25 @@ static void add_expiries(struct context *context, struct grid *grid, const json_
 	}
 }
 
+/* A change that is not for good yet: one that goes back unless it is confirmed, one that a second person has to approve. */
+static void add_changes(struct context *context, struct grid *grid, const json_t *answer)
+{
+	const json_t *until = json_object_get(answer, "confirm_until"), *proposal = json_object_get(answer, "proposal");
+	const json_t *person = json_object_get(proposal, json_object_get(proposal, "login") ? "login" : "uid");
+	const char *digest = json_string_value(json_object_get(proposal, "digest")), *reason = json_string_value(json_object_get(proposal, "reason"));
+
+	if (json_is_integer(until))
+		add_line(grid, phrase(context, "goes back", "元に戻す時刻"),
+			 arena_printf(context->arena, phrase(context, "%s, unless: sekisho confirm", "%s(sekisho confirm で確定)"),
+				      time_words(context, json_integer_value(until))));
+	if (digest)
+		add_line(grid, phrase(context, "proposed", "承認待ち"),
+			 arena_printf(context->arena, phrase(context, "by user %lld, %s: %s; another person looks (sekisho plan) and approves: sekisho approve %.12s",
+							     "利用者 %lld、%s: %s。別の職員が sekisho plan で確認し、sekisho approve %.12s で承認"),
+				      (long long)json_integer_value(person), time_words(context, json_integer_value(json_object_get(proposal, "since"))),
+				      reason && reason[0] ? reason : phrase(context, "no reason given", "理由の記載なし"), digest));
+}
+
 /* The zones that are cut off, since when and why. */
 static void add_isolated(struct context *context, struct grid *grid, const json_t *isolated)
 {
@@ -195,6 +214,7 @@ static void print_status(struct context *context, const struct state_words *word
 	struct grid grid = grid_make(context->arena, 2);
 
 	add_line(&grid, phrase(context, "state", "状態"), phrase(context, words->en, words->ja));
+	add_changes(context, &grid, answer);
 	add_isolated(context, &grid, json_object_get(answer, "isolated"));
 	add_text(context, &grid, phrase(context, "file", "ファイル"), json_object_get(answer, "config"));
 	add_time(context, &grid, phrase(context, "applied", "適用日時"), json_object_get(answer, "committed_at"));

@@ -34,6 +34,8 @@ static const struct command commands[] = {
 	  } },
 	{ "confirm", command_confirm, "[--reason TEXT]", "what was applied with --confirm is for good", "--confirm で適用した変更を確定する",
 	  { { "--reason TEXT", "why, for the record", "理由(記録に残る)" } } },
+	{ "approve", command_approve, "DIGEST [--reason TEXT]", "put in force what somebody else proposed (two_person)", "別の職員が提案した変更を承認して適用する(two_person)",
+	  { { "DIGEST", "the number that apply gave", "apply が示した番号" }, { "--reason TEXT", "why, for the record", "理由(記録に残る)" } } },
 	{ "isolate", command_isolate, "ZONE [--except NAME]... [--reason TEXT] [--drill]", "cut a zone off now, with its running connections",
 	  "ゾーンを直ちに遮断する(続いている接続も切る)",
 	  {

@@ -39,6 +39,29 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"There is nothing the change could go back to ({0}); nothing was changed.", "元に戻すための設定を用意できないため({0})、何も変更していません。",
 		"Apply without --confirm, at the console.", "コンソールで、--confirm を付けずに適用してください。",
 	},
+	[DAEMON_APPROVAL_NOTHING] = {
+		"approval-nothing", SEVERITY_ERROR,
+		"No change waits for approval.", "承認を待っている変更はありません。",
+		"Propose one with sekisho apply; a proposal is over when sekishod is restarted.",
+		"sekisho apply で提案してください。提案は sekishod が再起動すると無効になります。",
+	},
+	[DAEMON_APPROVAL_OTHER] = {
+		"approval-other", SEVERITY_ERROR,
+		"What waits for approval is another text than the one named.", "承認を待っているのは、指定されたものとは別の変更です。",
+		"Look at what is proposed (sekisho status, sekisho plan) and approve that, if it is right.",
+		"提案の内容を sekisho status と sekisho plan で確認し、正しければその番号で承認してください。",
+	},
+	[DAEMON_APPROVAL_FILE_CHANGED] = {
+		"approval-file-changed", SEVERITY_ERROR,
+		"The file was changed after it was proposed.", "提案の後でファイルが変更されました。",
+		"Look at the file and propose it again: sekisho apply", "ファイルを確認し、sekisho apply でもう一度提案してください。",
+	},
+	[DAEMON_APPROVAL_SAME_PERSON] = {
+		"approval-same-person", SEVERITY_ERROR,
+		"Whoever proposed a change cannot approve it.", "提案した本人は承認できません。",
+		"Have somebody else log in and approve it; becoming another user (su, sudo) makes no second person.",
+		"別の職員が自分のアカウントでログインして承認してください。su や sudo で利用者を切り替えても、二人目とはみなしません。",
+	},
 	[DAEMON_LOCKOUT] = {
 		"lockout", SEVERITY_ERROR,
 		"This change would cut the connection it is given over: {0} could no longer reach port {1} of the gateway, which \"{2}\" allows now.",

@@ -222,6 +222,7 @@ static void planner_end(struct planner *planner)
 	gates_close(planner);
 	views_close(planner);
 	isolation_close(planner);
+	approval_drop(planner);
 	links_close(planner);
 	survey_close(planner);
 	event_free(planner->parent_readable);

@@ -28,6 +28,7 @@
 #include "wiring/layout.h"
 
 struct planner;
+struct proposal;
 struct job;
 
 /* The control sockets: who may connect is up to the kernel. */
@@ -147,6 +148,8 @@ struct planner {
 	struct arena *order_arena;
 	struct client *order_client;	/* who waits for it; NULL: he has gone */
 
+	struct proposal *proposal;	/* what waits for a second person; NULL: nothing */
+
 	struct job *job;		/* NULL: idle */
 	struct job *waiting;		/* a JOB_APPLY that begins when the job at hand is over; NULL: none */
 	bool start_wanted, renewal_wanted; /* a JOB_START, a JOB_RENEW is due then */
@@ -208,6 +211,33 @@ void job_renew(struct planner *planner);
 
 /* Gives back a job. NULL is allowed. */
 void job_free(struct job *job);
+
+/* ---- planner_approval.c */
+
+/* True when a change is made by two persons: what is in force says so, or, where that is not known, the policy that shall be. */
+bool approval_is_wanted(const struct planner *planner, const struct policy *policy);
+
+/* Keeps a change until somebody approves it, in the place of an older one. digest: of the text, in hexadecimal. */
+void approval_propose(struct planner *planner, const struct caller *by, const struct apply_request *request, const char *digest);
+
+/* What was proposed waits no more. */
+void approval_drop(struct planner *planner);
+
+/* Takes over what was wanted besides the text; names are copied into the arena. False: nothing is proposed. */
+bool approval_prepare(const struct planner *planner, struct arena *arena, struct apply_request *request);
+
+/* Why somebody cannot approve, named as in his request, the text that the file has now; DAEMON_FINDING_COUNT: he can. Something is proposed. */
+enum daemon_finding approval_judge(const struct planner *planner, const struct caller *by, const char *approves, const char *digest);
+
+/* Who proposed the change, in the arena, and why. Something is proposed. */
+const char *approval_who(const struct planner *planner, struct arena *arena);
+const char *approval_reason(const struct planner *planner);	/* see approval_who() */
+
+/* What waits: {"digest", "uid", "login", "reason", "since"}, or null. */
+json_t *approval_json(const struct planner *planner);
+
+/* START: what was in force last is changed by two persons, and the file is another one. Its settings are still there. */
+bool approval_is_missing(const struct planner *planner, const struct generation *generation);
 
 /* ---- planner_gates.c */
 

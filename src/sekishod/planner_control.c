@@ -106,6 +106,7 @@ static json_t *status_json(struct planner *planner)
 				   (json_int_t)planner->file_warnings);
 
 	json_object_set_new(status, "confirm_until", planner->confirm.pending ? json_integer(planner->confirm.until) : json_null());
+	json_object_set_new(status, "proposal", approval_json(planner));
 	json_object_set_new(status, "isolated", isolations_json(planner));
 	status_add_policy(status, planner);
 	json_object_set_new(status, "ownership", json_string(ownership_name(planner->ownership)));

@@ -39,6 +39,7 @@ struct job {
 	bool adopted;			/* it is the planner's now, and in force */
 	const struct ruleset *wanted;	/* NULL: the seal */
 	struct caller caller;		/* who asked; pid 0: nobody */
+	const char *proposed_by;	/* he approved what somebody else had proposed; NULL: nobody had */
 	char before[DIGEST_TEXT_BYTES];	/* the text that was in force when the job began; "" none */
 	const char *result;		/* STEP_RECORD: what the answer will say */
 	struct committed committed;	/* STEP_RECORD */
@@ -203,6 +204,8 @@ static enum journal_event event_of(const struct job *job)
 		return JOURNAL_REFUSED;
 	if (strcmp(job->result, "failed") == 0)
 		return JOURNAL_FAILED;
+	if (strcmp(job->result, "proposed") == 0)
+		return JOURNAL_PROPOSE;
 	if (job->kind == JOB_CONFIRM)
 		return JOURNAL_CONFIRM;
 	if (!job->wanted)
@@ -238,6 +241,8 @@ static void job_record(struct planner *planner)
 	struct journal_record record = { .event = event_of(job), .reason = span_of(job->request.reason), .before = span_of(job->before) };
 	char after[DIGEST_TEXT_BYTES] = "";
 
+	if (job->proposed_by)
+		detail_add(job, &record, job->proposed_by);
 	if (job->has_committed)
 		details_of_commit(job, &record);
 	if (record.event != JOURNAL_COMMIT)
@@ -466,7 +471,9 @@ static size_t warnings_count(const struct findings *findings)
 static bool job_load(struct planner *planner, const struct mark_book *marks)
 {
 	struct job *job = planner->job;
-	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job),
+	/* What a second person shall look at is proved; what is not known may be such a policy. */
+	bool waits = job->request.approves[0] == '\0' && (!planner->in_force || planner->in_force->policy->two_person);
+	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job) || waits,
 					  .routes = job->kind == JOB_APPLY }; /* at the start there may be none yet */
 
 	if (links_table(planner, job->arena, true, &world.links) != 0) {
@@ -533,6 +540,34 @@ static bool start_is_another_text(const struct planner *planner)
 	       strcmp(digest_hex(planner->job->generation->digest, DIGEST_BYTES, digest), planner->options->in_force) != 0;
 }
 
+/*
+ * True when the change may be made now: one person is enough, or a second one approves it. Else it is proposed, or refused. What is
+ * proposed holds: it is proved, and locks nobody out.
+ */
+static bool job_is_approved(struct planner *planner)
+{
+	struct job *job = planner->job;
+	char digest[DIGEST_TEXT_BYTES];
+	enum daemon_finding why;
+
+	if (job->kind != JOB_APPLY || job->request.dry_run || !approval_is_wanted(planner, job->generation->policy))
+		return true;
+	digest_hex(job->generation->digest, DIGEST_BYTES, digest);
+	if (job->request.approves[0] == '\0') {
+		approval_propose(planner, &job->caller, &job->request, digest);
+		job_end(planner, "proposed", NULL);
+		return false;
+	}
+	why = approval_judge(planner, &job->caller, job->request.approves, digest);
+	if (why != DAEMON_FINDING_COUNT) {
+		finding_say(job, why, NULL);
+		job_refuse(planner, "it is not approved");
+		return false;
+	}
+	job->proposed_by = arena_printf(job->arena, "proposed by %s reason=\"%s\"", approval_who(planner, job->arena), approval_reason(planner));
+	return true;
+}
+
 /* START and APPLY: reads the file and judges it. */
 static void job_judge(struct planner *planner, const struct mark_book *marks)
 {
@@ -555,6 +590,10 @@ static void job_judge(struct planner *planner, const struct mark_book *marks)
 		job_refuse(planner, "the file has errors");
 		return;
 	}
+	if (job->kind == JOB_START && approval_is_missing(planner, job->generation)) {
+		start_fall_back(planner, "the file was changed, and no second person has approved it");
+		return;
+	}
 	if (job->kind == JOB_APPLY && !job->request.force && job_locks_out(planner)) {
 		job_refuse(planner, "the administrator would be locked out");
 		return;
@@ -565,7 +604,7 @@ static void job_judge(struct planner *planner, const struct mark_book *marks)
 	}
 	if (job->request.dry_run)
 		dry_run_end(planner);
-	else
+	else if (job_is_approved(planner))
 		pins_ask(planner);
 }
 
@@ -669,6 +708,8 @@ static void job_take_committed(struct planner *planner, const struct frame *fram
 	if (committed.changed)
 		log_event(LOG_LEVEL_NOTICE, "SKS-COMMIT", "committed elements_added=%u elements_deleted=%u rules_added=%u generation=%u reason=\"%s\"",
 			  committed.elements_added, committed.elements_deleted, committed.rules_added, committed.generation, job->request.reason);
+	if (job->kind == JOB_APPLY)
+		approval_drop(planner);
 	if (job->wanted) {
 		generation_adopt(planner, job);
 		if (planner->state == STATE_LAST_GOOD)
@@ -748,13 +789,13 @@ static struct job *job_make(enum job_kind kind, struct arena *arena)
 
 	*job = (struct job){
 		.kind = kind, .step = STEP_HELD, .arena = arena, .findings = findings_in(arena), .foreign_findings = json_array(),
-		.request.reason = kind == JOB_START ? "start" : kind == JOB_RETURN ? "not confirmed" : "interfaces, date or a new enforcer",
+		.request.approves = "", .request.reason = kind == JOB_START ? "start" : kind == JOB_RETURN ? "not confirmed" : "interfaces, date or a new enforcer",
 	};
 	return job;
 }
 
 /*
- * True for a confirmation, and for a change that must not be made while another waits for one. The parent hears of a confirmation before it gets
+ * True for a confirmation, for an approval of nothing, and for a change that must not be made while another waits for a confirmation. The parent hears of a confirmation before it gets
  * the record: when that is written, it is for good.
  */
 static bool job_is_answered_at_once(struct planner *planner)
@@ -765,6 +806,11 @@ static bool job_is_answered_at_once(struct planner *planner)
 	if (job->kind == JOB_CONFIRM && pending) {
 		confirmation_drop(planner, true);
 		job_end(planner, "confirmed", NULL);
+		return true;
+	}
+	if (job->kind == JOB_APPLY && job->request.approves[0] && !approval_prepare(planner, job->arena, &job->request)) {
+		finding_say(job, DAEMON_APPROVAL_NOTHING, NULL);
+		job_end(planner, "refused", NULL);
 		return true;
 	}
 	if (job->kind == JOB_CONFIRM || (job->kind == JOB_APPLY && pending && !job->request.dry_run)) {

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/digest.h"
+
 static void json_decrefp_own(json_t **json)
 {
 	json_decref(*json);
@@ -85,6 +87,20 @@ static int reason_take(struct arena *arena, const json_t *object, const char **r
 	return 0;
 }
 
+static int approve_take(struct arena *arena, const json_t *object, const char **ret_approves)
+{
+	const json_t *value = json_object_get(object, "approve");
+	const char *text = json_string_value(value);
+
+	*ret_approves = "";
+	if (!value)
+		return 0;
+	if (!text || strlen(text) < REQUEST_APPROVE_DIGITS_MIN || strlen(text) >= DIGEST_TEXT_BYTES || text[strspn(text, "0123456789abcdef")] != '\0')
+		return -EBADMSG;
+	*ret_approves = arena_strdup(arena, text);
+	return 0;
+}
+
 static int confirm_take(const json_t *object, uint32_t *ret_seconds)
 {
 	const json_t *value = json_object_get(object, "confirm");
@@ -124,6 +140,8 @@ static const char *request_take(struct arena *arena, const json_t *object, struc
 		return "\"force\"";
 	if (flag_take(object, "dry_run", &request->dry_run) != 0)
 		return "\"dry_run\"";
+	if (approve_take(arena, object, &request->approves) != 0)
+		return "\"approve\"";
 	if (confirm_take(object, &request->confirm_seconds) != 0)
 		return "\"confirm\"";
 	if (breaks_take(arena, json_object_get(object, "break"), request) != 0)
@@ -136,7 +154,7 @@ static const char *request_take(struct arena *arena, const json_t *object, struc
 int apply_request_parse(struct arena *arena, struct span payload, struct apply_request *ret_request, const char **ret_why)
 {
 	__attribute__((cleanup(json_decrefp_own))) json_t *object = NULL;
-	struct apply_request request = { .reason = "" };
+	struct apply_request request = { .reason = "", .approves = "" };
 	const char *why;
 
 	if (payload.length > 0) {

@@ -2,6 +2,7 @@
  * request: what the sekisho command asks of the daemon, as JSON over the control socket.
  *
  * VERB_APPLY: {"reason": text, "force": bool, "break": [names], "dry_run": bool, "confirm": seconds,
+ *              "approve": the first hexadecimal digits, at least 12, of the SHA-256 of the text that was proposed,
  *              "connections": [{"source": address, "source_port": n, "destination": address, "destination_port": n}]}
  * VERB_ISOLATE: {"zone": text, "except": [text], "reason": text, "drill": bool}; VERB_RELEASE: {"zone": text, "reason": text}
  * VERB_CONFIRM: {"reason": text}
@@ -16,7 +17,7 @@
 #include "sekishod/critical.h"
 #include "sekishod/lockout.h"
 
-enum { REQUEST_BYTES_MAX = 64 << 10, REQUEST_REASON_BYTES_MAX = 1024 };
+enum { REQUEST_BYTES_MAX = 64 << 10, REQUEST_REASON_BYTES_MAX = 1024, REQUEST_APPROVE_DIGITS_MIN = 12 };
 
 struct apply_request {
 	const char *reason;	/* "" when none was given */
@@ -25,6 +26,7 @@ struct apply_request {
 	const char *breaks[CRITICAL_BREAKS_MAX]; /* names of critical flows that may stop */
 	size_t break_count;
 	bool dry_run;		/* say what would happen, and let nothing happen */
+	const char *approves;	/* "": nothing; else what somebody else has proposed, named by the beginning of its digest */
 	struct connection connections[LOCKOUT_CONNECTIONS_MAX];
 	size_t connection_count;
 };

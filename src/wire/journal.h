@@ -27,6 +27,7 @@ enum journal_event {
 	JOURNAL_LAST_GOOD,		/* the file could not be put in force, so what was in force before is, again */
 	JOURNAL_SEALED,			/* nothing passes any more: no lawful rules were to be had */
 	JOURNAL_REFUSED,		/* an apply changed nothing: the file, or the kernel */
+	JOURNAL_PROPOSE,		/* an apply waits for a second person */
 	JOURNAL_FAILED,			/* it came to no end */
 	JOURNAL_ISOLATE, JOURNAL_RELEASE, JOURNAL_DRILL,
 	JOURNAL_DRIFT,			/* somebody else changed our rules, and they could not be put back */
