@@ -89,6 +89,13 @@ static void judge_ended(void *context, struct path *path)
 	judge_end(walk->prover, walk->hook, path);
 }
 
+/* Frames of IP that are let through at their interface are judged at later hooks. */
+static void judge_answered_frames(void *context, struct path *path)
+{
+	if (path->end == VERDICT_DROP)
+		judge_end(context, HOOK_INGRESS, path);
+}
+
 static struct path path_at_hook(const struct prover *prover, enum hook_point hook)
 {
 	struct path path = { .until = INT64_MAX };
@@ -137,12 +144,45 @@ static void begin_family(struct prover *prover, uint8_t family)
 	prover->givers = (struct givers){ .count = 0 };
 }
 
+/* The ingress of an interface; false when it is not there. */
+static bool path_at_ingress(const struct prover *prover, const char *interface, struct path *ret_path)
+{
+	const uint32_t index = link_index(&prover->input->ruleset->links, interface);
+
+	if (index == 0)
+		return false;
+	*ret_path = path_at_hook(prover, HOOK_INGRESS);
+	ret_path->region.codes[CODE_IIF] = codes_one(space_interface(&prover->space, index));
+	return true;
+}
+
+/* Packets that their interface answers already. */
+static void prove_ingress_silence(struct prover *prover)
+{
+	const struct program_input *program = &prover->input->pins->program;
+	const struct walk_sink sink = { .ended = judge_answered_frames, .context = prover };
+	const wide type = prover->family == 6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
+
+	for (size_t zone = 0; zone < program->zone_count; zone++) {
+		for (size_t i = 0; i < program->zones[zone].interface_count; i++) {
+			struct path start;
+
+			if (!path_at_ingress(prover, program->zones[zone].interfaces[i], &start))
+				continue;
+			start.region.extents[RANGE_ETHER_TYPE] = (struct extent){ type, type };
+			if (!walk_hook(prover->walker, HOOK_INGRESS, program->zones[zone].interfaces[i], &start, &sink))
+				lines_doubt(prover, line_bit(PROOF_SILENCE), PROOF_TOO_COMPLEX);
+		}
+	}
+}
+
 static void prove_packets(struct prover *prover, uint8_t family)
 {
 	static const enum hook_point hooks[] = { HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
 
 	begin_family(prover, family);
 	walk_for_marks(prover);
+	prove_ingress_silence(prover);
 	sources_walk(prover);
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		const struct path start = path_at_hook(prover, hooks[i]);
@@ -160,13 +200,10 @@ static void prove_frames(struct prover *prover)
 	for (size_t zone = 0; zone < program->zone_count; zone++) {
 		for (size_t i = 0; i < program->zones[zone].interface_count; i++) {
 			const char *name = program->zones[zone].interfaces[i];
-			struct path start = path_at_hook(prover, HOOK_INGRESS);
-			uint32_t index = link_index(&prover->input->ruleset->links, name);
+			struct path start;
 
-			if (index == 0)
-				continue;
-			start.region.codes[CODE_IIF] = codes_one(space_interface(&prover->space, index));
-			walk_and_judge(prover, HOOK_INGRESS, name, &start, line_bit(PROOF_FRAMES));
+			if (path_at_ingress(prover, name, &start))
+				walk_and_judge(prover, HOOK_INGRESS, name, &start, line_bit(PROOF_FRAMES));
 		}
 	}
 }

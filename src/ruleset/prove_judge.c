@@ -410,17 +410,29 @@ static void judge_related(struct prover *prover, const struct view *view, const 
 		judge_states(prover, &part_view, &part, states);
 }
 
+/* Refused with an answer. Before it is known by which interface a packet would leave, it is any. */
+static void judge_answered(struct prover *prover, enum hook_point hook, const struct path *path)
+{
+	const struct view view = { .hook = HOOK_FORWARD, .lines = line_bit(PROOF_SILENCE), .answered = true };
+	const struct region forwarded = region_at_hook(&prover->space, prover->family, HOOK_FORWARD);
+	struct path part = *path;
+
+	if (hook == HOOK_INGRESS || hook == HOOK_PREROUTING) {
+		part.region.codes[CODE_OIF] = forwarded.codes[CODE_OIF];
+		part.region.codes[CODE_HOP] = forwarded.codes[CODE_HOP];
+	}
+	if (hook != HOOK_INPUT && hook != HOOK_OUTPUT)
+		judge(prover, &view, &part);
+}
+
 void judge_end(struct prover *prover, enum hook_point hook, const struct path *path)
 {
-	struct view view = { .hook = hook, .lines = ~(uint32_t)0, .answered = path->end == VERDICT_DROP };
+	struct view view = { .hook = hook, .lines = ~line_bit(PROOF_SILENCE) };
 
-	if (view.answered) {
-		view.lines = line_bit(PROOF_SILENCE);
-		if (hook == HOOK_FORWARD)
-			judge(prover, &view, path);
+	if (path->end == VERDICT_DROP) {
+		judge_answered(prover, hook, path);
 		return;
 	}
-	view.lines &= ~line_bit(PROOF_SILENCE);
 	if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE) {
 		judge(prover, &view, path);
 		return;

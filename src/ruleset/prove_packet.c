@@ -11,7 +11,6 @@
 
 enum {
 	USUAL_PORT = 40000, TCP_SYN = 2, TCP_ACK = 16, HOPLIMIT = 64, PLAIN_ATTEMPTS = 8, SMALL_STEP = 9, BYTE_CODES = 256,
-	ETHER_TYPE_IPV4 = 0x0800, ETHER_TYPE_IPV6 = 0x86dd,
 };
 
 /* What packets are chosen with. */

@@ -18,6 +18,7 @@
 enum {
 	PROVE_PROTOCOL_ICMP = 1, PROVE_PROTOCOL_TCP = 6, PROVE_PROTOCOL_UDP = 17, PROVE_PROTOCOL_AH = 51, PROVE_PROTOCOL_ICMP6 = 58,
 	PROVE_PROTOCOL_SCTP = 132,
+	ETHER_TYPE_IPV4 = 0x0800, ETHER_TYPE_IPV6 = 0x86dd,
 	PROVE_NO_ZONE = UINT32_MAX,
 	GIVER_FACTS_MAX = 16,
 	PROVE_BAD_SOURCES_MAX = 256,	/* of one family; more are not kept, and the lines are not proved */
@@ -150,7 +151,7 @@ struct codes status_untranslated(void);
 
 /* ---- prove_judge.c */
 
-/* Judges a path that was let through at the hook, or answered. */
+/* Judges a path that was let through at the hook (FORWARD, INPUT, OUTPUT, INGRESS, BRIDGE), or answered at any. */
 void judge_end(struct prover *prover, enum hook_point hook, const struct path *path);
 
 /* A line cannot be proved. */
@@ -178,7 +179,7 @@ struct tuple tuple_any(const struct prover *prover);
 
 /* ---- prove_sources.c */
 
-/* Walks prerouting: fills bad_sources and dirty. */
+/* Walks prerouting: fills bad_sources and dirty, and judges what is answered there. */
 void sources_walk(struct prover *prover);
 
 /* The networks of a zone in the family at hand. */

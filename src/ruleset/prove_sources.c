@@ -209,6 +209,8 @@ static void sender_passed(void *context, struct path *path)
 {
 	if (path->end == VERDICT_ACCEPT)
 		judge_sender(context, path);
+	else
+		judge_end(context, HOOK_PREROUTING, path);
 }
 
 void sources_walk(struct prover *prover)
@@ -221,5 +223,5 @@ void sources_walk(struct prover *prover)
 	prover->dirty = (struct codes){ { 0 } };
 	start.region = region_at_hook(&prover->space, prover->family, HOOK_PREROUTING);
 	if (!walk_hook(prover->walker, HOOK_PREROUTING, NULL, &start, &sink))
-		lines_doubt(prover, line_bit(PROOF_SOURCE) | line_bit(PROOF_MAC), PROOF_TOO_COMPLEX);
+		lines_doubt(prover, line_bit(PROOF_SOURCE) | line_bit(PROOF_MAC) | line_bit(PROOF_SILENCE), PROOF_TOO_COMPLEX);
 }

@@ -470,7 +470,7 @@ static bool chain_is_at(const struct table *table, const struct chain *chain, en
 		return false;
 	switch (hook) {
 	case HOOK_INGRESS:
-		return table->family == FAMILY_NETDEV && device && chain->hook.device && strcmp(device, chain->hook.device) == 0;
+		return table->family == FAMILY_NETDEV && chain->hook.number == 0 && device && chain->hook.device && strcmp(device, chain->hook.device) == 0;
 	case HOOK_BRIDGE:
 		return table->family == FAMILY_BRIDGE && chain->hook.number == 2;
 	case HOOK_OTHER:

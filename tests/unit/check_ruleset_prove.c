@@ -98,7 +98,7 @@ START_TEST(the_oracle_agrees_about_the_good_file)
 	struct oracle_random random = { 1 };
 
 	for (int i = 0; i < 4000; i++)
-		ck_assert_uint_eq(oracle_play(town.arena, town.pins, town.ruleset, &atoms, &random, town.now), 0);
+		ck_assert_uint_eq(oracle_play_any(town.arena, town.pins, town.ruleset, &atoms, &random, town.now), 0);
 	arena_free(town.arena);
 }
 END_TEST
@@ -139,7 +139,7 @@ START_TEST(what_the_oracle_finds_is_never_said_to_hold)
 
 		breaches_check(&here, changed, &proof, i);
 		for (int c = 0; c < CONNECTIONS; c++)
-			lines |= oracle_play(arena, town.pins, changed, &atoms, &random, town.now);
+			lines |= oracle_play_any(arena, town.pins, changed, &atoms, &random, town.now);
 		for (int line = 0; line < PROOF_LINE_COUNT; line++)
 			ck_assert_msg(!(lines & oracle_bit((enum proof_line)line)) || proof.lines[line].state != PROOF_HOLDS,
 				      "change %d: %s", i, line_words(&here, changed, &proof, line));
@@ -339,9 +339,31 @@ static void break_silence(struct town *town)
 	rule_insert(town, "forward", steps, 2);
 }
 
+static void break_silence_before_routing(struct town *town)
+{
+	const struct step steps[] = { match32(FIELD_IIF, interface(town, "mn0")), { .kind = STEP_REJECT } };
+
+	rule_insert(town, "source", steps, 2);
+}
+
+static void break_silence_at_the_interface(struct town *town)
+{
+	const struct step steps[] = { { .kind = STEP_MATCH, .field = FIELD_NFPROTO, .mask = { 255 }, .value = { NFPROTO_V6 } }, { .kind = STEP_REJECT } };
+
+	town->inet = &town->ruleset->tables[1];
+	rule_insert(town, "ingress.mn0", steps, 2);
+}
+
 static void break_frames(struct town *town)
 {
 	town->ruleset->tables[1].chains[0].hook.policy = VERDICT_ACCEPT;
+}
+
+/* The same chains, where frames leave (NF_NETDEV_EGRESS). */
+static void break_frames_by_hook(struct town *town)
+{
+	for (size_t i = 0; i < town->ruleset->tables[1].chain_count; i++)
+		town->ruleset->tables[1].chains[i].hook.number = 1;
 }
 
 static void break_bridge(struct town *town)
@@ -427,7 +449,10 @@ static const struct {
 	{ "no end", break_expiry, PROOF_EXPIRY },
 	{ "translated connections", break_nat, PROOF_NAT },
 	{ "an answer", break_silence, PROOF_SILENCE },
+	{ "an answer before it is known where to", break_silence_before_routing, PROOF_SILENCE },
+	{ "an answer at the interface", break_silence_at_the_interface, PROOF_SILENCE },
 	{ "any frame", break_frames, PROOF_FRAMES },
+	{ "frames are looked at when they leave", break_frames_by_hook, PROOF_FRAMES },
 	{ "a bridge", break_bridge, PROOF_BRIDGE },
 	{ "a process between My Number and Internet", break_chain, PROOF_CHAIN },
 	{ "everybody's mark", break_by_mark, PROOF_SPECIFIED },

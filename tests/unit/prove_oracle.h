@@ -1,9 +1,9 @@
 /*
- * prove_oracle: the law on single packets, by somebody who has not read the prover; and small changes to rulesets. For check_ruleset_prove.c and
- * fuzz_prove.c.
+ * prove_oracle: the law on single packets, by somebody who has not read the prover. For check_ruleset_prove.c and fuzz_prove.c.
  *
  * The oracle plays connections: a first packet without a mark goes through a hook, with the mark it gets it comes again in both directions by any pair of interfaces. What
- * passes is held against the pins address by address. So it finds less than there is, and nothing that is not.
+ * passes is held against the pins address by address. It plays single packets as well: with a mark that nobody gave them, of an expected connection, translated, frames. So
+ * it finds less than there is, and nothing that is not.
  */
 #ifndef TESTS_UNIT_PROVE_ORACLE_H
 #define TESTS_UNIT_PROVE_ORACLE_H
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "policy/law.h"
+#include "prove_changes.h"
 #include "ruleset/prove.h"
 
 enum { ORACLE_ECHO = 8, ORACLE_ECHO6 = 128 };
@@ -154,11 +155,13 @@ static inline uint32_t oracle_lines(const struct pins *pins, const struct rulese
 	const bool reply = packet->ct_direction == DIRECTION_REPLY;
 	uint32_t lines = 0;
 
+	if (loopback && (hook == HOOK_INPUT ? packet->iif : hook == HOOK_OUTPUT ? packet->oif : 0) == loopback)
+		return 0;
+	if (packet->ct_status & (CT_SNAT | CT_DNAT))
+		return oracle_bit(PROOF_NAT);
 	if (hook == HOOK_FORWARD)
 		return in < 0 || out < 0 ? oracle_bit(PROOF_OUTSIDE) : oracle_forward_lines(pins, in, out, packet, reply, at);
 	if (hook == HOOK_INPUT) {
-		if (packet->iif == loopback)
-			return 0;
 		if (in < 0)
 			return oracle_bit(PROOF_OUTSIDE);
 		lines = oracle_source_lines(pins, in, packet);
@@ -166,7 +169,7 @@ static inline uint32_t oracle_lines(const struct pins *pins, const struct rulese
 			lines |= oracle_bit(PROOF_INPUT);
 		return lines;
 	}
-	if (packet->oif == loopback || oracle_is_neighbour_discovery(packet, false))
+	if (oracle_is_neighbour_discovery(packet, false))
 		return 0;
 	if (out < 0)
 		return oracle_bit(PROOF_OUTSIDE);
@@ -175,185 +178,6 @@ static inline uint32_t oracle_lines(const struct pins *pins, const struct rulese
 	if (!oracle_granted(pins, reply ? out : -1, reply ? -1 : out, packet, reply, uid, at))
 		lines |= oracle_bit(PROOF_OUTPUT);
 	return lines;
-}
-
-/* ---- changes to rulesets */
-
-struct oracle_random {
-	uint64_t state;
-};
-
-static inline uint32_t oracle_below(struct oracle_random *random, size_t bound)
-{
-	uint64_t z = (random->state += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return bound ? (uint32_t)((z ^ z >> 31) % bound) : 0;
-}
-
-/* A copy deep enough that chains, rules, steps and elements can be changed. */
-static inline struct ruleset *oracle_copy(struct arena *arena, const struct ruleset *ruleset)
-{
-	struct ruleset *copy = arena_alloc(arena, sizeof(*copy));
-
-	*copy = *ruleset;
-	copy->tables = arena_array(arena, ruleset->table_count, sizeof(*copy->tables));
-	for (size_t t = 0; t < ruleset->table_count; t++) {
-		struct table *table = &copy->tables[t];
-
-		*table = ruleset->tables[t];
-		table->sets = arena_array(arena, table->set_count, sizeof(*table->sets));
-		table->chains = arena_array(arena, table->chain_count, sizeof(*table->chains));
-		for (size_t s = 0; s < table->set_count; s++) {
-			table->sets[s] = ruleset->tables[t].sets[s];
-			table->sets[s].elements = arena_array(arena, table->sets[s].element_count + 1, sizeof(struct element));
-			if (table->sets[s].element_count)
-				memcpy(table->sets[s].elements, ruleset->tables[t].sets[s].elements,
-				       table->sets[s].element_count * sizeof(struct element));
-		}
-		for (size_t c = 0; c < table->chain_count; c++) {
-			struct chain *chain = &table->chains[c];
-
-			*chain = ruleset->tables[t].chains[c];
-			chain->rules = arena_array(arena, chain->rule_count + 1, sizeof(*chain->rules));
-			for (size_t r = 0; r < chain->rule_count; r++) {
-				chain->rules[r] = ruleset->tables[t].chains[c].rules[r];
-				chain->rules[r].steps = arena_array(arena, chain->rules[r].step_count + 1, sizeof(struct step));
-				memcpy(chain->rules[r].steps, ruleset->tables[t].chains[c].rules[r].steps,
-				       chain->rules[r].step_count * sizeof(struct step));
-			}
-		}
-	}
-	return copy;
-}
-
-static inline void oracle_change_chain(struct arena *arena, struct oracle_random *random, struct table *table)
-{
-	struct chain *chain = &table->chains[oracle_below(random, table->chain_count)];
-	size_t at = oracle_below(random, chain->rule_count + 1);
-
-	switch (oracle_below(random, 4)) {
-	case 0: /* a rule goes */
-		if (at < chain->rule_count)
-			memmove(&chain->rules[at], &chain->rules[at + 1], (--chain->rule_count - at) * sizeof(*chain->rules));
-		break;
-	case 1: /* a rule of a few steps of others comes */
-		memmove(&chain->rules[at + 1], &chain->rules[at], (chain->rule_count++ - at) * sizeof(*chain->rules));
-		chain->rules[at] = (struct rule){ .steps = arena_array(arena, 2, sizeof(struct step)), .step_count = 1 };
-		chain->rules[at].steps[0] = (struct step){ .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_ACCEPT } };
-		if (oracle_below(random, 2)) {
-			const struct chain *other = &table->chains[oracle_below(random, table->chain_count)];
-			const struct rule *rule = &other->rules[oracle_below(random, other->rule_count)];
-
-			if (other->rule_count && rule->step_count && rule->steps[0].kind != STEP_VERDICT) {
-				chain->rules[at].steps[1] = chain->rules[at].steps[0];
-				chain->rules[at].steps[0] = rule->steps[0];
-				chain->rules[at].step_count = 2;
-			}
-		}
-		break;
-	case 2:
-		chain->hook.policy = VERDICT_ACCEPT;
-		break;
-	default: /* two rules change places */
-		if (chain->rule_count > 1 && at + 1 < chain->rule_count) {
-			struct rule rule = chain->rules[at];
-
-			chain->rules[at] = chain->rules[at + 1];
-			chain->rules[at + 1] = rule;
-		}
-	}
-}
-
-static inline void oracle_change_step(struct oracle_random *random, struct table *table)
-{
-	struct chain *chain = &table->chains[oracle_below(random, table->chain_count)];
-	struct rule *rule = chain->rule_count ? &chain->rules[oracle_below(random, chain->rule_count)] : NULL;
-	struct step *step = rule && rule->step_count ? &rule->steps[oracle_below(random, rule->step_count)] : NULL;
-
-	if (!step)
-		return;
-	switch (oracle_below(random, 4)) {
-	case 0:
-		if (step->kind == STEP_VERDICT)
-			step->verdict = (struct verdict){ .kind = oracle_below(random, 2) ? VERDICT_ACCEPT : VERDICT_RETURN };
-		else
-			step->op = step->op == MATCH_EQ ? MATCH_NE : MATCH_EQ;
-		break;
-	case 1:
-		if (step->kind == STEP_MATCH)
-			step->value[oracle_below(random, 4)] ^= (uint8_t)((1u << oracle_below(random, 8)) & step->mask[0]);
-		break;
-	case 2:
-		if (step->kind == STEP_VERDICT && step->verdict.chain)
-			step->verdict.chain = table->chains[oracle_below(random, table->chain_count)].name;
-		break;
-	default:
-		*step = (struct step){ .kind = STEP_COUNTER };
-	}
-}
-
-static inline void oracle_change_set(struct arena *arena, struct oracle_random *random, struct table *table)
-{
-	struct set *set = table->set_count ? &table->sets[oracle_below(random, table->set_count)] : NULL;
-	size_t at = set ? oracle_below(random, set->element_count) : 0, size = set ? key_size(&set->key) : 0;
-	struct element *element = set && set->element_count ? &set->elements[at] : NULL;
-	uint8_t *key;
-
-	if (!element)
-		return;
-	switch (oracle_below(random, 4)) {
-	case 0:
-		memmove(element, element + 1, (--set->element_count - at) * sizeof(*element));
-		break;
-	case 1:
-		if (set->data == SET_DATA_MARK)
-			element->mark = set->elements[oracle_below(random, set->element_count)].mark + oracle_below(random, 2);
-		break;
-	case 2: /* a field of one element becomes that of another */
-		key = arena_alloc(arena, 2 * size);
-		memcpy(key, element->key, set->interval ? 2 * size : size);
-		for (size_t f = 0, offset = 0, chosen = oracle_below(random, key_field_count(&set->key)); f < key_field_count(&set->key); f++) {
-			const uint8_t *other = set->elements[oracle_below(random, set->element_count)].key;
-
-			if (f == chosen)
-				memcpy(key + offset, other + offset, field_slot(set->key.fields[f]));
-			if (f == chosen && set->interval)
-				memcpy(key + size + offset, other + size + offset, field_slot(set->key.fields[f]));
-			offset += field_slot(set->key.fields[f]);
-		}
-		element->key = key;
-		break;
-	default: /* an element wakes up wider, or never ends */
-		element->expires_at = oracle_below(random, 2) ? 0 : element->expires_at;
-		if (!set->interval)
-			break;
-		key = arena_alloc(arena, 2 * size);
-		memcpy(key, element->key, 2 * size);
-		key[size + oracle_below(random, size)] |= (uint8_t)(1u << oracle_below(random, 8));
-		element->key = key;
-	}
-	set_sort(set);
-}
-
-/* One change to a copy of the ruleset, in the arena. What comes of it the kernel might refuse; the prover must not care. */
-static inline struct ruleset *oracle_changed(struct arena *arena, struct oracle_random *random, const struct ruleset *ruleset)
-{
-	struct ruleset *copy = oracle_copy(arena, ruleset);
-	struct table *table = &copy->tables[oracle_below(random, 4) ? 0 : oracle_below(random, copy->table_count)];
-
-	switch (oracle_below(random, 3)) {
-	case 0:
-		oracle_change_chain(arena, random, table);
-		break;
-	case 1:
-		oracle_change_step(random, table);
-		break;
-	default:
-		oracle_change_set(arena, random, table);
-	}
-	return copy;
 }
 
 /* ---- packets */
@@ -549,6 +373,78 @@ static inline uint32_t oracle_play(struct arena *arena, const struct pins *pins,
 	if (oracle_run(arena, ruleset, reply_hook, &reply, at).accepted)
 		lines |= oracle_lines(pins, ruleset, reply_hook, &reply, hook == HOOK_OUTPUT ? (int64_t)packet.skuid : -1, at);
 	return lines;
+}
+
+/* Lines that hold whatever mark a packet has. */
+static inline uint32_t oracle_lines_of_any_mark(void)
+{
+	return oracle_bit(PROOF_NEVER) | oracle_bit(PROOF_OUTSIDE) | oracle_bit(PROOF_UPLINK) | oracle_bit(PROOF_NAT);
+}
+
+static inline uint32_t oracle_mark(struct oracle_random *random)
+{
+	return oracle_below(random, 4) ? oracle_below(random, 12) : oracle_below(random, UINT32_MAX);
+}
+
+/* One packet of a connection that has a mark from nobody knows where, or was expected by another, or is translated. */
+static inline uint32_t oracle_play_stray(struct arena *arena, const struct pins *pins, const struct ruleset *ruleset,
+					 const struct oracle_atoms *atoms, struct oracle_random *random, int64_t at)
+{
+	static const enum hook_point hooks[] = { HOOK_FORWARD, HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
+	const enum hook_point hook = hooks[oracle_below(random, 4)];
+	struct packet packet = oracle_packet(pins, ruleset, atoms, random, hook);
+	struct evaluation evaluation;
+	bool related;
+
+	packet.ct_state = oracle_below(random, 2) ? CT_ESTABLISHED : oracle_below(random, 2) ? CT_RELATED : CT_NEW;
+	packet.ct_direction = packet.ct_state != CT_NEW && oracle_below(random, 2) ? DIRECTION_REPLY : DIRECTION_ORIGINAL;
+	packet.ct_mark = oracle_mark(random);
+	packet.ct_status = oracle_below(random, 4) ? 0 : oracle_below(random, 2) ? CT_SNAT : CT_DNAT | 0x400;
+	packet.iiftype = packet.iif == 0 ? 0 : oracle_below(random, 8) ? 1 : (uint16_t)oracle_below(random, 800);
+	packet.tcp_flags = packet.ct_state == CT_NEW ? 2 : 16;
+	/* Whatever carries an ICMP error belongs to what it quotes, and ICMP that asks is no answer. */
+	if (packet.protocol == 1 || packet.protocol == 58)
+		packet.protocol = 47;
+	related = packet.ct_state == CT_RELATED;
+	evaluation = oracle_run(arena, ruleset, hook, &packet, at);
+	if (evaluation.rejected && hook == HOOK_FORWARD) {
+		const int in = oracle_zone(pins, ruleset, packet.iif), out = oracle_zone(pins, ruleset, packet.oif);
+
+		return in >= 0 && out >= 0 && pins->program.zones[in].tier != pins->program.zones[out].tier ? oracle_bit(PROOF_SILENCE) : 0;
+	}
+	if (!evaluation.accepted)
+		return 0;
+	return oracle_lines(pins, ruleset, hook, &packet, packet.skuid, at) & (related ? ~(uint32_t)0 : oracle_lines_of_any_mark());
+}
+
+/* A frame at the interface of a zone, or between the ports of a bridge. */
+static inline uint32_t oracle_play_frame(struct arena *arena, const struct pins *pins, const struct ruleset *ruleset,
+					 const struct oracle_atoms *atoms, struct oracle_random *random, int64_t at)
+{
+	static const uint16_t types[] = { 0x0805, 0x0807, 0x88cc, 0x8100, 0, 0xffff };
+	const enum hook_point hook = oracle_below(random, 2) ? HOOK_INGRESS : HOOK_BRIDGE;
+	struct packet packet = { .iiftype = 1, .ether_type = types[oracle_below(random, 6)], .ether_saddr = { { 2, 0, 0, 0, 0, 0x77 } } };
+
+	packet.iif = atoms->interfaces[oracle_below(random, atoms->interface_count)];
+	packet.oif = hook == HOOK_BRIDGE ? atoms->interfaces[oracle_below(random, atoms->interface_count)] : 0;
+	if (oracle_zone(pins, ruleset, packet.iif) < 0 && (hook == HOOK_INGRESS || oracle_zone(pins, ruleset, packet.oif) < 0))
+		return 0;
+	if (!oracle_run(arena, ruleset, hook, &packet, at).accepted)
+		return 0;
+	return oracle_bit(hook == HOOK_INGRESS ? PROOF_FRAMES : PROOF_BRIDGE);
+}
+
+/* Plays one thing; returns the lines that are broken by it. */
+static inline uint32_t oracle_play_any(struct arena *arena, const struct pins *pins, const struct ruleset *ruleset, const struct oracle_atoms *atoms,
+				       struct oracle_random *random, int64_t at)
+{
+	switch (oracle_below(random, 8)) {
+	case 0:
+		return oracle_play_frame(arena, pins, ruleset, atoms, random, at);
+	case 1: case 2: case 3:
+		return oracle_play_stray(arena, pins, ruleset, atoms, random, at);
+	}
+	return oracle_play(arena, pins, ruleset, atoms, random, at);
 }
 
 #endif
