@@ -805,15 +805,9 @@ static void take_element(struct path *path, const struct fact *fact, size_t atom
 		*mark = extent_common(*mark, (struct extent){ element->mark, element->mark });
 }
 
-static bool atom_is_done(const struct fact *fact, size_t atom)
-{
-	return atom < FACT_DONE_BITS && (fact->done >> atom & 1);
-}
-
 static void atom_note_done(struct fact *fact, size_t atom)
 {
-	if (atom < FACT_DONE_BITS)
-		fact->done |= (uint64_t)1 << atom;
+	fact->done |= (uint64_t)1 << atom;
 }
 
 /* One atom that holds. FACT_DONE: from now on it is true of all packets. */
@@ -825,7 +819,7 @@ static enum fact_state work_in_atom(struct atoms *atoms, struct path *path, cons
 
 	if (answer == TRI_FALSE)
 		return FACT_IMPOSSIBLE;
-	if (element && !atom->negated) {
+	if (element) {
 		/* It is hit, or it has expired and nothing is: then no packet comes this way. */
 		take_element(path, fact, number, element);
 		return FACT_DONE;
@@ -839,7 +833,7 @@ static enum fact_state work_in_positive(struct atoms *atoms, struct path *path, 
 	bool open = false;
 
 	for (size_t i = 0; i < fact->count; i++) {
-		enum fact_state state = atom_is_done(fact, i) ? FACT_DONE : work_in_atom(atoms, path, fact, i);
+		enum fact_state state = fact_has_done(fact, i) ? FACT_DONE : work_in_atom(atoms, path, fact, i);
 
 		if (state == FACT_IMPOSSIBLE)
 			return FACT_IMPOSSIBLE;
@@ -884,7 +878,6 @@ void path_begin(struct path *path, const struct region *region)
 	path->region = *region;
 	path->fact_count = 0;
 	path->mark = 0;
-	path->overflow = false;
 	path->until = INT64_MAX;
 	path->end = VERDICT_NONE;
 }
@@ -894,7 +887,6 @@ void path_copy(struct path *to, const struct path *from)
 	path_begin(to, &from->region);
 	to->fact_count = from->fact_count;
 	to->mark = from->mark;
-	to->overflow = from->overflow;
 	to->until = from->until;
 	to->end = from->end;
 	memcpy(to->facts, from->facts, from->fact_count * sizeof(from->facts[0]));
@@ -940,8 +932,6 @@ bool path_take_element(struct atoms *atoms, struct path *path, size_t fact, size
 {
 	struct fact *taken = &path->facts[fact];
 
-	if (atom >= FACT_DONE_BITS)
-		path->overflow = true;
 	if (!region_take_element(atoms, taken->atoms[atom].lookup, element, &path->region, taken->mark))
 		return false;
 	take_element(path, taken, atom, element);
@@ -958,7 +948,7 @@ static bool fact_denies(struct atoms *atoms, const struct path *path, const stru
 		const struct atom *atom = &negative->atoms[i];
 		const struct element *element;
 
-		if (atom->kind == ATOM_LOOKUP && atom->lookup == hit && negative->mark == mark && !atom->negated)
+		if (atom->kind == ATOM_LOOKUP && atom->lookup == hit && negative->mark == mark)
 			denied = true;
 		else if (ask(atoms, atom, &path->region, negative->mark, &element) != TRI_TRUE)
 			return false;
@@ -970,7 +960,7 @@ static bool fact_denies(struct atoms *atoms, const struct path *path, const stru
 static bool path_denies(struct atoms *atoms, const struct path *path, const struct fact *fact)
 {
 	for (size_t i = 0; i < fact->count; i++) {
-		if (fact->atoms[i].kind != ATOM_LOOKUP || fact->atoms[i].negated)
+		if (fact->atoms[i].kind != ATOM_LOOKUP)
 			continue;
 		for (size_t f = 0; f < path->fact_count; f++)
 			if (!path->facts[f].holds && fact_denies(atoms, path, &path->facts[f], fact->atoms[i].lookup, fact->mark))
@@ -992,9 +982,8 @@ bool path_learn(struct atoms *atoms, struct path *path, struct fact fact)
 		return false;
 	if (state == FACT_DONE)
 		return true;
-	if (path->fact_count == PATH_FACTS_MAX)
-		path->overflow = true;
-	else
+	/* Without it the path stands for more packets than go its way. */
+	if (path->fact_count < PATH_FACTS_MAX)
 		path->facts[path->fact_count++] = fact;
 	return true;
 }

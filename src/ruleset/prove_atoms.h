@@ -39,7 +39,7 @@ enum atom_kind {
 	ATOM_CODES,		/* the variable has one of `codes`; with a mask, which codes do not say all of: and (number & mask) == value */
 	ATOM_RANGE,		/* the number lies in `extent` */
 	ATOM_MASK,		/* (number & mask) == value, both of `size` bytes */
-	ATOM_LOOKUP,		/* the key is in the set */
+	ATOM_LOOKUP,		/* the key is in the set; never negated */
 	ATOM_NEVER,
 };
 
@@ -54,16 +54,27 @@ struct atom {
 	const struct lookup *lookup;
 };
 
-enum { PATH_FACTS_MAX = 64, FACT_DONE_BITS = 64 };
+/* Most atoms a step can become. */
+enum { ATOMS_PER_STEP_MAX = 3 * RULESET_KEY_FIELDS_MAX + 1 };
 
+enum { PATH_FACTS_MAX = 64 };	/* of one path; more are not kept, and the path stands for more packets than it should */
+
+/* One that holds is of one step; one that does not, of all steps of a rule. */
 struct fact {
 	const struct atom *atoms;
 	uint16_t count;
 	uint8_t mark;		/* which of the path's marks the atoms mean by "the mark" */
 	uint8_t gives;		/* the mark that the last atom's element gives; 0: none */
 	bool holds;		/* all hold; false: not all */
-	uint64_t done;		/* bits of atoms that are known to be true; of later atoms it is found out each time */
+	uint64_t done;		/* bits of atoms that are known to be true, when the fact holds */
 };
+
+_Static_assert(ATOMS_PER_STEP_MAX <= 64, "a bit for each atom of a fact that holds");
+
+static inline bool fact_has_done(const struct fact *fact, size_t atom)
+{
+	return fact->done >> atom & 1;
+}
 
 /* Some packets on their way, and what is known of them. */
 struct path {
@@ -71,7 +82,6 @@ struct path {
 	struct fact facts[PATH_FACTS_MAX];
 	size_t fact_count;
 	uint8_t mark;		/* which mark is theirs now; 0: as they came */
-	bool overflow;		/* a fact or a mark had no room: the path stands for more packets than it should */
 	int64_t until;		/* when the first element it goes by expires; INT64_MAX: never */
 	enum verdict_kind end;	/* where it ended: ACCEPT, or DROP with an answer */
 };
@@ -94,9 +104,6 @@ struct atoms {
 	uint64_t *work, work_max; /* steps taken; steps after which it is given up */
 	struct lookup *buckets[LOOKUP_BUCKETS]; /* made so far */
 };
-
-/* Most atoms a step can become. */
-enum { ATOMS_PER_STEP_MAX = 3 * RULESET_KEY_FIELDS_MAX + 1 };
 
 /* The atoms of a MATCH; returns how many. */
 size_t atoms_of_match(struct atoms *atoms, const struct step *step, struct atom *ret_atoms);

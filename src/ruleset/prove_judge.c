@@ -96,7 +96,7 @@ static int atom_worth(const struct view *view, const struct path *path, const st
 	const struct atom *atom = &fact->atoms[number];
 	const struct key *key = atom->lookup ? &atom->lookup->key : NULL;
 
-	if (!fact->holds || atom->kind != ATOM_LOOKUP || atom->negated || number >= FACT_DONE_BITS || (fact->done >> number & 1))
+	if (!fact->holds || atom->kind != ATOM_LOOKUP || fact_has_done(fact, number))
 		return 0;
 	if (fact->gives && fact->gives == path->mark && number + 1u == fact->count)
 		return 5;

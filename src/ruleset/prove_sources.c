@@ -168,8 +168,8 @@ static bool open_lookup(const struct path *path, size_t *ret_fact, size_t *ret_a
 	for (size_t f = 0; f < path->fact_count; f++) {
 		const struct fact *fact = &path->facts[f];
 
-		for (size_t a = 0; fact->holds && a < fact->count && a < FACT_DONE_BITS; a++) {
-			if (fact->atoms[a].kind != ATOM_LOOKUP || fact->atoms[a].negated || (fact->done >> a & 1))
+		for (size_t a = 0; fact->holds && a < fact->count; a++) {
+			if (fact->atoms[a].kind != ATOM_LOOKUP || fact_has_done(fact, a))
 				continue;
 			*ret_fact = f;
 			*ret_atom = a;

@@ -354,7 +354,6 @@ static void walk_gift(struct walk *walk, const struct course *course, struct pat
 	struct course rest = { .chain = course->chain, .rule = course->rule, .moves = course->moves, .first_atom = move->atom_end };
 
 	if (path->mark + 1 == SPACE_MARKS_MAX) {
-		path->overflow = true;
 		walk->walker->given_up = true;
 		return;
 	}
