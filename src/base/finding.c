@@ -14,7 +14,7 @@ enum { READ_STEP_BYTES = 1 << 16 };
 
 struct findings findings_in(struct arena *arena)
 {
-	return (struct findings){ .arena = arena };
+	return (struct findings){ .arena = arena, .quoted = arena };
 }
 
 struct finding *finding_add(struct findings *findings, const struct finding_kind *kind, struct origin origin, ...)
@@ -435,6 +435,11 @@ static int text_read(int descriptor, size_t limit_bytes, struct buf *text)
 		if (text->length > limit_bytes || text->length > UINT32_MAX)
 			return -EFBIG;
 	}
+}
+
+void source_forget(struct source *source)
+{
+	*source = (struct source){ .path = source->path, .text = "" };
 }
 
 int source_read(struct arena *arena, const char *path, size_t limit_bytes, struct source *ret_source)

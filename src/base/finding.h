@@ -24,7 +24,10 @@ enum severity {
 
 enum language { LANGUAGE_EN, LANGUAGE_JA };
 
-/* A text file as it was read; lines are found by number. At most 4 GiB. Valid as long as the arena it was read into. */
+/*
+ * A text file as it was read; lines are found by number. At most 4 GiB. Valid as long as the arena it was read into; the text is gone earlier when
+ * source_forget() was called.
+ */
 struct source {
 	const char *path;	/* as the user named it or as @include resolved it */
 	const char *text;	/* NUL-terminated */
@@ -58,12 +61,13 @@ struct finding {
 
 struct findings {
 	struct arena *arena;
+	struct arena *quoted;	/* takes the texts of the files that are read while finding; may go when nobody quotes them any more (source_forget()) */
 	struct finding *items;	/* in the order they were found */
 	size_t count, capacity;
 	size_t errors;		/* how many of them are errors */
 };
 
-/* An empty list whose findings live in the arena. */
+/* An empty list whose findings live in the arena, and so do the texts they quote. */
 struct findings findings_in(struct arena *arena);
 
 /*
@@ -113,6 +117,9 @@ const char *severity_word(enum severity severity, enum language language);
 
 /* The language of --lang or of LC_ALL, LC_MESSAGES, LANG (given as they are, NULL if unset): Japanese when it begins with "ja". */
 enum language language_choose(const char *option, const char *lc_all, const char *lc_messages, const char *lang);
+
+/* From now on the source has no lines, and its text may be given back. Its path stays, and so do origins in it: they name lines that cannot be shown. */
+void source_forget(struct source *source);
 
 /* Reads a file into the arena as a source. path is copied. 0 or negative errno; -EFBIG beyond limit_bytes (or 4 GiB). */
 int source_read(struct arena *arena, const char *path, size_t limit_bytes, struct source *ret_source);

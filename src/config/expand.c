@@ -74,15 +74,19 @@ static void file_error_report(struct expander *expander, const char *path, int e
  * Looks before it opens: opening a pipe or a device would hang or do something. Who can change the file between
  * the two looks can write the zone file itself.
  */
-static int source_read_regular(struct arena *arena, const char *path, struct source *ret_source)
+static int source_read_regular(const struct findings *findings, const char *path, struct source *ret_source)
 {
 	struct stat status;
+	int error;
 
 	if (stat(path, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EISDIR;
-	return source_read(arena, path, READER_FILE_BYTES_MAX, ret_source);
+	error = source_read(findings->quoted, path, READER_FILE_BYTES_MAX, ret_source);
+	if (!error)
+		ret_source->path = arena_strdup(findings->arena, path);
+	return error;
 }
 
 /* Begins a stretch: the text that is appended next was written at this line of source. */
@@ -236,7 +240,7 @@ static void include_expand(struct expander *expander, const struct include_level
 
 	if (!path)
 		return;
-	error = source_read_regular(expander->findings->arena, path, source);
+	error = source_read_regular(expander->findings, path, source);
 	if (error < 0) {
 		file_error_report(expander, path, error, READER_FILE_BYTES_MAX, origin);
 		return;
@@ -364,7 +368,7 @@ int expansion_read(struct arena *arena, const char *path, struct findings *findi
 
 	*expansion = expansion_new(findings);
 	expander.directory = path_directory(arena, path);
-	error = source_read_regular(findings->arena, path, &expansion->sources[0]);
+	error = source_read_regular(findings, path, &expansion->sources[0]);
 	if (error < 0) {
 		file_error_report(&expander, path, error, READER_FILE_BYTES_MAX,
 				  (struct origin){ .source = NULL });

@@ -21,7 +21,7 @@ struct expansion_stretch {
 
 struct expansion {
 	struct buf text;	/* without NUL bytes and @include lines; ends with a line end */
-	struct source *sources;	/* in the findings' arena: the main file, then the others in the order they were included */
+	struct source *sources;	/* in the findings' arena, their texts in that of what is quoted: the main file, then the others in the order they were included */
 	size_t source_count;
 	struct expansion_stretch *stretches; /* ascending by line */
 	size_t stretch_count, stretch_capacity;

@@ -4,7 +4,8 @@
  * The reader (config/reader.h) fills these from libconfig by the schema (config/schema.h), which alone knows names, kinds, defaults, ranges
  * and units. A value that was not written has a NULL value (text), count 0 (list) or its default (number, flag: then `at` is empty).
  * What names mean, whether an address is one and whether the law allows it is decided one floor up (policy/resolve.h).
- * Settings are immutable and live in one arena. The sources they were read from live in that of the findings: whatever is concluded keeps its line.
+ * Settings are immutable and live in one arena. The sources they were read from live in that of the findings: whatever is concluded keeps its line. (Their texts
+ * may go earlier: base/finding.h.)
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H

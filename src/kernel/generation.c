@@ -73,6 +73,7 @@ struct generation *generation_load(const char *path, const struct generation_wor
 	generation->arena = arena;
 	generation->making = arena_new();
 	generation->findings = findings_in(arena);
+	generation->findings.quoted = generation->making;
 	generation->made_at = world->now;
 	if (settings_read(generation->making, path, &generation->findings, &settings) == 0) {
 		generation->settings = settings;
@@ -96,6 +97,9 @@ struct generation *generation_load(const char *path, const struct generation_wor
 
 void generation_settle(struct generation *generation)
 {
+	for (size_t i = 0; i < generation->source_count; i++)
+		source_forget(&generation->sources[i]);
+	generation->findings.quoted = generation->arena;
 	arena_free(generation->making);
 	generation->making = NULL;
 	generation->settings = NULL;

@@ -15,9 +15,9 @@
 
 struct generation {
 	struct arena *arena;		/* owns everything below but what `making` does */
-	struct arena *making;		/* settings and rules; NULL when they were given back */
+	struct arena *making;		/* settings, rules and the texts of the files; NULL when they were given back */
 	struct findings findings;	/* of all stations, sorted */
-	const struct source *sources;	/* the files it was read from */
+	struct source *sources;		/* the files it was read from; without their texts after generation_settle() */
 	size_t source_count;
 	const struct settings *settings; /* what was written; NULL when the file could not be read, or after generation_settle() */
 	const struct policy *policy;	/* NULL when the file could not be read */
@@ -40,7 +40,10 @@ struct generation_world {
 /* Makes a generation of the file at path. Always gives one; its findings say what is wrong. The caller frees it. */
 struct generation *generation_load(const char *path, const struct generation_world *world);
 
-/* Gives back what a generation needs no more when it is in force: settings and rules. The policy stays. */
+/*
+ * Gives back what a generation needs no more when it is in force: settings, rules, and the texts of its files, of which the findings have been told. The policy
+ * stays, and so do the names of the files and the numbers of lines.
+ */
 void generation_settle(struct generation *generation);
 
 /* Gives back the generation. NULL is allowed. */

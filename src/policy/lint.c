@@ -115,8 +115,8 @@ static void find_cover(const struct covers *covers, const struct flow *flow, str
 
 static void find_covered_flows(const struct policy *policy, struct findings *findings)
 {
-	const struct flow **flows =
-		arena_array(findings->arena, policy->flow_count, sizeof(const struct flow *));
+	__attribute__((cleanup(arena_freep))) struct arena *scratch = arena_new();
+	const struct flow **flows = arena_array(scratch, policy->flow_count, sizeof(const struct flow *));
 	struct covers covers = { .count = 0 };
 	size_t count = 0;
 

@@ -86,7 +86,7 @@ static int compare_flows(const void *left, const void *right)
 static void find_same_contents(struct resolver *r)
 {
 	size_t count = r->policy->flow_count;
-	const struct flow **flows = arena_array(r->arena, count, sizeof(const struct flow *));
+	const struct flow **flows = arena_array(r->scratch, count, sizeof(const struct flow *));
 
 	for (size_t i = 0; i < count; i++)
 		flows[i] = &r->flows[i];
@@ -120,8 +120,9 @@ static void find_unused(struct resolver *r)
 struct policy *policy_resolve(struct arena *arena, const struct settings *settings,
 			      const struct policy_world *world, struct findings *findings)
 {
+	__attribute__((cleanup(arena_freep))) struct arena *scratch = arena_new();
 	struct resolver r = {
-		.arena = arena, .settings = settings, .world = world, .findings = findings,
+		.arena = arena, .scratch = scratch, .settings = settings, .world = world, .findings = findings,
 		.policy = arena_alloc(arena, sizeof(*r.policy)),
 	};
 

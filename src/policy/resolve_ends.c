@@ -146,10 +146,19 @@ static void gather(struct resolver *r, struct gathering *gathering, const struct
 		   size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		gathering->ranges = arena_grow(r->arena, gathering->ranges, gathering->count,
+		gathering->ranges = arena_grow(r->scratch, gathering->ranges, gathering->count,
 					       &gathering->capacity, sizeof(*gathering->ranges));
 		gathering->ranges[gathering->count++] = ranges[i];
 	}
+}
+
+/* The host or network of this entry; NULL when it is broken or of another zone. */
+static const struct named_end *end_of_name(struct resolver *r, const struct text *word, uint32_t zone, struct name_entry *entry)
+{
+	entry->used = true;
+	if (entry->value == NAME_BROKEN || (r->ends[entry->value].zone != zone && !find_elsewhere(r, word, entry, zone)))
+		return NULL;
+	return &r->ends[entry->value];
 }
 
 /* One word of a list: a host, a network, or addresses. */
@@ -157,38 +166,38 @@ static bool resolve_word(struct resolver *r, const struct text *word, uint32_t z
 			 struct gathering *gathering, struct end *end)
 {
 	struct name_entry *entry = name_table_find(&r->end_names, word->value);
+	const struct named_end *named = entry ? end_of_name(r, word, zone, entry) : NULL;
 	struct addr_range range;
 
-	if (!entry) {
-		end->named = false;
-		if (!resolve_literal(r, word, zone, &range))
-			return false;
-		gather(r, gathering, &range, 1);
-		return true;
-	}
-	entry->used = true;
-	if (entry->value == NAME_BROKEN)
+	if (entry && named)
+		gather(r, gathering, named->ranges.items, named->ranges.count);
+	if (entry)
+		return named != NULL;
+	end->named = false;
+	if (!resolve_literal(r, word, zone, &range))
 		return false;
-	if (r->ends[entry->value].zone != zone)
-		return find_elsewhere(r, word, entry, zone);
-	end->host = r->ends[entry->value].host;
-	gather(r, gathering, r->ends[entry->value].ranges.items, r->ends[entry->value].ranges.count);
+	gather(r, gathering, &range, 1);
 	return true;
 }
 
-/* A list of one word that is a name or "any" shares the ranges that are there already. */
+/* A word that is all of its list. A name shares the ranges that are there already; addresses are one range. */
 static bool resolve_single_word(struct resolver *r, const struct text *word, uint32_t zone, struct end *end)
 {
-	const struct name_entry *entry = name_table_find(&r->end_names, word->value);
-	struct gathering gathering = { 0 };
+	struct name_entry *entry = name_table_find(&r->end_names, word->value);
+	const struct named_end *named = entry ? end_of_name(r, word, zone, entry) : NULL;
+	struct addr_range range;
 
-	/* Addresses are one range, and most ends are one address. */
-	if (!entry)
-		gathering = (struct gathering){ .ranges = arena_alloc(r->arena, sizeof(*gathering.ranges)), .capacity = 1 };
-	if (!resolve_word(r, word, zone, &gathering, end))
+	if (named) {
+		end->host = named->host;
+		end->ranges = named->ranges;
+	}
+	if (entry)
+		return named != NULL;
+	end->named = false;
+	if (!resolve_literal(r, word, zone, &range))
 		return false;
-	end->ranges = entry ? r->ends[entry->value].ranges
-			    : (struct addr_ranges){ gathering.ranges, gathering.count };
+	end->ranges = (struct addr_ranges){ arena_alloc(r->arena, sizeof(range)), 1 };
+	end->ranges.items[0] = range;
 	return true;
 }
 
@@ -217,7 +226,6 @@ bool resolve_end(struct resolver *r, const struct text_list *words, uint32_t zon
 		for (size_t i = 0; i < words->count; i++)
 			whole &= resolve_word(r, &words->items[i], zone, &gathering, &end);
 		end.ranges = addr_ranges_union(r->arena, gathering.ranges, gathering.count);
-		end.host = NULL;
 	}
 	if (whole)
 		*ret_end = end;
@@ -318,8 +326,8 @@ void resolve_services(struct resolver *r)
 {
 	const struct settings *settings = r->settings;
 
-	r->service_names = name_table_new(r->arena, settings->service_count);
-	r->services = arena_array(r->arena, settings->service_count, sizeof(*r->services));
+	r->service_names = name_table_new(r->scratch, settings->service_count);
+	r->services = arena_array(r->scratch, settings->service_count, sizeof(*r->services));
 	for (size_t i = 0; i < settings->service_count; i++) {
 		const struct service_settings *service = &settings->services[i];
 		struct name_entry *entry = resolve_new_name(r, &r->service_names, &service->name);

@@ -298,7 +298,7 @@ static void resolve_rejections(struct resolver *r)
 {
 	size_t zones = r->policy->zone_count;
 	bool *rejects = arena_array(r->arena, zones * zones, sizeof(*rejects));
-	struct origin *written = arena_array(r->arena, zones * zones, sizeof(*written));
+	struct origin *written = arena_array(r->scratch, zones * zones, sizeof(*written));
 	struct rejection *rejections = arena_array(r->arena, r->settings->refusal_count, sizeof(*rejections));
 
 	for (size_t i = 0; i < r->settings->refusal_count; i++) {
@@ -331,7 +331,7 @@ void resolve_flows(struct resolver *r)
 	const struct settings *settings = r->settings;
 	size_t names = settings->flow_count + settings->local_count + settings->egress_count;
 
-	r->flow_names = name_table_new(r->arena, names);
+	r->flow_names = name_table_new(r->scratch, names);
 	r->flows = arena_array(r->arena, names + 2 * settings->relay_count + r->policy->zone_count + 1,
 			       sizeof(*r->flows));
 	r->policy->flows = r->flows;

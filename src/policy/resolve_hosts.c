@@ -68,7 +68,7 @@ static bool resolve_addresses(struct resolver *r, struct host_survey *survey, st
 			whole = false;
 			continue;
 		}
-		survey->addresses = arena_grow(r->arena, survey->addresses, survey->address_count,
+		survey->addresses = arena_grow(r->scratch, survey->addresses, survey->address_count,
 					       &survey->address_capacity, sizeof(*survey->addresses));
 		survey->addresses[survey->address_count++] = (struct address_use){ *address, word->at, host };
 		host->address_count++;
@@ -106,7 +106,7 @@ static bool resolve_macs(struct resolver *r, struct host_survey *survey, struct 
 			continue;
 		}
 		add_mac(macs, &host->mac_count, &mac);
-		survey->macs = arena_grow(r->arena, survey->macs, survey->mac_count, &survey->mac_capacity,
+		survey->macs = arena_grow(r->scratch, survey->macs, survey->mac_count, &survey->mac_capacity,
 					  sizeof(*survey->macs));
 		survey->macs[survey->mac_count++] = (struct mac_use){ mac, word->at, host };
 	}
@@ -278,7 +278,7 @@ static void make_bindings(struct resolver *r)
 static void resolve_network(struct resolver *r, const struct network_settings *settings, size_t index)
 {
 	struct name_entry *entry = resolve_new_name(r, &r->end_names, &settings->name);
-	struct addr_range *ranges = arena_array(r->arena, settings->prefixes.count, sizeof(*ranges));
+	struct addr_range *ranges = arena_array(r->scratch, settings->prefixes.count, sizeof(*ranges));
 	bool whole = settings->prefixes.count > 0;
 	uint32_t zone;
 
@@ -317,7 +317,7 @@ static struct addr_ranges host_addresses(struct resolver *r, const struct text_l
 		const struct host *host = resolve_host_word(r, &words->items[i], zone);
 
 		for (size_t k = 0; host && k < host->address_count; k++) {
-			ranges = arena_grow(r->arena, ranges, count, &capacity, sizeof(*ranges));
+			ranges = arena_grow(r->scratch, ranges, count, &capacity, sizeof(*ranges));
 			ranges[count++] = (struct addr_range){ host->addresses[k], host->addresses[k] };
 		}
 	}
@@ -336,11 +336,11 @@ static struct addr_ranges uplink_next_hops(struct resolver *r, struct addr_range
 
 			if (!addr_ranges_contain(r->zone_notes[zone].declared, address))
 				continue;
-			ranges = arena_grow(r->arena, ranges, count, &capacity, sizeof(*ranges));
+			ranges = arena_grow(r->scratch, ranges, count, &capacity, sizeof(*ranges));
 			ranges[count++] = (struct addr_range){ *address, *address };
 		}
 	for (size_t i = 0; i < routers.count; i++) {
-		ranges = arena_grow(r->arena, ranges, count, &capacity, sizeof(*ranges));
+		ranges = arena_grow(r->scratch, ranges, count, &capacity, sizeof(*ranges));
 		ranges[count++] = routers.items[i];
 	}
 	return addr_ranges_union(r->arena, ranges, count);
@@ -371,7 +371,7 @@ static void make_host_ends(struct resolver *r)
 {
 	for (size_t i = 0; i < r->policy->host_count; i++) {
 		const struct host *host = &r->hosts[i];
-		struct addr_range *ranges = arena_array(r->arena, host->address_count, sizeof(*ranges));
+		struct addr_range *ranges = arena_array(r->scratch, host->address_count, sizeof(*ranges));
 
 		for (size_t k = 0; k < host->address_count; k++)
 			ranges[k] = (struct addr_range){ host->addresses[k], host->addresses[k] };
@@ -387,13 +387,13 @@ void resolve_hosts(struct resolver *r)
 	const struct settings *settings = r->settings;
 	size_t names = settings->host_count + settings->network_count;
 	struct host_survey survey = {
-		.entries = arena_array(r->arena, settings->host_count, sizeof(*survey.entries)),
-		.settings = arena_array(r->arena, settings->host_count, sizeof(*survey.settings)),
+		.entries = arena_array(r->scratch, settings->host_count, sizeof(*survey.entries)),
+		.settings = arena_array(r->scratch, settings->host_count, sizeof(*survey.settings)),
 	};
 
 	r->hosts = arena_array(r->arena, settings->host_count + 1, sizeof(*r->hosts));
-	r->ends = arena_array(r->arena, names, sizeof(*r->ends));
-	r->end_names = name_table_new(r->arena, names);
+	r->ends = arena_array(r->scratch, names, sizeof(*r->ends));
+	r->end_names = name_table_new(r->scratch, names);
 	r->policy->hosts = r->hosts;
 	for (size_t i = 0; i < settings->host_count; i++)
 		resolve_host(r, &survey, &settings->hosts[i]);

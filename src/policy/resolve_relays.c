@@ -423,7 +423,7 @@ void resolve_relays(struct resolver *r)
 	struct relay *relays = arena_array(r->arena, settings->relay_count + 1, sizeof(*relays));
 	bool users = settings->relay_count == 0 || resolve_relay_users(r);
 
-	r->relay_names = name_table_new(r->arena, settings->relay_count);
+	r->relay_names = name_table_new(r->scratch, settings->relay_count);
 	r->policy->relays = relays;
 	for (size_t i = 0; i < settings->relay_count; i++)
 		resolve_relay(r, relays, &settings->relays[i], users);

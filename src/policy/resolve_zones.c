@@ -121,7 +121,7 @@ static bool network_parse(struct resolver *r, const struct zone_survey *survey, 
 static void resolve_networks(struct resolver *r, struct zone_survey *survey, uint32_t zone,
 			     const struct text_list *words)
 {
-	struct addr_range *ranges = arena_array(r->arena, words->count, sizeof(*ranges));
+	struct addr_range *ranges = arena_array(r->scratch, words->count, sizeof(*ranges));
 	size_t count = 0;
 
 	for (size_t i = 0; i < words->count; i++) {
@@ -131,7 +131,7 @@ static void resolve_networks(struct resolver *r, struct zone_survey *survey, uin
 			r->zone_notes[zone].incomplete = true;
 			continue;
 		}
-		survey->networks = arena_grow(r->arena, survey->networks, survey->count, &survey->capacity,
+		survey->networks = arena_grow(r->scratch, survey->networks, survey->count, &survey->capacity,
 					      sizeof(*survey->networks));
 		survey->networks[survey->count++] =
 			(struct zone_network){ .range = ranges[count], .zone = zone, .word = word };
@@ -196,7 +196,7 @@ static void resolve_uplink(struct resolver *r, struct zone *zone, const struct u
 /* The uplink zone holds its own networks and every unicast address that no other zone has. */
 static void widen_uplink(struct resolver *r, const struct zone_survey *survey)
 {
-	struct addr_range *foreign = arena_array(r->arena, survey->count, sizeof(*foreign));
+	struct addr_range *foreign = arena_array(r->scratch, survey->count, sizeof(*foreign));
 	struct zone *uplink = NULL;
 	size_t count = 0;
 
@@ -209,7 +209,7 @@ static void widen_uplink(struct resolver *r, const struct zone_survey *survey)
 		if (&r->zones[survey->networks[i].zone] != uplink)
 			foreign[count++] = survey->networks[i].range;
 	uplink->networks =
-		addr_ranges_subtract(r->arena, survey->unicast, addr_ranges_union(r->arena, foreign, count));
+		addr_ranges_subtract(r->arena, survey->unicast, addr_ranges_union(r->scratch, foreign, count));
 }
 
 static void resolve_zone(struct resolver *r, struct zone_survey *survey, const struct zone_settings *settings)
@@ -248,13 +248,13 @@ void resolve_zones(struct resolver *r)
 {
 	const struct settings *settings = r->settings;
 	struct zone_survey survey = {
-		.unicast = unicast_space(r->arena),
-		.interfaces = name_table_new(r->arena, POLICY_INTERFACES_MAX),
+		.unicast = unicast_space(r->scratch),
+		.interfaces = name_table_new(r->scratch, POLICY_INTERFACES_MAX),
 	};
 
 	r->zones = arena_array(r->arena, POLICY_ZONES_MAX + 1, sizeof(*r->zones));
-	r->zone_notes = arena_array(r->arena, POLICY_ZONES_MAX + 1, sizeof(*r->zone_notes));
-	r->zone_names = name_table_new(r->arena, settings->zone_count);
+	r->zone_notes = arena_array(r->scratch, POLICY_ZONES_MAX + 1, sizeof(*r->zone_notes));
+	r->zone_names = name_table_new(r->scratch, settings->zone_count);
 	r->policy->zones = r->zones;
 	for (size_t i = 0; i < settings->zone_count; i++)
 		resolve_zone(r, &survey, &settings->zones[i]);

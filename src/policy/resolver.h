@@ -47,7 +47,8 @@ struct end {
 };
 
 struct resolver {
-	struct arena *arena;
+	struct arena *arena;		/* of the policy */
+	struct arena *scratch;		/* of what is needed while the policy is made: it stays small, because a daemon keeps it */
 	const struct settings *settings;
 	const struct policy_world *world;
 	struct findings *findings;

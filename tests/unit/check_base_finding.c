@@ -326,6 +326,25 @@ START_TEST(finding_is_rendered)
 }
 END_TEST
 
+/* A daemon gives the text back when the policy is in force; what it finds later still names file and line. */
+START_TEST(forgotten_source_is_named_and_not_quoted)
+{
+	struct findings findings = findings_in(arena);
+	struct arena *quoted = arena_new();
+	struct source source = source_of_text(quoted, "sekisho.conf", "a\nto = lgwan\n", 13);
+	struct finding *finding = finding_add(&findings, &unused, (struct origin){ &source, 2 }, "lgwan", NULL);
+	struct buf out = buf_limited(0);
+
+	source.path = arena_strdup(arena, source.path);
+	source_forget(&source);
+	arena_free(quoted);
+	ck_assert_uint_eq(source_line(&source, 2).length, 0);
+	finding_render(&out, &findings, finding, LANGUAGE_EN);
+	ck_assert_str_eq(buf_text(&out), "sekisho.conf:2: warning: No flow names zone lgwan. [zone-unused]\n");
+	buf_free(&out);
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	const char *option, *lc_all, *lc_messages, *lang;
@@ -383,6 +402,7 @@ static Suite *finding_suite(void)
 	tcase_add_loop_test(shown, caret_marks_a_whole_word, 0, COUNT(caret_rows));
 	tcase_add_test(shown, finding_without_a_line_has_no_caret);
 	tcase_add_loop_test(shown, finding_is_rendered, 0, COUNT(render_rows));
+	tcase_add_test(shown, forgotten_source_is_named_and_not_quoted);
 	tcase_add_loop_test(shown, language_is_chosen, 0, COUNT(language_rows));
 	tcase_add_test(shown, severity_has_a_word_in_both_languages);
 	suite_add_tcase(suite, shown);

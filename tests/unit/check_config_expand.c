@@ -165,6 +165,28 @@ START_TEST(current_directory_is_a_directory_too)
 END_TEST
 
 /* Who wants only the zones gets no mistake of the rest told, but that it cannot be read at all. */
+/* The texts of all files go where the findings quote from, and nothing else does. */
+START_TEST(texts_go_before_findings)
+{
+	struct directory directory = directory_make();
+	struct findings findings = findings_in(directory.arena);
+	struct settings *settings;
+
+	findings.quoted = arena_new();
+	file_write(&directory, "main", MINIMAL "@include \"b\"\n");
+	file_write(&directory, "b", "hosts = ( " HOST("h") " );");
+	ck_assert_int_eq(settings_read(directory.arena, directory_file(&directory, "main"), &findings, &settings), 0);
+	ck_assert_uint_gt(settings->sources[1].length, 0);
+	for (size_t i = 0; i < settings->source_count; i++)
+		source_forget(&settings->sources[i]);
+	arena_free(findings.quoted);
+	ck_assert_str_eq(settings->hosts[0].at.source->path, directory_file(&directory, "b"));
+	ck_assert_uint_eq(settings->hosts[0].at.line, 1);
+	ck_assert_str_eq(settings->hosts[0].name.value, "h");
+	directory_remove(&directory);
+}
+END_TEST
+
 START_TEST(zones_alone)
 {
 	struct directory directory = directory_make();
@@ -328,6 +350,7 @@ int main(void)
 	tcase_add_loop_test(cases, files_are_read_with_their_includes, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(cases, current_directory_is_a_directory_too);
 	tcase_add_test(cases, absolute_path_inside_is_allowed);
+	tcase_add_test(cases, texts_go_before_findings);
 	tcase_add_test(cases, zones_alone);
 	tcase_add_test(cases, depth_of_includes_is_limited);
 	tcase_add_test(cases, number_of_files_is_limited);

@@ -723,6 +723,28 @@ START_TEST(limits_hold)
 }
 END_TEST
 
+/* The planner keeps the policy in force: of a flow between named hosts there is the flow, its name and its ports, and nothing of how it was resolved. */
+START_TEST(policy_keeps_what_it_says_and_no_more)
+{
+	enum { HOSTS = 200, FLOWS = 9000, HOST_BYTES_MAX = 512, NAME_AND_PORTS_BYTES = 32, CHUNK_BYTES_MAX = 1 << 20 };
+	const size_t flow_bytes = sizeof(struct flow) + NAME_AND_PORTS_BYTES;
+	struct policy_world world = world_now();
+	struct policy_run run = { .arena = arena_new() };
+	struct source source = source_of_text(run.arena, "limit.conf", "\n", 1);
+	struct arena *kept = arena_new();
+
+	run.findings = findings_in(run.arena);
+	run.settings = settings_with_zones(run.arena, &source, 2, 1);
+	add_hosts(run.arena, run.settings, HOSTS);
+	add_flows(run.arena, run.settings, FLOWS);
+	run.policy = policy_resolve(kept, run.settings, &world, &run.findings);
+	ck_assert_str_eq(finding_ids(&run), "");
+	ck_assert_uint_le(arena_footprint(kept), FLOWS * flow_bytes + HOSTS * HOST_BYTES_MAX + CHUNK_BYTES_MAX);
+	arena_free(kept);
+	arena_free(run.arena);
+}
+END_TEST
+
 /* Lists of a relay, filled. */
 static const struct relay_row {
 	const char *what, *ids;
@@ -934,6 +956,7 @@ static Suite *resolve_suite(void)
 	tcase_add_test(words, unknown_words_behind_the_reader_are_refused);
 	tcase_add_test(words, nearest_name_is_told);
 	tcase_add_loop_test(words, limits_hold, 0, COUNT(limit_rows));
+	tcase_add_test(words, policy_keeps_what_it_says_and_no_more);
 	tcase_add_loop_test(words, limits_of_relays_hold, 0, COUNT(relay_rows));
 	tcase_set_timeout(words, 60);
 	suite_add_tcase(suite, words);
