@@ -11,6 +11,8 @@ static struct set set_lasting(struct arena *arena, const struct set *set, int64_
 	struct set lasting = *set;
 	size_t count = 0;
 
+	if (!set->timeout)
+		return lasting;
 	for (size_t i = 0; i < set->element_count; i++)
 		count += element_lasts(&set->elements[i], until);
 	if (count == set->element_count)

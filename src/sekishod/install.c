@@ -14,11 +14,13 @@
 #include "kernel/encode.h"
 #include "kernel/ownership.h"
 #include "ruleset/diff.h"
+#include "ruleset/lasting.h"
 #include "sekishod/catalogue.h"
 
 enum {
 	READBACKS_MAX = 4,
 	PACKETS_PASS_MS = 50,
+	ENDS_S = 1,		/* an element that ends so soon may be there or not when it is read back */
 	SLOW_MS = 500,		/* what remains of an element's time is compared to the second */
 };
 
@@ -202,6 +204,16 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 	return error;
 }
 
+/* True when the kernel was read to hold the transition's target, but for what ends just now. */
+static bool readback_holds(struct attempt *attempt, const struct snapshot *after)
+{
+	const int64_t until = attempt_now(attempt) + ENDS_S;
+
+	return after->alien_count == 0 && after->ruleset &&
+	       ruleset_same(attempt->arena, ruleset_lasting(attempt->arena, after->ruleset, until),
+			    ruleset_lasting(attempt->arena, attempt->transition.target, until));
+}
+
 /*
  * Reads back what was committed at this generation. What a dump of a large set gives while the kernel still rearranges its hash table may be wrong;
  * so a difference is believed when it stays, and nothing is taken as known the second time.
@@ -217,7 +229,7 @@ static int transition_verify(struct attempt *attempt, uint32_t generation)
 
 		if (error)
 			return error;
-		if (after.alien_count == 0 && after.ruleset && ruleset_same(attempt->arena, after.ruleset, attempt->transition.target))
+		if (readback_holds(attempt, &after))
 			return 0;
 		/* Somebody else has committed since. */
 		if (after.generation != generation)
@@ -267,6 +279,7 @@ static int attempt_run(struct attempt *attempt, struct committed *ret_committed)
 		error = kernel_read(attempt, holding_known(attempt->arena, attempt->holding), &attempt->snapshot);
 	if (error)
 		return error;
+	attempt->wanted = ruleset_lasting(attempt->arena, attempt->wanted, attempt_now(attempt));
 	for (size_t i = 0; i < attempt->snapshot.alien_count; i++)
 		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "something foreign in our tables is removed where=\"%s\" what=\"%s\"",
 			  attempt->snapshot.aliens[i].where, attempt->snapshot.aliens[i].what);
@@ -311,6 +324,8 @@ static int attempt_at_once(struct attempt *attempt, struct committed *ret_commit
 
 	if (!before)
 		return -ENOENT;
+	before = ruleset_lasting(attempt->arena, before, attempt_now(attempt));
+	attempt->wanted = ruleset_lasting(attempt->arena, attempt->wanted, attempt_now(attempt));
 	attempt->transition = ruleset_diff(attempt->arena, before, attempt->wanted);
 	if (attempt->transition.commit.count == 0 || attempt->transition.prepare.count > 0 || attempt->transition.revoke.count > 0)
 		return -EINVAL;

@@ -18,7 +18,7 @@
 enum { INSTALL_ATTEMPTS_MAX = 8 };	/* somebody else may commit between our reading and our writing so often */
 
 /*
- * Installs wanted. 0: the kernel holds it, and so does holding; otherwise negative errno, and findings say why.
+ * Installs wanted but for the elements that are over by now: a ruleset may be put back long after it was made. 0: the kernel holds it, and so does holding; otherwise negative errno, and findings say why.
  * now: Unix time. What holding knows of the kernel need not be read again.
  */
 int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,

@@ -11,8 +11,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import zone_file  # noqa: E402
 from faults import Faults  # noqa: E402
-from town import Town, await_true, skip_unless_possible  # noqa: E402
+from town import Town, await_true, skip_unless_possible, verb_numbers  # noqa: E402
 
+VERBS = verb_numbers()
 DAY_S = 24 * 3600
 STATE_MIB = 8
 
@@ -63,7 +64,11 @@ def check(town, faults):
     apply(town, 7001)
     expect("in time both are open", is_open(town, "soon") and is_open(town, "later"))
     fill_disk(town)
+    expect("a zone is isolated", town.request(VERBS["ISOLATE"], {"zone": "internet"})["result"] == "isolated")
     faults.set_clock(10 * DAY_S)
+    answer = town.request(VERBS["RELEASE"], {"zone": "internet"})
+    expect("ten days later it is released", answer["result"] == "released" and town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1", answer)
+    expect_closed(town, "before anything was applied")
     apply(town, 7002)
     expect_closed(town, "ten days later")
     faults.set_clock(0)
