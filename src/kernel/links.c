@@ -40,7 +40,7 @@ static int error_of_library(int error)
 	}
 }
 
-/* A socket of the route family; 0 or negative errno. */
+/* A socket of the route family, which never waits: the kernel has answered when a request was sent, and one that was not is not answered. 0 or negative errno. */
 static int route_socket_open(struct nl_sock **ret_socket)
 {
 	struct nl_sock *socket = nl_socket_alloc();
@@ -49,6 +49,8 @@ static int route_socket_open(struct nl_sock **ret_socket)
 	if (!socket)
 		return -ENOMEM;
 	r = nl_connect(socket, NETLINK_ROUTE);
+	if (r >= 0)
+		r = nl_socket_set_nonblocking(socket);
 	if (r < 0) {
 		nl_socket_free(socket);
 		return error_of_library(r);

@@ -258,16 +258,28 @@ static int survey_answer(struct enforcer *enforcer, const struct question *quest
 	return lookout_tell(&enforcer->lookout, &enforcer->nfnl, &question->links, enforcer->planner, true);
 }
 
+/*
+ * Interfaces cannot be listed. A survey has no answer that says so: the planner looks again in some seconds. Whoever wants a view gets none.
+ */
+static int unreadable_answer(struct enforcer *enforcer, struct question *question, enum verb verb, int error)
+{
+	if (verb == VERB_VIEW)
+		return planner_send(enforcer, VERB_VIEW, 0, (struct span){ .length = 0 }, -1);
+	finding_add(&question->findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
+	if (verb != VERB_SURVEY)
+		return refused_send(enforcer, &question->findings);
+	log_finding(&question->findings, &question->findings.items[0]);
+	return 0;
+}
+
 int planner_answer(struct enforcer *enforcer, const struct frame *frame)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct question question = { .arena = arena, .findings = findings_in(arena) };
 	int error = links_read(arena, &question.links);
 
-	if (error) {
-		finding_add(&question.findings, &daemon_catalogue[DAEMON_KERNEL_UNREADABLE], nowhere, strerror(-error), NULL);
-		return refused_send(enforcer, &question.findings);
-	}
+	if (error)
+		return unreadable_answer(enforcer, &question, frame->verb, error);
 	switch (frame->verb) {
 	case VERB_SNAPSHOT:
 		return snapshot_answer(enforcer, &question, frame->flags & FRAME_LAWFUL);
