@@ -75,7 +75,18 @@ static void planner_drop(struct enforcer *enforcer)
 	enforcer->lookout.may_tell = false;
 }
 
-/* A planner that breaks the form is not spoken with any more; the parent will send another. */
+/* Neither of us may have ended, so that the parent has to be told. */
+static void planner_lose(struct enforcer *enforcer)
+{
+	const struct frame frame = { .verb = VERB_JOIN, .descriptor = -1 };
+	int error = frame_send(CREW_CHANNEL, &frame);
+
+	planner_drop(enforcer);
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-ENFORCER", "the parent could not be asked for a planner reason=\"%s\"", strerror(-error));
+}
+
+/* A planner that breaks the form, or cannot be answered, is not spoken with any more by this channel; the parent will send another. */
 static void planner_readable(struct enforcer *enforcer)
 {
 	struct frame frame = { .descriptor = -1 };
@@ -90,7 +101,7 @@ static void planner_readable(struct enforcer *enforcer)
 		return;
 	if (result != -EPIPE)
 		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "the planner is not listened to any more reason=\"%s\"", strerror(-result));
-	planner_drop(enforcer);
+	planner_lose(enforcer);
 }
 
 static int pins_take(struct enforcer *enforcer, struct span payload)

@@ -48,6 +48,7 @@ enum {
 	DRIFT_DETAIL_BYTES = 80,
 	CLOCK_TEXT_BYTES = 32,
 	CLOCK_KEEP_S = 600,
+	JOIN_PAUSE_MS = 100,		/* before planner and enforcer get another channel */
 	CLOCK_BEHIND_S = 120,		/* a clock that is so far behind is told of */
 	WHY_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
 };
@@ -70,6 +71,7 @@ struct parent {
 	clock_base clock_kept;		/* the same, as the disk has it */
 	struct event *clock_keeps;	/* the newest time goes to the disk again */
 	char in_force[DIGEST_TEXT_BYTES]; /* the digest a planner that is started again gets; "" before the first policy */
+	struct event *join;		/* planner and enforcer get another channel: theirs broke */
 	bool ready;
 	struct confirmation confirmation;
 	struct event *confirm_over;	/* its time is over */
@@ -223,6 +225,31 @@ static bool makes_rules(int role)
 	return role == ROLE_ENFORCER || role == ROLE_PLANNER;
 }
 
+/* Planner and enforcer get a channel, if both run. */
+static void makers_join(struct parent *parent)
+{
+	event_del(parent->join);
+	crew_join(parent->crew, ROLE_ENFORCER, ROLE_PLANNER);
+}
+
+static void join_come(evutil_socket_t unused, short what, void *context)
+{
+	(void)unused;
+	(void)what;
+	makers_join(context);
+}
+
+/* The channel of the two broke. If one of them has ended, it gets another when it was started again; else both get one after a pause. */
+static int join_take(struct parent *parent, struct span payload)
+{
+	const struct timeval pause = { .tv_usec = JOIN_PAUSE_MS * 1000 };
+
+	if (payload.length != 0)
+		return -EBADMSG;
+	event_add(parent->join, &pause);
+	return 0;
+}
+
 /* A role runs: the enforcer gets its pins and what is isolated before it hears of the others, so that nothing opens between them. */
 static void parent_started(void *context, int role)
 {
@@ -241,7 +268,7 @@ static void parent_started(void *context, int role)
 	if (role == ROLE_ENFORCER && order_is_drill(parent))
 		isolations_send(parent, role, &parent->ordered, true);
 	if (makes_rules(role))
-		crew_join(parent->crew, ROLE_ENFORCER, ROLE_PLANNER);
+		makers_join(parent);
 	if (role == ROLE_ENFORCER || role == ROLE_WITNESS)
 		crew_join(parent->crew, ROLE_ENFORCER, ROLE_WITNESS);
 	if (parent->started[role])
@@ -860,6 +887,8 @@ static int parent_frame(void *context, int role, const struct frame *frame)
 		return frame->verb == VERB_FAULT ? fault_take(parent, frame->payload) : -EBADMSG;
 	if (frame->verb == VERB_RECORD)
 		return record_take(parent, role, frame->payload);
+	if (role == ROLE_ENFORCER && frame->verb == VERB_JOIN)
+		return join_take(parent, frame->payload);
 	if (role == ROLE_ENFORCER)
 		return frame->verb == VERB_ISOLATED ? isolated_take(parent, frame->payload) : -EBADMSG;
 	switch (frame->verb) {
@@ -958,7 +987,8 @@ static int parent_begin(struct parent *parent)
 	parent->crew = parent->loop ? crew_new(parent->loop, &parent->plan) : NULL;
 	parent->confirm_over = parent->loop ? evtimer_new(parent->loop, confirmation_over, parent) : NULL;
 	parent->clock_keeps = parent->loop ? event_new(parent->loop, -1, EV_PERSIST, newest_keep_again, parent) : NULL;
-	return parent->crew && parent->confirm_over && parent->clock_keeps ? 0 : -ENOMEM;
+	parent->join = parent->loop ? evtimer_new(parent->loop, join_come, parent) : NULL;
+	return parent->crew && parent->confirm_over && parent->clock_keeps && parent->join ? 0 : -ENOMEM;
 }
 
 static void parent_end(struct parent *parent)
@@ -968,6 +998,7 @@ static void parent_end(struct parent *parent)
 	wiring_close(&parent->wiring);
 	event_free(parent->confirm_over);
 	event_free(parent->clock_keeps);
+	event_free(parent->join);
 	event_base_free(parent->loop);
 	buf_free(&parent->text);
 	journal_book_close(&parent->journal);

@@ -77,6 +77,7 @@ enum verb {
 	VERB_WIRING,
 	VERB_PORT,		/* parent -> sentry: descriptor: a socket of frames; payload: the index of its interface (4 bytes) */
 	VERB_FAULT,		/* sentry -> parent -> witness: a packed fault (wiring/fault.h) */
+	VERB_JOIN,		/* enforcer -> parent: the channel to the planner broke, and was closed; let both have another. Empty */
 	VERB_COUNT
 };
 

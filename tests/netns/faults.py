@@ -15,7 +15,8 @@ from town import BUILD
 
 LIBRARY = os.path.join(BUILD, "tests", "netns", "preload", "faults.so")
 ROLES = ("parent", "planner", "enforcer", "witness", "sentry")
-KINDS = ("allocate", "send", "receive")
+KINDS = ("allocate", "send", "receive", "channel")
+NETLINK_KINDS = KINDS[1:3]
 CLOCK = struct.Struct("<q")
 FAULT = struct.Struct("<iii")  # how many, countdown, error
 

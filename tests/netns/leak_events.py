@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 
-from faults import KINDS, ROLES, Faults
+from faults import NETLINK_KINDS, ROLES, Faults
 from leak_world import EDITS, PLACES, restore_zone, write_policy
 from town import DEADLINE_S, FRAME, VERB_APPLY, VERB_STATUS, ZONES, verb_numbers
 
@@ -305,7 +305,7 @@ class Gateway:
     def event_netlink(self):
         """The n-th message to the kernel, or from it, fails."""
         self.doubt(sound=None)
-        self.faults.arm(self.chance.choice(("planner", "enforcer", "enforcer", "enforcer")), self.chance.choice(KINDS[1:]),
+        self.faults.arm(self.chance.choice(("planner", "enforcer", "enforcer", "enforcer")), self.chance.choice(NETLINK_KINDS),
                         self.chance.choice(ERRORS), self.chance.randrange(1, 40), self.chance.choice((1, 1, 2, 20)))
         self.work_with_fault()
 

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum role { ROLE_PARENT, ROLE_PLANNER, ROLE_ENFORCER, ROLE_WITNESS, ROLE_SENTRY, ROLE_COUNT };
-enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_COUNT };
+enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_CHANNEL, KIND_COUNT }; /* CHANNEL: what a role sends to another */
 enum { DESCRIPTORS_MAX = 1024 };
 
 struct fault {
@@ -145,6 +145,12 @@ static bool netlink_fails(int descriptor, enum kind kind)
 	return descriptor >= 0 && descriptor < DESCRIPTORS_MAX && is_netlink[descriptor] && fault_is_due(kind);
 }
 
+/* Roles have their channels from each other. */
+static bool channel_fails(int descriptor)
+{
+	return descriptor >= 0 && descriptor < DESCRIPTORS_MAX && !is_netlink[descriptor] && fault_is_due(KIND_CHANNEL);
+}
+
 int socket(int domain, int type, int protocol)
 {
 	int descriptor = real_socket(domain, type, protocol);
@@ -168,7 +174,9 @@ ssize_t sendto(int descriptor, const void *bytes, size_t length, int flags, cons
 
 ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
 {
-	return netlink_fails(descriptor, KIND_SEND) ? -1 : real_sendmsg(descriptor, message, flags);
+	if (netlink_fails(descriptor, KIND_SEND) || channel_fails(descriptor))
+		return -1;
+	return real_sendmsg(descriptor, message, flags);
 }
 
 ssize_t recvfrom(int descriptor, void *bytes, size_t length, int flags, struct sockaddr *from, socklen_t *from_length)
