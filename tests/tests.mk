@@ -156,7 +156,7 @@ leak: bench-programs
 	@SEKISHO_EVENTS=$(EVENTS) SEKISHO_PROBES=$(PROBES) SEKISHO_SEED=$(SEED) SEKISHO_TIME_LIMIT=$(LEAK_SECONDS) nice tests/run netns/leak.py
 	@tail -n 2 build/log/netns-leak.py.log
 
-# Debian's own kernels under qemu. KERNELS=bookworm: one of them; SEKISHO_KERNEL_TESTS="netns/vlan_trunk.py": fewer tests.
+# Debian's own kernels under qemu. KERNELS=bookworm: one of them; SEKISHO_KERNEL_TESTS="netns/vlan_trunk.py": other tests.
 KERNELS = bookworm bookworm-backports
 check-kernels: test-programs
 	@tests/deps/install check clean-root kernels

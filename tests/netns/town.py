@@ -25,7 +25,7 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SOURCE, "build")
-DEADLINE_S = 60  # for anything that is awaited; nothing is expected to take so long
+DEADLINE_S = int(os.environ.get("SEKISHO_DEADLINE_S", "60"))  # for anything that is awaited; nothing is expected to take so long
 
 # zone: (interface of the gateway, its IPv4 and IPv6 address there, the length of its IPv6 prefix)
 ZONES = {
