@@ -78,8 +78,8 @@ static void add_ownership(struct context *context, struct grid *grid, const json
 		const char *word, *en, *ja;
 	} rows[] = {
 		{ "own", "only sekishod can change them, not even root's nft", "sekishod だけが変更できます(root の nft でも変更できません)" },
-		{ "none", "others can change them (the kernel knows no owners, or --no-owner); sekishod puts back what they change",
-		  "ほかのプログラムも変更できます(カーネルに所有者の機能がないか --no-owner)。変更は sekishod が元に戻します" },
+		{ "none", "others can change them (the kernel is before 6.9, or --no-owner); sekishod puts back what they change",
+		  "ほかのプログラムも変更できます(6.9 より前のカーネルか --no-owner)。変更は sekishod が元に戻します" },
 		{ "orphaned", "others can change them until sekishod has made them its own; it puts back what they change",
 		  "sekishod のものになるまで、ほかのプログラムも変更できます。変更は sekishod が元に戻します" },
 		{ "open", "others can change them until the next boot, because they were made without an owner; sekishod puts back what they change",

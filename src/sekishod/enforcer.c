@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "daemon/crew.h"
+#include "kernel/backstop.h"
 #include "kernel/conntrack.h"
 #include "kernel/ownership.h"
 #include "sekishod/roles.h"
@@ -260,6 +261,16 @@ static void tables_claim(struct enforcer *enforcer)
 	enforcer_heed_tables(enforcer);
 }
 
+/* Where our tables can have no owner, something stays behind them when somebody takes them away. */
+static void backstop_set(struct enforcer *enforcer)
+{
+	int error = enforcer->nfnl.owns_tables ? 0 : backstop_hold(&enforcer->nfnl);
+
+	if (error)
+		log_event(LOG_LEVEL_WARNING, "SKS-OWNER", "there is no backstop: until tables that somebody takes away are back, everything passes reason=\"%s\"",
+			  strerror(-error));
+}
+
 /*
  * Opens what is needed while that is still possible. The dump of connections makes the kernel load
  * connection tracking, without which its switches are not there. While the kernel does not hold our guard,
@@ -286,6 +297,7 @@ static int kernel_open(struct enforcer *enforcer, const struct options *options)
 	door_prepare(&enforcer->door);
 	enforcer->switches = switches_open();
 	tables_claim(enforcer);
+	backstop_set(enforcer);
 	error = links_read(arena, &links);
 	if (!error)
 		error = snapshot_read(arena, &enforcer->nfnl, &links, enforcer_now(enforcer), NULL, &snapshot);
