@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,13 +31,16 @@
 
 static const int kept_capabilities[] = { CAP_NET_ADMIN };
 
-/* It opens nothing any more; rtnetlink is asked by a new socket each time. Of programs it may only ask which are attached. */
+/*
+ * It opens nothing any more; rtnetlink is asked by a new socket each time. Of programs it may only ask which are attached. Who judges for it gives precedence
+ * back.
+ */
 static const struct sandbox_call enforcer_calls[] = {
 	{ .name = "socket", .first_argument_only = true, .first_argument = AF_NETLINK }, { .name = "bind" },
-	ASIDE_CALLS, { .name = "membarrier" }, { .name = "bpf", .first_argument_only = true, .first_argument = BPF_PROG_QUERY }, { .name = NULL }
+	ASIDE_CALLS, { .name = "setpriority" }, { .name = "membarrier" }, { .name = "bpf", .first_argument_only = true, .first_argument = BPF_PROG_QUERY }, { .name = NULL }
 };
 
-enum { NETLINK_WAIT_MS = 10000 };
+enum { NETLINK_WAIT_MS = 10000, ENFORCER_NICE = -20 };
 
 int64_t enforcer_now(struct enforcer *enforcer)
 {
@@ -306,10 +310,21 @@ static int kernel_open(struct enforcer *enforcer, const struct options *options)
 	return error;
 }
 
+/*
+ * What it does is short and cannot wait: a zone is cut off, rules come back. On a processor that others keep busy, or that packets do, it would wait for its
+ * turn. The service manager permits that (RLIMIT_NICE); where it does not, the enforcer waits like everybody.
+ */
+static void precedence_take(void)
+{
+	if (setpriority(PRIO_PROCESS, 0, ENFORCER_NICE) != 0)
+		log_event(LOG_LEVEL_INFO, "SKS-ENFORCER", "the enforcer has no precedence before other processes reason=\"%s\"", strerror(errno));
+}
+
 static int enforcer_begin(struct enforcer *enforcer, const struct options *options)
 {
 	int error = crew_role_begin();
 
+	precedence_take();
 	if (!error)
 		error = sandbox_keep_capabilities(kept_capabilities, sizeof(kept_capabilities) / sizeof(kept_capabilities[0]));
 	if (!error)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "kernel/conntrack.h"
 #include "ruleset/audit.h"
@@ -73,6 +74,7 @@ static void judgement_think(void *context, struct buf *out)
 	json_t *array;
 	char *text;
 
+	(void)setpriority(PRIO_PROCESS, 0, 0);	/* to think takes seconds, and may wait */
 	links_prove(judgement->question, &program, &ruleset->links);
 	program.links = &ruleset->links;
 	ruleset_audit(ruleset, &program, findings);
