@@ -39,17 +39,17 @@ static unsigned int attempts_left(const struct prover *prover, enum proof_line l
 	return attempts > PROVE_ATTEMPTS_MIN ? attempts : PROVE_ATTEMPTS_MIN;
 }
 
-/* True: the line is not looked at any more. */
-static bool line_unconfirmed(struct prover *prover, enum proof_line line)
+/* No packet of a set that may break the line has passed. True: the line is not looked at any more. */
+static bool line_unconfirmed(struct prover *prover, enum proof_line line, enum proof_doubt doubt)
 {
-	line_doubt(prover, line, PROOF_UNCONFIRMED);
+	line_doubt(prover, line, doubt);
 	if (++prover->doubts[line] < PROVE_DOUBTS_MAX)
 		return false;
 	prover->open &= ~line_bit(line);
 	return true;
 }
 
-static bool try_breach(void *context, enum proof_line line, const struct region *region, int64_t at)
+static bool try_breach(void *context, enum proof_line line, const struct region *region, int64_t at, bool decided)
 {
 	const struct judging *judging = context;
 	struct prover *prover = judging->prover;
@@ -59,8 +59,10 @@ static bool try_breach(void *context, enum proof_line line, const struct region 
 	path.region = *region;
 	if (!path_settle(&prover->atoms, &path))
 		return false;
+	if (!decided)
+		return line_unconfirmed(prover, line, PROOF_TOO_COMPLEX);
 	if (!breach_confirm(prover, prover->family, judging->view, &path, at, attempts_left(prover, line), &breach))
-		return line_unconfirmed(prover, line);
+		return line_unconfirmed(prover, line, PROOF_UNCONFIRMED);
 	prover->proof->lines[line] = (struct proof_result){ .state = PROOF_BROKEN, .breach = breach };
 	prover->open &= ~line_bit(line);
 	return true;
@@ -76,9 +78,9 @@ static void judge_leaf(struct prover *prover, const struct view *view, const str
 
 /* ---- dividing */
 
-static bool one_is_enough(void *context, enum proof_line line, const struct region *region, int64_t at)
+static bool one_is_enough(void *context, enum proof_line line, const struct region *region, int64_t at, bool decided)
 {
-	(void)context, (void)line, (void)region, (void)at;
+	(void)context, (void)line, (void)region, (void)at, (void)decided;
 	return true;
 }
 

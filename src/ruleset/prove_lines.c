@@ -102,8 +102,8 @@ static void keep_followed(const struct seek *seek, struct region *region)
 			   (const struct codes[]){ icmp_followed_types(seek->prover->family, seek->view->reply) });
 }
 
-/* These packets may break the line. */
-static void suspect(struct seek *seek, enum proof_line line, const struct region *region, int64_t at)
+/* These packets may break the line. See breach_found. */
+static void suspect(struct seek *seek, enum proof_line line, const struct region *region, int64_t at, bool decided)
 {
 	struct region real;
 
@@ -114,13 +114,13 @@ static void suspect(struct seek *seek, enum proof_line line, const struct region
 	if (region_is_empty(&real))
 		return;
 	seek->suspects |= line_bit(line);
-	if (seek->found(seek->context, line, &real, at))
+	if (seek->found(seek->context, line, &real, at, decided))
 		seek->lines &= ~line_bit(line);
 }
 
 static void suspect_now(struct seek *seek, enum proof_line line, const struct region *region)
 {
-	suspect(seek, line, region, seek->prover->input->now);
+	suspect(seek, line, region, seek->prover->input->now, true);
 }
 
 /* ---- what is granted */
@@ -211,15 +211,15 @@ static void claim_protocol(struct seek *seek, const struct claim *claim, const s
 		return;
 	case GRANTS_EXPIRE:
 		part = region_of_box(claim, region, &rest);
-		suspect(seek, PROOF_EXPIRY, &part, closes_at + GRANTS_ROUNDING_S);
+		suspect(seek, PROOF_EXPIRY, &part, closes_at + GRANTS_ROUNDING_S, true);
 		return;
 	case GRANTS_LACK:
 		part = region_of_box(claim, region, &rest);
 		suspect_now(seek, claim->line, &part);
 		return;
 	case GRANTS_TOO_MANY:
-		suspect_now(seek, claim->line, region);
-		suspect_now(seek, PROOF_EXPIRY, region);
+		suspect(seek, claim->line, region, seek->prover->input->now, false);
+		suspect(seek, PROOF_EXPIRY, region, seek->prover->input->now, false);
 		return;
 	}
 }

@@ -128,10 +128,10 @@ static inline uint32_t lines_of_any_mark(void)
 /* ---- prove_lines.c */
 
 /*
- * Finds packets of the path that may break a line of the view. found is called with each line and packets; true: enough of this line. Returns
- * the lines for which something was found.
+ * Finds packets of the path that may break a line of the view. found is called with each line and packets; true: enough of this line. decided: all of the
+ * packets do, if they pass; false: there was too much to look at, and nobody knows of which. Returns the lines for which something was found.
  */
-typedef bool (*breach_found)(void *context, enum proof_line line, const struct region *region, int64_t at);
+typedef bool (*breach_found)(void *context, enum proof_line line, const struct region *region, int64_t at, bool decided);
 uint32_t lines_seek(struct prover *prover, const struct view *view, const struct path *path, breach_found found, void *context);
 
 /* Remembers that packets of the path are heard by the gateway, or are what it says first. */

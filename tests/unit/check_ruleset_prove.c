@@ -5,6 +5,8 @@
 #include "prove_oracle.h"
 #include "ruleset/catalogue.h"
 #include "ruleset/compile.h"
+#include "ruleset/prove_atoms.h"
+#include "ruleset/prove_grants.h"
 
 enum { CHANGES = 240, CONNECTIONS = 400 };
 
@@ -895,6 +897,108 @@ START_TEST(alien_sets_and_chains_are_not_proved)
 }
 END_TEST
 
+/* ---- limits: what there is no room for is not proved */
+
+/* So many rules in front of forward, each of which forbids two bits of the mark at a time: no range says that. */
+static void forbid_bits(struct town *town, size_t rules)
+{
+	for (size_t i = 0; i < rules; i++) {
+		const uint32_t bits = 0x00010001u << i % 15;
+		const struct step steps[] = { match_bits(FIELD_CT_MARK, bits, bits), { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_DROP } } };
+
+		rule_insert(town, "forward", steps, 2);
+	}
+}
+
+/* What is in a set is dropped, and then what is in the set passes: nothing does. A path that forgot the first does not know that any more; it
+ * remembers three things beside the forbidden bits. */
+START_TEST(a_forgotten_fact_proves_nothing)
+{
+	const struct step in_set = { .kind = STEP_LOOKUP, .key = { { FIELD_DPORT, FIELD_IIF } }, .set = "zz" };
+	struct town town = town_of(policy_good_file);
+	const struct step pass[] = { match16(FIELD_SPORT, 7), match32(FIELD_OIF, interface(&town, "in0")), in_set, accept_step };
+	const struct step drop[] = { match16(FIELD_SPORT, 7), in_set, { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_DROP } } };
+	struct proof proof;
+
+	add_doors(&town, (const uint16_t[]){ 5, 9 }, (const char *const[]){ "lg0", "mn0" });
+	rule_insert(&town, "forward", pass, 4);
+	rule_insert(&town, "forward", drop, 3);
+	forbid_bits(&town, PATH_FACTS_MAX - 3 + (size_t)_i);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_msg(proof.lines[PROOF_NEVER].state == (_i ? PROOF_UNPROVED : PROOF_HOLDS), "%s", line_words(&town, town.ruleset, &proof, PROOF_NEVER));
+	ck_assert_uint_lt(proof.work, STRANGE_WORK_MAX);
+	arena_free(town.arena);
+}
+END_TEST
+
+enum { PORTS_FIRST = 2048 };
+
+/* UDP from LGWAN to the gateway: a grant of one port for each of so many, but for one. The first of them again, if `twice`. */
+static void grant_ports(struct town *town, size_t count, size_t without, bool twice)
+{
+	struct grant *grants = arena_array(town->arena, town->pins->grant_count + 1, sizeof(*grants)), *grant = &grants[town->pins->grant_count];
+	struct port_range *ports = arena_array(town->arena, count + 1, sizeof(*ports));
+
+	memcpy(grants, town->pins->grants, town->pins->grant_count * sizeof(*grants));
+	*grant = (struct grant){ .kind = FLOW_LOCAL, .from = 1, .sources = town->pins->zones[1].networks, .protocol = 17, .ports = ports };
+	for (size_t i = 0; i < count; i++)
+		if (i != without)
+			ports[grant->port_count++] = (struct port_range){ (uint16_t)(PORTS_FIRST + i), (uint16_t)(PORTS_FIRST + i) };
+	if (twice)
+		ports[grant->port_count++] = (struct port_range){ PORTS_FIRST, PORTS_FIRST };
+	town->pins->grants = grants;
+	town->pins->grant_count++;
+}
+
+static const struct {
+	const char *what;
+	size_t without;
+	bool twice;
+	enum proof_state state;
+	enum proof_doubt doubt;
+} overlap_rows[] = {
+	{ "as many grants as are looked at", SIZE_MAX, false, PROOF_HOLDS, PROOF_NO_DOUBT },
+	{ "one of them is missing", 300, false, PROOF_BROKEN, PROOF_NO_DOUBT },
+	{ "one grant more than are looked at", SIZE_MAX, true, PROOF_UNPROVED, PROOF_TOO_COMPLEX },
+};
+
+/* One rule lets 512 ports in, each of which is a grant of its own. */
+START_TEST(more_grants_than_are_looked_at_are_not_proved)
+{
+	struct town town = town_of(policy_good_file);
+	struct step ports = match16(FIELD_DPORT, PORTS_FIRST);
+	struct proof proof;
+
+	ports.mask[0] = 0xfe;
+	ports.mask[1] = 0;
+	rule_insert(&town, "input",
+		    (const struct step[]){ match32(FIELD_IIF, interface(&town, "lg0")),
+					   { .kind = STEP_MATCH, .field = FIELD_IP_SADDR, .mask = { 255, 255, 255 }, .value = { 10, 2 } },
+					   { .kind = STEP_MATCH, .field = FIELD_L4PROTO, .mask = { 255 }, .value = { 17 } },
+					   match32(FIELD_CT_STATE, CT_NEW), ports, accept_step }, 6);
+	grant_ports(&town, GRANTS_OVERLAPS_MAX, overlap_rows[_i].without, overlap_rows[_i].twice);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_msg(proof.lines[PROOF_INPUT].state == overlap_rows[_i].state && proof.lines[PROOF_INPUT].doubt == overlap_rows[_i].doubt, "%s: %s",
+		      overlap_rows[_i].what, line_words(&town, town.ruleset, &proof, PROOF_INPUT));
+	arena_free(town.arena);
+}
+END_TEST
+
+/* Each rule sets the mark anew: a path has room for a few. Two are those of the good file. */
+START_TEST(more_marks_than_a_path_has_room_for_are_not_proved)
+{
+	struct town town = town_of(policy_good_file);
+	struct proof proof;
+
+	for (int i = 0; i < SPACE_MARKS_MAX - 3 + _i; i++)
+		rule_insert(&town, "forward", (const struct step[]){ { .kind = STEP_SET_MARK_VALUE, .value = { 0, 0, 0x7f, (uint8_t)i } } }, 1);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_int_eq(proof.lines[PROOF_NEVER].state, _i > 0 ? PROOF_UNPROVED : PROOF_HOLDS);
+	ck_assert_int_eq(proof.lines[PROOF_NEVER].doubt, _i > 0 ? PROOF_TOO_COMPLEX : PROOF_NO_DOUBT);
+	arena_free(town.arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("prove");
@@ -910,6 +1014,9 @@ int main(void)
 	tcase_add_loop_test(cases, each_line_breaks_when_it_should, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(cases, what_is_not_understood_is_not_proved);
 	tcase_add_test(cases, an_endless_goto_is_not_proved);
+	tcase_add_loop_test(cases, a_forgotten_fact_proves_nothing, 0, 2);
+	tcase_add_loop_test(cases, more_grants_than_are_looked_at_are_not_proved, 0, sizeof(overlap_rows) / sizeof(overlap_rows[0]));
+	tcase_add_loop_test(cases, more_marks_than_a_path_has_room_for_are_not_proved, 0, 2);
 	tcase_add_test(cases, a_line_that_breaks_hides_no_chain);
 	tcase_add_test(cases, a_source_that_breaks_in_ipv4_hides_no_sender_of_ipv6);
 	tcase_add_loop_test(cases, a_proof_cut_short_says_of_no_broken_line_that_it_holds, 0, sizeof(lines) / sizeof(lines[0]));
