@@ -62,9 +62,8 @@ void enforcer_heed_tables(struct enforcer *enforcer)
 void enforcer_trust(struct enforcer *enforcer)
 {
 	/* Pins before these are of the past. */
-	arena_free(enforcer->former_arena);
-	enforcer->former_arena = NULL;
-	enforcer->pins_serve = enforcer->pins_arena != NULL;
+	kept_pins_free(&enforcer->former);
+	enforcer->pins_serve = enforcer->pins.arena != NULL;
 	enforcer->judged = true;
 	enforcer->unrepaired = false;
 	switches_open_way(&enforcer->switches);
@@ -111,21 +110,17 @@ static void planner_readable(struct enforcer *enforcer)
 
 static int pins_take(struct enforcer *enforcer, struct span payload)
 {
-	struct arena *arena = arena_new();
-	struct pins pins;
-	int error = pins_unpack(arena, payload, &pins);
+	struct kept_pins pins;
+	int error = kept_pins_make(payload, &pins);
 
-	if (error) {
-		arena_free(arena);
+	/* They are copied, and many megabytes when there are many flows. */
+	frame_reader_rest(&enforcer->parent_reader);
+	if (error)
 		return error;
-	}
-	if (enforcer->pins_serve) {
-		enforcer->former_arena = enforcer->pins_arena;
+	if (enforcer->pins_serve)
 		enforcer->former = enforcer->pins;
-	} else {
-		arena_free(enforcer->pins_arena);
-	}
-	enforcer->pins_arena = arena;
+	else
+		kept_pins_free(&enforcer->pins);
 	enforcer->pins = pins;
 	enforcer->pins_serve = false;
 	return 0;
@@ -236,7 +231,7 @@ static int enforcer_loop(struct enforcer *enforcer)
 		if (waits[1].revents != 0 && enforcer->planner == planner && planner >= 0)
 			planner_readable(enforcer);
 		if (waits[3].revents != 0 && enforcer->door.channel == witness && witness >= 0)
-			door_serve(&enforcer->door, &enforcer->nfnl, enforcer->pins_arena ? &enforcer->pins.program : NULL);
+			door_serve(&enforcer->door, &enforcer->nfnl, enforcer->pins.arena ? &enforcer->pins.program : NULL);
 	}
 }
 
@@ -344,9 +339,9 @@ static void enforcer_end(struct enforcer *enforcer)
 	holding_free(&enforcer->holding);
 	nft_watch_close(&enforcer->watch);
 	nfnl_close(&enforcer->nfnl);
-	arena_free(enforcer->pins_arena);
+	kept_pins_free(&enforcer->pins);
+	kept_pins_free(&enforcer->former);
 	arena_free(enforcer->isolations_arena);
-	arena_free(enforcer->former_arena);
 }
 
 int enforcer_run(const struct options *options)

@@ -18,7 +18,7 @@
 #include "sekishod/holding.h"
 #include "sekishod/isolation_messages.h"
 #include "sekishod/lookout.h"
-#include "sekishod/pins.h"
+#include "sekishod/kept_pins.h"
 #include "sekishod/switches.h"
 #include "wire/frame.h"
 
@@ -35,11 +35,9 @@ struct enforcer {
 	clock_base clock;		/* behind which time does not run */
 	int planner;			/* -1: none */
 	struct frame_reader planner_reader;
-	struct arena *former_arena;	/* newer pins came, and nothing was installed by them yet: those before them; NULL: none */
-	struct pins former;
+	struct kept_pins former;	/* newer pins came, and nothing was installed by them yet: those before them, or none */
 	bool pins_serve;		/* something was installed by the pins */
-	struct arena *pins_arena;	/* NULL: no pins yet, and only the seal is taken */
-	struct pins pins;
+	struct kept_pins pins;		/* none yet: only the seal is taken */
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
 	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
 	bool judged;			/* what was installed last was: nothing in it need stay closed for want of a proof */

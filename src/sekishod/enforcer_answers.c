@@ -181,12 +181,11 @@ static int committed_send(struct enforcer *enforcer, struct committed *committed
 /* What the newest pins came for was refused: what is in force is judged by the pins it was installed by. */
 static void pins_fall_back(struct enforcer *enforcer)
 {
-	if (!enforcer->former_arena)
+	if (!enforcer->former.arena)
 		return;
-	arena_free(enforcer->pins_arena);
-	enforcer->pins_arena = enforcer->former_arena;
+	kept_pins_free(&enforcer->pins);
 	enforcer->pins = enforcer->former;
-	enforcer->former_arena = NULL;
+	enforcer->former = (struct kept_pins){ .arena = NULL };
 	enforcer->pins_serve = true;
 }
 
@@ -253,7 +252,7 @@ static int survey_answer(struct enforcer *enforcer, const struct question *quest
 	if (enforcer->unrepaired)
 		kernel_repair(enforcer, &change);
 	switches_hold(&enforcer->switches);
-	if (enforcer->pins_arena)
+	if (enforcer->pins.arena)
 		lookout_hold(&enforcer->pins.program, &question->links);
 	return lookout_tell(&enforcer->lookout, &enforcer->nfnl, &question->links, enforcer->planner, true);
 }

@@ -59,15 +59,16 @@ static int connections_read(struct enforcer *enforcer, struct question *question
 /* What is to be judged. */
 struct judgement {
 	struct question *question;
-	const struct pins *pins;
-	struct proof_input proof;
+	const struct kept_pins *pins;
+	struct proof_input proof;	/* without the pins */
 };
 
 /* In a child: one byte, 1 when the ruleset may be in force, and the findings as JSON. */
 static void judgement_think(void *context, struct buf *out)
 {
 	struct judgement *judgement = context;
-	struct program_input program = judgement->pins->program;
+	const struct pins pins = kept_pins_unpack(judgement->question->arena, judgement->pins);
+	struct program_input program = pins.program;
 	const struct ruleset *ruleset = judgement->proof.ruleset;
 	struct findings *findings = &judgement->question->findings;
 	struct proof proof;
@@ -77,6 +78,7 @@ static void judgement_think(void *context, struct buf *out)
 	(void)setpriority(PRIO_PROCESS, 0, 0);	/* to think takes seconds, and may wait */
 	links_prove(judgement->question, &program, &ruleset->links);
 	program.links = &ruleset->links;
+	judgement->proof.pins = &pins;
 	ruleset_audit(ruleset, &program, findings);
 	proof = ruleset_prove(judgement->question->arena, &judgement->proof);
 	proof_report(&proof, ruleset, findings);
@@ -111,12 +113,12 @@ static int judgement_await(struct enforcer *enforcer, struct judgement *judgemen
 int ruleset_judge(struct enforcer *enforcer, struct question *question, const struct ruleset *ruleset)
 {
 	struct judgement judgement = { .question = question, .pins = &enforcer->pins,
-				       .proof = { .ruleset = ruleset, .pins = &enforcer->pins, .now = enforcer_now(enforcer),
+				       .proof = { .ruleset = ruleset, .now = enforcer_now(enforcer),
 						  .isolation = isolation_claim_of(question->arena, ruleset) } };
 	bool lawful = false;
 	int error;
 
-	if (!enforcer->pins_arena) {
+	if (!enforcer->pins.arena) {
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_NO_PINS], nowhere, NULL);
 		return -EPERM;
 	}

@@ -336,6 +336,16 @@ int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins)
 	return 0;
 }
 
+int pins_unpack_program(struct arena *arena, struct span bytes, struct program_input *ret_program)
+{
+	struct pins pins = { .binding_count = 0 };
+
+	if (!zones_take(arena, &bytes, &pins))
+		return -EBADMSG;
+	*ret_program = pins.program;
+	return 0;
+}
+
 int pins_keep(const char *directory, struct span bytes)
 {
 	__attribute__((cleanup(buf_free))) struct buf whole = buf_limited(0);

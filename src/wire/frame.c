@@ -160,6 +160,14 @@ static int frame_take(struct frame_reader *reader, struct frame *ret_frame)
 	return 1;
 }
 
+void frame_reader_rest(struct frame_reader *reader)
+{
+	size_t wanted;
+
+	if (frame_bytes_wanted(reader, &wanted) == 0 && reader->bytes.length == wanted)
+		buf_free(&reader->bytes);
+}
+
 int frame_receive(int socket, struct frame_reader *reader, struct frame *ret_frame)
 {
 	size_t wanted;

@@ -115,6 +115,9 @@ struct frame_reader frame_reader_make(uint32_t payload_bytes_max);
 /* Closes a descriptor that was not taken and frees the bytes; the socket is not touched. */
 void frame_reader_free(struct frame_reader *reader);
 
+/* The frame that was handed out is done with, and its payload no longer valid: gives back the room it took, which may be much. */
+void frame_reader_rest(struct frame_reader *reader);
+
 /*
  * Reads what is there (one recvmsg, never past the end of the frame). 1: *ret_frame is whole, its payload
  * is valid until the next call; 0: not yet; -EPIPE: the peer has closed; -EBADMSG: not a frame of ours or

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sekishod/kept_pins.h"
 #include "sekishod/messages.h"
-#include "sekishod/pins.h"
 #include "sekishod/request.h"
 
 static const char *const two_interfaces[] = { "mn0", "mn1" };
@@ -61,6 +61,36 @@ START_TEST(pins_read_back_and_no_shorter_or_longer_payload_does)
 				 length == bytes.length - SERVERS_BYTES ? 0 : -EBADMSG);
 	buf_putc(&bytes, 0);
 	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), -EBADMSG);
+	buf_free(&bytes);
+	buf_free(&again);
+	arena_free(arena);
+}
+END_TEST
+
+/* Between two judgements pins are a copy of the bytes they came in, and of the zones. */
+START_TEST(kept_pins_are_whole_again_when_somebody_judges)
+{
+	const struct pins town = town_of(town_zones, 3);
+	struct buf bytes = buf_limited(0), again = buf_limited(0);
+	struct kept_pins kept = { .arena = NULL }, unlike = { .arena = NULL };
+	struct arena *arena = arena_new();
+	struct pins pins;
+
+	pins_pack(&bytes, &town);
+	ck_assert_int_eq(kept_pins_make(buf_span(&bytes), &kept), 0);
+	ck_assert_int_eq(kept_pins_make((struct span){ .data = bytes.data, .length = bytes.length - 1 }, &unlike), -EBADMSG);
+	ck_assert_ptr_null(unlike.arena);
+	memset(bytes.data, 0xff, bytes.length);
+	ck_assert_uint_eq(kept.program.zone_count, 3);
+	ck_assert_str_eq(kept.program.zones[0].interfaces[1], "mn1");
+	pins = kept_pins_unpack(arena, &kept);
+	pins_pack(&bytes, &town);
+	pins_pack(&again, &pins);
+	ck_assert_uint_eq(again.length, bytes.length / 2);
+	ck_assert_mem_eq(again.data, bytes.data + again.length, again.length);
+	kept_pins_free(&kept);
+	kept_pins_free(&kept);
+	ck_assert_ptr_null(kept.arena);
 	buf_free(&bytes);
 	buf_free(&again);
 	arena_free(arena);
@@ -297,6 +327,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(cases, pins_read_back_and_no_shorter_or_longer_payload_does);
+	tcase_add_test(cases, kept_pins_are_whole_again_when_somebody_judges);
 	tcase_add_loop_test(cases, grants_that_make_no_sense_are_refused, 0, sizeof(grant_rows) / sizeof(grant_rows[0]));
 	tcase_add_loop_test(cases, bindings_that_make_no_sense_are_refused, 0, sizeof(binding_rows) / sizeof(binding_rows[0]));
 	tcase_add_loop_test(cases, pins_that_make_no_sense_are_refused, 0, sizeof(zone_rows) / sizeof(zone_rows[0]));

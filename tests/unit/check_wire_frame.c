@@ -146,6 +146,33 @@ START_TEST(payload_of_exactly_the_limit_is_taken)
 }
 END_TEST
 
+/* Who has done with a large frame need not keep its room until the next one comes; of one that is on its way nothing is lost. */
+START_TEST(reader_gives_back_the_room_of_a_frame_that_is_over)
+{
+	struct pair pair = pair_open();
+	struct frame_reader reader = frame_reader_make(PAYLOAD_MAX);
+	struct frame sent = { .verb = VERB_REPORT, .payload = span_of("first"), .descriptor = -1 }, got;
+	char bytes[256];
+	size_t length = frame_bytes(&sent, bytes, sizeof(bytes));
+
+	frame_reader_rest(&reader);
+	ck_assert_int_eq(frame_send(pair.near, &sent), 0);
+	ck_assert_int_eq(frame_await(pair.far, &reader, 1000, &got), 0);
+	frame_reader_rest(&reader);
+	ck_assert_uint_eq(reader.bytes.capacity, 0);
+	ck_assert_int_eq(send(pair.near, bytes, length - 1, 0), (int)length - 1);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(frame_receive(pair.far, &reader, &got), 0);
+		frame_reader_rest(&reader);
+	}
+	ck_assert_int_eq(send(pair.near, bytes + length - 1, 1, 0), 1);
+	ck_assert_int_eq(frame_await(pair.far, &reader, 1000, &got), 0);
+	ck_assert(span_equal(got.payload, span_of("first")));
+	frame_reader_free(&reader);
+	pair_close(pair);
+}
+END_TEST
+
 /* Sends a whole frame by hand, with count descriptors beside it. */
 static void hand_send(int socket, const unsigned char *header, size_t count)
 {
@@ -320,6 +347,7 @@ int main(void)
 	tcase_add_test(rows, a_large_frame_goes_in_parts);
 	tcase_add_test(rows, a_peer_that_does_not_read_is_not_waited_for);
 	tcase_add_test(rows, payload_of_exactly_the_limit_is_taken);
+	tcase_add_test(rows, reader_gives_back_the_room_of_a_frame_that_is_over);
 	tcase_add_loop_test(rows, descriptors_are_counted_and_none_is_left_open, 0, sizeof(descriptor_rows) / sizeof(descriptor_rows[0]));
 	tcase_add_loop_test(rows, only_fully_sealed_memory_is_mapped, 0, sizeof(seal_rows) / sizeof(seal_rows[0]));
 	tcase_add_test(rows, sealed_memory_goes_round_and_a_plain_file_does_not);
