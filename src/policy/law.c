@@ -43,9 +43,9 @@ static void law_never(const struct law *law, const struct flow *flow)
 {
 	const struct zone *from = flow_from(law, flow), *to = flow_to(law, flow);
 	struct finding *finding =
-		policy_find(law->findings, LAW_NEVER, flow->from_at, flow->name, from->name, to->name);
+		policy_find(law->findings, LAW_NEVER, flow_part_at(flow, FLOW_PART_FROM), flow->name, from->name, to->name);
 
-	finding_relate(finding, flow->to_at);
+	finding_relate(finding, flow_part_at(flow, FLOW_PART_TO));
 	finding_relate(finding, from->at);
 	finding_relate(finding, to->at);
 }
@@ -56,12 +56,12 @@ static void law_same_tier(const struct law *law, const struct flow *flow)
 	const struct zone *from = flow_from(law, flow), *to = flow_to(law, flow);
 
 	if (from == to) {
-		finding_relate(policy_find(law->findings, LAW_SAME_ZONE, flow->to_at, flow->name, from->name),
+		finding_relate(policy_find(law->findings, LAW_SAME_ZONE, flow_part_at(flow, FLOW_PART_TO), flow->name, from->name),
 			       from->at);
 		return;
 	}
 	if (flow->method != METHOD_INTERNAL)
-		finding_relate(policy_find(law->findings, LAW_SAME_TIER_METHOD, flow->method_at, flow->name,
+		finding_relate(policy_find(law->findings, LAW_SAME_TIER_METHOD, flow_part_at(flow, FLOW_PART_METHOD), flow->name,
 					   method_name(flow->method), from->name, to->name),
 			       to->at);
 }
@@ -98,14 +98,14 @@ void law_uplink(const struct law *law, const struct flow *flow)
 	if ((flow->protocol == TCP || flow->protocol == UDP) && !destinations_are(flow, uplink->dns)) {
 		ports = law_matched_ports(law, flow, dns_ports, sizeof(dns_ports) / sizeof(dns_ports[0]));
 		if (ports)
-			finding_relate(policy_find(law->findings, LAW_UPLINK_DNS, flow->ports_at, flow->name,
+			finding_relate(policy_find(law->findings, LAW_UPLINK_DNS, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 						   ports, uplink->name),
 				       uplink->at);
 	}
 	if (flow->protocol == TCP && !destinations_are(flow, uplink->smtp)) {
 		ports = law_matched_ports(law, flow, smtp_ports, sizeof(smtp_ports) / sizeof(smtp_ports[0]));
 		if (ports)
-			finding_relate(policy_find(law->findings, LAW_UPLINK_SMTP, flow->ports_at, flow->name,
+			finding_relate(policy_find(law->findings, LAW_UPLINK_SMTP, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 						   ports, uplink->name),
 				       uplink->at);
 	}
@@ -146,9 +146,9 @@ static void law_local(const struct law *law, const struct flow *flow)
 				   law_matched_ports(law, flow, law_mail_ports, law_mail_port_count) : NULL;
 
 	if (mail)
-		policy_find(law->findings, LAW_MAIL_PORTS, flow->ports_at, flow->name, mail);
+		policy_find(law->findings, LAW_MAIL_PORTS, flow_part_at(flow, FLOW_PART_PORTS), flow->name, mail);
 	if (flow->source_any && flow->protocol != ICMP)
-		policy_find(law->findings, LAW_LOCAL_ANY, flow->source_at, flow->name);
+		policy_find(law->findings, LAW_LOCAL_ANY, flow_part_at(flow, FLOW_PART_SOURCE), flow->name);
 }
 
 /* The processes of the relays reach the next hops and nothing else, whatever name their user goes by. */
@@ -168,7 +168,7 @@ static void law_egress(const struct law *law, const struct flow *flow)
 	if (!flow_is_of_relay(flow))
 		law_relay_users(law, flow);
 	if (flow->destination_any && flow->protocol != ICMP)
-		policy_find(law->findings, LAW_EGRESS_ANY, flow->destination_at, flow->name);
+		policy_find(law->findings, LAW_EGRESS_ANY, flow_part_at(flow, FLOW_PART_DESTINATION), flow->name);
 	if (flow_to(law, flow)->uplink)
 		law_uplink(law, flow);
 }
@@ -343,27 +343,31 @@ static void law_tiers(const struct law *law)
 			    first[TIER_INTERNET]->name);
 }
 
+/* The record of a flow that has an end. */
+static void law_notice_record(const struct law *law, const struct flow *flow, const struct record *record)
+{
+	const int64_t days_left = (int64_t)record->expires - law->today;
+	const enum policy_kind kind = flow->critical ? LAW_CRITICAL_EXPIRES : LAW_RECORD_EXPIRES;
+	char date[DATE_TEXT_BYTES];
+
+	if (days_left > LAW_NOTICE_DAYS)
+		return;
+	if (flow->closes_at > law->now)
+		finding_relate(finding_add(law->findings, &policy_catalogue[kind], flow->at, flow->name, date_format(record->expires, date),
+					   arena_printf(law->findings->arena, "%lld", (long long)days_left), NULL),
+			       record->at);
+	else if (flow->critical)
+		finding_relate(policy_find(law->findings, LAW_CRITICAL_EXPIRED, flow->at, flow->name, date_format(record->expires, date)), record->at);
+}
+
 /* Records that are over or nearly so, and what must not stop. */
 static void law_notice(const struct law *law)
 {
 	for (size_t i = 0; i < law->policy->flow_count; i++) {
 		const struct flow *flow = &law->policy->flows[i];
-		int64_t days_left = (int64_t)flow->record.expires - law->today;
-		enum policy_kind kind = flow->critical ? LAW_CRITICAL_EXPIRES : LAW_RECORD_EXPIRES;
-		char date[DATE_TEXT_BYTES];
 
-		if (flow->closes_at == 0 || days_left > LAW_NOTICE_DAYS)
-			continue;
-		if (flow->closes_at > law->now)
-			finding_relate(
-				finding_add(law->findings, &policy_catalogue[kind], flow->at, flow->name,
-					    date_format(flow->record.expires, date),
-					    arena_printf(law->findings->arena, "%lld", (long long)days_left),
-					    NULL),
-				flow->record.at);
-		else if (flow->critical)
-			finding_relate(policy_find(law->findings, LAW_CRITICAL_EXPIRED, flow->at, flow->name,
-						   date_format(flow->record.expires, date)), flow->record.at);
+		if (flow->closes_at != 0)
+			law_notice_record(law, flow, flow->record);
 	}
 }
 

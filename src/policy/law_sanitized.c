@@ -23,13 +23,13 @@ static void law_screen(const struct law *law, const struct flow *flow)
 	enum model model = law->policy->model;
 
 	if (flow_from(law, flow)->tier == TIER_INTERNET && (model == MODEL_ALPHA || model == MODEL_ALPHA_PRIME))
-		finding_relate(policy_find(law->findings, LAW_SCREEN_DIRECTION, flow->from_at, flow->name,
+		finding_relate(policy_find(law->findings, LAW_SCREEN_DIRECTION, flow_part_at(flow, FLOW_PART_FROM), flow->name,
 					   model_name(model)),
 			       law->policy->model_at);
 	if (!flow->destination_host)
-		policy_find(law->findings, LAW_SCREEN_SERVER, flow->destination_at, flow->name);
+		policy_find(law->findings, LAW_SCREEN_SERVER, flow_part_at(flow, FLOW_PART_DESTINATION), flow->name);
 	if (flow->protocol != TCP && flow->protocol != UDP)
-		policy_find(law->findings, LAW_SCREEN_PROTOCOL, flow->ports_at, flow->name,
+		policy_find(law->findings, LAW_SCREEN_PROTOCOL, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 			    protocol_name(law->findings->arena, flow->protocol));
 }
 
@@ -53,14 +53,14 @@ static void law_sanitized_file(const struct law *law, const struct flow *flow)
 static void law_breakout(const struct law *law, const struct flow *flow)
 {
 	if (law->policy->model != MODEL_ALPHA_PRIME)
-		finding_relate(policy_find(law->findings, LAW_BREAKOUT_MODEL, flow->method_at, flow->name,
+		finding_relate(policy_find(law->findings, LAW_BREAKOUT_MODEL, flow_part_at(flow, FLOW_PART_METHOD), flow->name,
 					   model_name(law->policy->model)), law->policy->model_at);
 	if (flow_from(law, flow)->tier != TIER_LGWAN)
-		finding_relate(policy_find(law->findings, LAW_BREAKOUT_DIRECTION, flow->from_at, flow->name,
+		finding_relate(policy_find(law->findings, LAW_BREAKOUT_DIRECTION, flow_part_at(flow, FLOW_PART_FROM), flow->name,
 					   flow_from(law, flow)->name),
 			       flow_from(law, flow)->at);
 	if (!flow->destination_named)
-		policy_find(law->findings, LAW_BREAKOUT_DESTINATION, flow->destination_at, flow->name);
+		policy_find(law->findings, LAW_BREAKOUT_DESTINATION, flow_part_at(flow, FLOW_PART_DESTINATION), flow->name);
 }
 
 static bool range_holds_mail(const struct port_range *range)
@@ -91,7 +91,7 @@ static void law_mail(const struct law *law, const struct flow *flow)
 	if (!held)
 		return;
 	ports = law_matched_ports(law, flow, law_mail_ports, law_mail_port_count);
-	policy_find(law->findings, named ? LAW_MAIL_PORTS : LAW_MAIL_PORTS_CUT, flow->ports_at, flow->name,
+	policy_find(law->findings, named ? LAW_MAIL_PORTS : LAW_MAIL_PORTS_CUT, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 		    ports);
 }
 
@@ -132,7 +132,7 @@ void law_sanitized(const struct law *law, const struct flow *flow)
 		break;
 	case METHOD_INTERNAL:
 	case METHOD_SPECIFIED:
-		finding_relate(policy_find(law->findings, LAW_SANITIZED_METHOD, flow->method_at, flow->name,
+		finding_relate(policy_find(law->findings, LAW_SANITIZED_METHOD, flow_part_at(flow, FLOW_PART_METHOD), flow->name,
 					   method_name(flow->method), flow_from(law, flow)->name,
 					   law->policy->zones[flow->to].name),
 			       flow_from(law, flow)->at);
@@ -140,7 +140,7 @@ void law_sanitized(const struct law *law, const struct flow *flow)
 	}
 	if (law_end_is_any(flow->source_any, flow->sources, flow_from(law, flow)) &&
 	    law_end_is_any(flow->destination_any, flow->destinations, &law->policy->zones[flow->to]))
-		finding_relate(policy_find(law->findings, LAW_ANY_TWICE, flow->source_at, flow->name),
-			       flow->destination_at);
+		finding_relate(policy_find(law->findings, LAW_ANY_TWICE, flow_part_at(flow, FLOW_PART_SOURCE), flow->name),
+			       flow_part_at(flow, FLOW_PART_DESTINATION));
 	law_mail(law, flow);
 }

@@ -63,13 +63,13 @@ static void law_specified_end(const struct law *law, const struct flow *flow, co
 static void law_specified_ports(const struct law *law, const struct flow *flow)
 {
 	if (!protocol_has_ports(flow->protocol)) {
-		policy_find(law->findings, LAW_SPECIFIED_PORTS, flow->ports_at, flow->name,
+		policy_find(law->findings, LAW_SPECIFIED_PORTS, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 			    protocol_name(law->findings->arena, flow->protocol));
 		return;
 	}
 	for (size_t i = 0; i < flow->port_count; i++)
 		if (flow->ports[i].first != flow->ports[i].last) {
-			policy_find(law->findings, LAW_SPECIFIED_PORT_RANGE, flow->ports_at, flow->name,
+			policy_find(law->findings, LAW_SPECIFIED_PORT_RANGE, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 				    arena_printf(law->findings->arena, "%u-%u", flow->ports[i].first,
 						 flow->ports[i].last));
 			return;
@@ -84,28 +84,30 @@ static void law_specified_peer(const struct law *law, const struct flow *flow)
 		policy_find(law->findings, LAW_SPECIFIED_PEER_REASON, flow->at, flow->name);
 }
 
-void law_record(const struct law *law, const struct flow *flow, bool approved_too)
+static void record_is_whole(const struct law *law, const struct flow *flow, const struct record *record, bool approved_too)
 {
 	const struct {
 		const char *field;
 		bool missing;
 	} fields[] = {
-		{ "number", !flow->record.number },
-		{ "reason", !flow->record.reason },
-		{ "approver", !flow->record.approver },
-		{ "approved", approved_too && flow->record.approved == INT32_MIN },
-		{ "expires", flow->record.expires == INT32_MIN },
+		{ "number", !record->number },
+		{ "reason", !record->reason },
+		{ "approver", !record->approver },
+		{ "approved", approved_too && record->approved == INT32_MIN },
+		{ "expires", record->expires == INT32_MIN },
 	};
 
-	if (!flow->has_record) {
-		policy_find(law->findings, LAW_RECORD_MISSING, flow->at, flow->name, method_name(flow->method));
-		return;
-	}
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (fields[i].missing)
-			finding_relate(policy_find(law->findings, LAW_RECORD_INCOMPLETE, flow->record.at,
-						   flow->name, fields[i].field),
-				       flow->at);
+			finding_relate(policy_find(law->findings, LAW_RECORD_INCOMPLETE, record->at, flow->name, fields[i].field), flow->at);
+}
+
+void law_record(const struct law *law, const struct flow *flow, bool approved_too)
+{
+	if (flow->record)
+		record_is_whole(law, flow, flow->record, approved_too);
+	else
+		policy_find(law->findings, LAW_RECORD_MISSING, flow->at, flow->name, method_name(flow->method));
 }
 
 void law_specified(const struct law *law, const struct flow *flow)
@@ -114,15 +116,15 @@ void law_specified(const struct law *law, const struct flow *flow)
 
 	if (flow->method != METHOD_SPECIFIED) {
 		struct finding *finding =
-			policy_find(law->findings, LAW_SPECIFIED_ONLY, flow->method_at, flow->name,
+			policy_find(law->findings, LAW_SPECIFIED_ONLY, flow_part_at(flow, FLOW_PART_METHOD), flow->name,
 				    method_name(flow->method), from->name, to->name);
 
 		finding_relate(finding, from->at);
 		finding_relate(finding, to->at);
 		return;
 	}
-	law_specified_end(law, flow, flow->source_host, flow->from, flow->source_at, &source_kinds);
-	law_specified_end(law, flow, flow->destination_host, flow->to, flow->destination_at,
+	law_specified_end(law, flow, flow->source_host, flow->from, flow_part_at(flow, FLOW_PART_SOURCE), &source_kinds);
+	law_specified_end(law, flow, flow->destination_host, flow->to, flow_part_at(flow, FLOW_PART_DESTINATION),
 			  &destination_kinds);
 	law_specified_ports(law, flow);
 	law_specified_peer(law, flow);

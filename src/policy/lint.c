@@ -156,7 +156,7 @@ static void find_wide_ports(const struct policy *policy, struct findings *findin
 		from = policy->zones[flow->from].tier;
 		to = policy->zones[flow->to].tier;
 		if ((from == TIER_LGWAN && to == TIER_INTERNET) || (from == TIER_INTERNET && to == TIER_LGWAN))
-			policy_find(findings, LINT_PORTS_MANY, flow->ports_at, flow->name,
+			policy_find(findings, LINT_PORTS_MANY, flow_part_at(flow, FLOW_PART_PORTS), flow->name,
 				    arena_printf(findings->arena, "%zu", total));
 	}
 }

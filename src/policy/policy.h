@@ -109,31 +109,41 @@ enum flow_kind {
 	FLOW_EGRESS,		/* from a user's process on the gateway to a zone: `from` is not used, sources are empty */
 };
 
+/* What of a flow findings point at, besides the flow. */
+enum flow_part { FLOW_PART_FROM, FLOW_PART_TO, FLOW_PART_SOURCE, FLOW_PART_DESTINATION, FLOW_PART_PORTS, FLOW_PART_METHOD, FLOW_PART_COUNT };
+
+/* A daemon keeps a hundred thousand of them: what most flows do not have is behind a pointer, and small things stand together. */
 struct flow {
 	enum flow_kind kind;
-	const char *name;	/* unique among all flows; synthetic ones contain '/': "lgwan/hairpin", "relay/mail/in" */
 	uint32_t from, to;	/* indexes into policy->zones */
 	enum method method;
-	enum peer peer;
+	const char *name;	/* unique among all flows; synthetic ones contain '/': "lgwan/hairpin", "relay/mail/in" */
 	const char *peer_reason; /* NULL when not written */
+	enum peer peer;
+	uint32_t uid;		/* FLOW_EGRESS */
+	const char *user;	/* FLOW_EGRESS */
 	struct addr_ranges sources, destinations; /* canonical, inside the zones' networks */
-	bool source_any, destination_any; /* the word "any" was written */
-	bool source_named, destination_named; /* every word was the name of a host or a network */
 	const struct host *source_host, *destination_host; /* the one named host, or NULL */
-	uint16_t protocol;	/* IP protocol number; 1 stands for echo in both families (ICMP and ICMPv6); POLICY_ANY_PROTOCOL */
 	const struct port_range *ports;	/* sorted, disjoint; empty for protocols without ports */
 	size_t port_count;
-	const char *user;	/* FLOW_EGRESS */
-	uint32_t uid;		/* FLOW_EGRESS */
-	bool has_record;
-	struct record record;
+	uint16_t protocol;	/* IP protocol number; 1 stands for echo in both families (ICMP and ICMPv6); POLICY_ANY_PROTOCOL */
+	bool source_any, destination_any; /* the word "any" was written */
+	bool source_named, destination_named; /* every word was the name of a host or a network */
 	bool critical;
 	bool life_safety;	/* goes on while a zone at one of its ends is isolated */
 	bool expired;		/* the record's last day is over: compiles to nothing */
-	int64_t closes_at;	/* Unix time from which the flow is closed; 0: never */
+	const struct record *record; /* NULL: none was written */
+	int64_t closes_at;	/* Unix time from which the flow is closed, as its record says; 0: never */
 	struct origin at;
-	struct origin from_at, to_at, source_at, destination_at, ports_at, method_at; /* for findings; the flow's own line where not written */
+	uint32_t part_lines[FLOW_PART_COUNT]; /* flow_part_at() */
+	const struct source *const *part_sources; /* flow_part_at() */
 };
+
+/*
+ * Where a part of the flow was written, for findings; the flow's own line where it was not. Of each part there is the line alone (0: not written); the files are
+ * NULL, or one for each part where an include in the middle of the flow brought some of them.
+ */
+struct origin flow_part_at(const struct flow *flow, enum flow_part part);
 
 /* How a link's target is shown in a mail: "hxxps://town[.]example/a", "https[:]//town[.]example/a", or its host alone. */
 enum relay_links { RELAY_LINKS_HXXP, RELAY_LINKS_BRACKETS, RELAY_LINKS_HOST };

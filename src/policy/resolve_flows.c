@@ -41,18 +41,24 @@ static bool resolve_expiry(struct resolver *r, const struct record_settings *set
 	return true;
 }
 
-bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record)
+bool resolve_record(struct resolver *r, const struct record_settings *settings, const struct record **ret_record)
 {
-	struct record record = {
+	struct record *record;
+	bool whole;
+
+	*ret_record = NULL;
+	if (!settings->at.source)
+		return true;
+	record = arena_alloc(r->arena, sizeof(*record));
+	*record = (struct record){
 		.number = resolve_copy(r, &settings->number),
 		.reason = resolve_copy(r, &settings->reason),
 		.approver = resolve_copy(r, &settings->approver),
 		.at = settings->at,
 	};
-	bool whole = resolve_day(r, &settings->approved, &record.approved);
-
-	whole &= resolve_expiry(r, settings, &record);
-	if (whole && record.expires != INT32_MIN && record.expires < record.approved) {
+	whole = resolve_day(r, &settings->approved, &record->approved);
+	whole &= resolve_expiry(r, settings, record);
+	if (whole && record->expires != INT32_MIN && record->expires < record->approved) {
 		finding_relate(policy_find(r->findings, POLICY_RECORD_BACKWARDS, settings->expires.at,
 					   settings->expires.value, settings->approved.value),
 			       settings->approved.at);
@@ -78,40 +84,57 @@ struct flow *resolve_new_flow(struct resolver *r, const char *name, struct origi
 		.name = arena_strdup(r->arena, name),
 		.method = METHOD_INTERNAL,
 		.at = at,
-		.from_at = at,
-		.to_at = at,
-		.source_at = at,
-		.destination_at = at,
-		.ports_at = at,
-		.method_at = at,
 	};
 	return flow;
 }
 
-void flow_set_source(struct flow *flow, const struct end *end)
+void resolve_flow_part(struct resolver *r, struct flow *flow, enum flow_part part, struct origin at)
+{
+	const struct source **sources;
+
+	if (!at.source)
+		return;
+	flow->part_lines[part] = at.line;
+	if (at.source == flow->at.source && !flow->part_sources)
+		return;
+	sources = arena_array(r->arena, FLOW_PART_COUNT, sizeof(*sources));
+	for (size_t i = 0; i < FLOW_PART_COUNT; i++)
+		sources[i] = flow->part_sources ? flow->part_sources[i] : flow->at.source;
+	sources[part] = at.source;
+	flow->part_sources = sources;
+}
+
+struct origin flow_part_at(const struct flow *flow, enum flow_part part)
+{
+	if (flow->part_lines[part] == 0)
+		return flow->at;
+	return (struct origin){ flow->part_sources ? flow->part_sources[part] : flow->at.source, flow->part_lines[part] };
+}
+
+void resolve_flow_source(struct resolver *r, struct flow *flow, const struct end *end)
 {
 	flow->sources = end->ranges;
 	flow->source_any = end->any;
 	flow->source_named = end->named;
 	flow->source_host = end->host;
-	flow->source_at = origin_or(end->at, flow->at);
+	resolve_flow_part(r, flow, FLOW_PART_SOURCE, end->at);
 }
 
-void flow_set_destination(struct flow *flow, const struct end *end)
+void resolve_flow_destination(struct resolver *r, struct flow *flow, const struct end *end)
 {
 	flow->destinations = end->ranges;
 	flow->destination_any = end->any;
 	flow->destination_named = end->named;
 	flow->destination_host = end->host;
-	flow->destination_at = origin_or(end->at, flow->at);
+	resolve_flow_part(r, flow, FLOW_PART_DESTINATION, end->at);
 }
 
-void flow_set_traffic(struct flow *flow, const struct traffic *traffic)
+void resolve_flow_traffic(struct resolver *r, struct flow *flow, const struct traffic *traffic)
 {
 	flow->protocol = traffic->protocol;
 	flow->ports = traffic->ports;
 	flow->port_count = traffic->port_count;
-	flow->ports_at = origin_or(traffic->ports_at, flow->at);
+	resolve_flow_part(r, flow, FLOW_PART_PORTS, traffic->ports_at);
 }
 
 /* Which families occur: bit 0 IPv4, bit 1 IPv6. */
@@ -159,14 +182,14 @@ static bool resolve_flow_ends(struct resolver *r, const struct flow_settings *se
 	whole &= to && resolve_end(r, &settings->destination, flow->to, &destination);
 	if (!whole)
 		return false;
-	flow_set_source(flow, &source);
-	flow_set_destination(flow, &destination);
-	flow->from_at = origin_or(settings->from.at, flow->at);
-	flow->to_at = origin_or(settings->to.at, flow->at);
+	resolve_flow_source(r, flow, &source);
+	resolve_flow_destination(r, flow, &destination);
+	resolve_flow_part(r, flow, FLOW_PART_FROM, settings->from.at);
+	resolve_flow_part(r, flow, FLOW_PART_TO, settings->to.at);
 	if (ranges_families(source.ranges) & ranges_families(destination.ranges))
 		return true;
-	finding_relate(policy_find(r->findings, POLICY_FAMILIES_DISJOINT, flow->source_at, flow->name),
-		       flow->destination_at);
+	finding_relate(policy_find(r->findings, POLICY_FAMILIES_DISJOINT, flow_part_at(flow, FLOW_PART_SOURCE), flow->name),
+		       flow_part_at(flow, FLOW_PART_DESTINATION));
 	return false;
 }
 
@@ -175,13 +198,13 @@ static void set_expiry(struct resolver *r, struct flow *flow)
 {
 	char text[DATE_TEXT_BYTES];
 
-	if (!flow->has_record || flow->record.expires == INT32_MIN)
+	if (!flow->record || flow->record->expires == INT32_MIN)
 		return;
-	flow->closes_at = date_end_time(flow->record.expires);
+	flow->closes_at = date_end_time(flow->record->expires);
 	flow->expired = flow->closes_at <= r->world->now;
 	if (flow->expired)
 		finding_relate(policy_find(r->findings, POLICY_RECORD_EXPIRED, flow->at, flow->name,
-					   date_format(flow->record.expires, text)), flow->record.at);
+					   date_format(flow->record->expires, text)), flow->record->at);
 }
 
 static void resolve_flow(struct resolver *r, const struct flow_settings *settings)
@@ -194,11 +217,10 @@ static void resolve_flow(struct resolver *r, const struct flow_settings *setting
 	if (!flow)
 		return;
 	flow->kind = FLOW_FORWARD;
-	flow->has_record = settings->record.at.source != NULL;
 	flow->critical = settings->critical.value;
 	flow->life_safety = settings->life_safety.value;
 	flow->peer_reason = resolve_copy(r, &settings->peer_reason);
-	flow->method_at = origin_or(settings->method.at, settings->at);
+	resolve_flow_part(r, flow, FLOW_PART_METHOD, settings->method.at);
 	whole = resolve_words(r, settings, &flow->method, &flow->peer);
 	whole &= resolve_flow_ends(r, settings, flow);
 	whole &= resolve_traffic(r, &settings->service, &settings->protocol, &settings->ports, settings->at,
@@ -208,7 +230,7 @@ static void resolve_flow(struct resolver *r, const struct flow_settings *setting
 		r->policy->flow_count--;
 		return;
 	}
-	flow_set_traffic(flow, &traffic);
+	resolve_flow_traffic(r, flow, &traffic);
 	set_expiry(r, flow);
 }
 
@@ -230,9 +252,9 @@ static void resolve_local(struct resolver *r, const struct local_settings *setti
 		return;
 	flow->kind = FLOW_LOCAL;
 	flow->from = zone;
-	flow->from_at = origin_or(settings->zone.at, settings->at);
-	flow_set_source(flow, &source);
-	flow_set_traffic(flow, &traffic);
+	resolve_flow_part(r, flow, FLOW_PART_FROM, settings->zone.at);
+	resolve_flow_source(r, flow, &source);
+	resolve_flow_traffic(r, flow, &traffic);
 }
 
 bool resolve_user(struct resolver *r, const char *user, struct origin at, uint32_t *ret_uid)
@@ -270,11 +292,11 @@ static void resolve_egress(struct resolver *r, const struct egress_settings *set
 		return;
 	flow->kind = FLOW_EGRESS;
 	flow->to = zone;
-	flow->to_at = origin_or(settings->zone.at, settings->at);
+	resolve_flow_part(r, flow, FLOW_PART_TO, settings->zone.at);
 	flow->user = resolve_copy(r, &settings->user);
 	flow->uid = uid;
-	flow_set_destination(flow, &destination);
-	flow_set_traffic(flow, &traffic);
+	resolve_flow_destination(r, flow, &destination);
+	resolve_flow_traffic(r, flow, &traffic);
 }
 
 /* Forwarding inside a zone that asks for it: anything from anywhere in it to anywhere in it. */
@@ -288,8 +310,8 @@ static void add_hairpin(struct resolver *r, uint32_t index)
 		return;
 	flow->kind = FLOW_FORWARD;
 	flow->from = flow->to = index;
-	flow_set_source(flow, &all);
-	flow_set_destination(flow, &all);
+	resolve_flow_source(r, flow, &all);
+	resolve_flow_destination(r, flow, &all);
 	flow->protocol = POLICY_ANY_PROTOCOL;
 }
 

@@ -362,16 +362,16 @@ static void add_relay_flows(struct resolver *r, const struct relay *relay, const
 		return;
 	in->kind = FLOW_LOCAL;
 	in->from = relay->from;
-	flow_set_source(in, &ends[0]);
+	resolve_flow_source(r, in, &ends[0]);
 	in->destinations = listen_ranges(r, relay);
-	in->destination_at = origin_or(settings->listen.at, in->at);
-	flow_set_traffic(in, &in_traffic);
+	resolve_flow_part(r, in, FLOW_PART_DESTINATION, settings->listen.at);
+	resolve_flow_traffic(r, in, &in_traffic);
 	out->kind = FLOW_EGRESS;
 	out->to = relay->to;
 	out->user = relay_user_name(RELAY_USER_COURIER);
 	out->uid = r->policy->relay_uids[RELAY_USER_COURIER];
-	flow_set_destination(out, &ends[1]);
-	flow_set_traffic(out, &out_traffic);
+	resolve_flow_destination(r, out, &ends[1]);
+	resolve_flow_traffic(r, out, &out_traffic);
 }
 
 static void resolve_relay(struct resolver *r, struct relay *relays, const struct relay_settings *settings, bool users)

@@ -123,10 +123,13 @@ const char *resolve_copy(struct resolver *r, const struct text *text);
 /* The next flow of the policy, with a copy of the name, or NULL with a finding when there are too many. */
 struct flow *resolve_new_flow(struct resolver *r, const char *name, struct origin at);
 
-/* What was resolved becomes part of the flow; the flow's own line stands where nothing was written. */
-void flow_set_source(struct flow *flow, const struct end *end);
-void flow_set_destination(struct flow *flow, const struct end *end);	/* see flow_set_source() */
-void flow_set_traffic(struct flow *flow, const struct traffic *traffic); /* see flow_set_source() */
+/* Notes where a part of the flow was written (flow_part_at()); nothing when `at` is empty. */
+void resolve_flow_part(struct resolver *r, struct flow *flow, enum flow_part part, struct origin at);
+
+/* What was resolved becomes part of the flow. */
+void resolve_flow_source(struct resolver *r, struct flow *flow, const struct end *end);
+void resolve_flow_destination(struct resolver *r, struct flow *flow, const struct end *end); /* see resolve_flow_source() */
+void resolve_flow_traffic(struct resolver *r, struct flow *flow, const struct traffic *traffic); /* see resolve_flow_source() */
 
 /*
  * The uid of a local user; false with a finding. Without a user database every name gets one made from itself, far from real
@@ -134,8 +137,8 @@ void flow_set_traffic(struct flow *flow, const struct traffic *traffic); /* see 
  */
 bool resolve_user(struct resolver *r, const char *user, struct origin at, uint32_t *ret_uid);
 
-/* The record of a flow; false with a finding when a date is none. */
-bool resolve_record(struct resolver *r, const struct record_settings *settings, struct record *ret_record);
+/* The record of a flow, NULL when none was written; false with a finding when a date is none. */
+bool resolve_record(struct resolver *r, const struct record_settings *settings, const struct record **ret_record);
 
 /* at, or the fallback when nothing was written there. */
 struct origin origin_or(struct origin at, struct origin fallback);

@@ -77,7 +77,7 @@ static void add_row(const struct ledger *ledger, struct grid *grid, size_t index
 	grid_add(grid, flow_destination_text(context, flow));
 	grid_add(grid, flow_traffic_text(context, flow));
 	grid_add(grid, flow->peer == PEER_NONE ? "" : peer_label(flow->peer, context->language));
-	grid_add(grid, flow->has_record && flow->record.number ? flow->record.number : "");
+	grid_add(grid, flow->record && flow->record->number ? flow->record->number : "");
 	grid_add(grid, flow_expiry_text(context, flow));
 	grid_add(grid, phrase(context, state->en, state->ja));
 }
@@ -131,11 +131,11 @@ static json_t *text_or_null(struct context *context, const char *text)
 
 static json_t *record_to_json(struct context *context, const struct flow *flow)
 {
-	if (!flow->has_record)
+	if (!flow->record)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "number", text_or_null(context, flow->record.number), "reason",
-			 text_or_null(context, flow->record.reason), "approver", text_or_null(context, flow->record.approver), "approved",
-			 day_to_json(flow->record.approved), "expires", day_to_json(flow->record.expires));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "number", text_or_null(context, flow->record->number), "reason",
+			 text_or_null(context, flow->record->reason), "approver", text_or_null(context, flow->record->approver), "approved",
+			 day_to_json(flow->record->approved), "expires", day_to_json(flow->record->expires));
 }
 
 static json_t *flow_to_json(const struct ledger *ledger, size_t index)

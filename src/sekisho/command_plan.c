@@ -222,9 +222,7 @@ static void make_plan(struct plan *plan)
 /* True for a record that is still valid, but not for long. */
 static bool expires_soon(const struct plan *plan, const struct flow *flow)
 {
-	int64_t days_left = (int64_t)flow->record.expires - date_of_time(plan->context->now);
-
-	return flow->closes_at > plan->context->now && days_left <= LAW_NOTICE_DAYS;
+	return flow->closes_at > plan->context->now && (int64_t)flow->record->expires - date_of_time(plan->context->now) <= LAW_NOTICE_DAYS;
 }
 
 /* ---- for people */
@@ -387,7 +385,7 @@ static json_t *expiring_to_json(const struct plan *plan)
 	for (size_t i = 0; i < policy->flow_count; i++) {
 		if (expires_soon(plan, &policy->flows[i]))
 			json_array_append_new(list, json_pack("{s:o, s:s}", "flow", json_visible(plan->context, policy->flows[i].name), "expires",
-							      date_format(policy->flows[i].record.expires, date)));
+							      date_format(policy->flows[i].record->expires, date)));
 	}
 	return list;
 }

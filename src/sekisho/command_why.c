@@ -193,19 +193,19 @@ static void put_record(struct context *context, const struct flow *flow)
 {
 	char day[DATE_WAREKI_TEXT_BYTES];
 
-	if (!flow->has_record)
+	if (!flow->record)
 		return;
 	buf_puts(&context->out, phrase(context, "  record ", "  台帳 "));
-	buf_put_visible(&context->out, span_of(flow->record.number ? flow->record.number : "-"));
+	buf_put_visible(&context->out, span_of(flow->record->number ? flow->record->number : "-"));
 	buf_puts(&context->out, phrase(context, ", ", "、"));
-	buf_put_visible(&context->out, span_of(flow->record.reason ? flow->record.reason : "-"));
+	buf_put_visible(&context->out, span_of(flow->record->reason ? flow->record->reason : "-"));
 	buf_puts(&context->out, phrase(context, ", approved by ", "、承認 "));
-	buf_put_visible(&context->out, span_of(flow->record.approver ? flow->record.approver : "-"));
+	buf_put_visible(&context->out, span_of(flow->record->approver ? flow->record->approver : "-"));
 	if (flow->closes_at) {
 		if (context->language == LANGUAGE_JA)
-			date_format_wareki(flow->record.expires, day);
+			date_format_wareki(flow->record->expires, day);
 		else
-			date_format(flow->record.expires, day);
+			date_format(flow->record->expires, day);
 		buf_printf(&context->out, phrase(context, ", until %s", "、期限 %s"), day);
 	}
 	buf_putc(&context->out, '\n');
@@ -352,9 +352,9 @@ static json_t *answer_json(const struct question *question, const struct probe *
 		json_object_set_new(answer, "file", json_string(flow->at.source->path));
 		json_object_set_new(answer, "line", json_integer(flow->at.line));
 	}
-	if (flow && flow->has_record)
-		json_object_set_new(answer, "record", json_pack("{s:s?, s:s?, s:s?}", "number", flow->record.number, "reason", flow->record.reason,
-								"approver", flow->record.approver));
+	if (flow && flow->record)
+		json_object_set_new(answer, "record", json_pack("{s:s?, s:s?, s:s?}", "number", flow->record->number, "reason", flow->record->reason,
+								"approver", flow->record->approver));
 	return answer;
 }
 

@@ -82,5 +82,5 @@ const char *flow_traffic_text(struct context *context, const struct flow *flow)
 
 const char *flow_expiry_text(struct context *context, const struct flow *flow)
 {
-	return flow->has_record && flow->record.expires != INT32_MIN ? date_words(context, flow->record.expires) : "";
+	return flow->record && flow->record->expires != INT32_MIN ? date_words(context, flow->record->expires) : "";
 }

@@ -389,8 +389,8 @@ START_TEST(flow_has_what_was_written)
 	ck_assert_uint_eq(flow->protocol, 6);
 	ck_assert_uint_eq(flow->port_count, 1);
 	ck_assert_uint_eq(flow->ports[0].first, 443);
-	ck_assert(flow->has_record && !flow->expired && !flow->critical);
-	ck_assert_int_eq(flow->closes_at, date_end_time(flow->record.expires));
+	ck_assert(flow->record && !flow->expired && !flow->critical);
+	ck_assert_int_eq(flow->closes_at, date_end_time(flow->record->expires));
 	flow = flow_named(run.policy, "web");
 	ck_assert(flow->source_any && flow->destination_any && !flow->destination_named);
 	ck_assert_uint_eq(flow->port_count, 2);
@@ -580,6 +580,38 @@ START_TEST(unknown_words_behind_the_reader_are_refused)
 	policy_resolve(run.arena, run.settings, &world, &run.findings);
 	ck_assert_str_eq(finding_ids(&run),
 			 "method-unknown model-unknown peer-unknown refuse-unknown tier-unknown");
+	arena_free(run.arena);
+}
+END_TEST
+
+/* An include may stand in the middle of a flow: each part is in its own file, and what was not written is where the flow is. */
+START_TEST(parts_of_a_flow_know_their_files)
+{
+	struct policy_world world = world_now();
+	struct policy_run run = { .arena = arena_new() };
+	struct source other = source_of_text(run.arena, "other.conf", "\n", 1);
+	const char *text = quoted(run.arena, policy_good_file);
+	struct flow_settings *written;
+	const struct flow *flow;
+
+	run.findings = findings_in(run.arena);
+	ck_assert_int_eq(settings_read_text(run.arena, "case.conf", text, strlen(text), &run.findings, &run.settings), 0);
+	written = &run.settings->flows[0];
+	written->source.at = (struct origin){ &other, 7 };
+	written->destination.at = (struct origin){ &other, 9 };
+	written->ports.at = (struct origin){ .source = NULL };
+	run.policy = policy_resolve(run.arena, run.settings, &world, &run.findings);
+	flow = flow_named(run.policy, written->name.value);
+	ck_assert_ptr_eq(flow_part_at(flow, FLOW_PART_SOURCE).source, &other);
+	ck_assert_uint_eq(flow_part_at(flow, FLOW_PART_SOURCE).line, 7);
+	ck_assert_ptr_eq(flow_part_at(flow, FLOW_PART_DESTINATION).source, &other);
+	ck_assert_uint_eq(flow_part_at(flow, FLOW_PART_DESTINATION).line, 9);
+	ck_assert_ptr_eq(flow_part_at(flow, FLOW_PART_FROM).source, written->from.at.source);
+	ck_assert_uint_eq(flow_part_at(flow, FLOW_PART_FROM).line, written->from.at.line);
+	ck_assert_ptr_eq(flow_part_at(flow, FLOW_PART_METHOD).source, written->at.source);
+	ck_assert_uint_eq(flow_part_at(flow, FLOW_PART_METHOD).line, written->method.at.line);
+	ck_assert_ptr_eq(flow_part_at(flow, FLOW_PART_PORTS).source, written->at.source);
+	ck_assert_uint_eq(flow_part_at(flow, FLOW_PART_PORTS).line, written->at.line);
 	arena_free(run.arena);
 }
 END_TEST
@@ -974,6 +1006,7 @@ static Suite *resolve_suite(void)
 	tcase_add_test(values, host_behind_routers_is_bound_to_their_macs);
 	tcase_add_test(values, hairpin_becomes_a_flow_of_its_own);
 	tcase_add_test(values, record_ends_with_its_last_day_in_japan);
+	tcase_add_test(values, parts_of_a_flow_know_their_files);
 	tcase_add_test(values, users_are_made_up_without_a_database);
 	tcase_add_test(values, words_and_values_are_each_others_inverse);
 	tcase_add_test(values, protocols_have_names_and_numbers);
