@@ -63,6 +63,14 @@ static void generation_prove(struct generation *generation)
 	proof_report(&proof, generation->compiled.ruleset, &generation->findings);
 }
 
+/* The policy needs nothing of them. */
+static void generation_forget_settings(struct generation *generation)
+{
+	arena_free(generation->written);
+	generation->written = NULL;
+	generation->settings = NULL;
+}
+
 struct generation *generation_load(const char *path, const struct generation_world *world)
 {
 	struct arena *arena = arena_new();
@@ -71,11 +79,12 @@ struct generation *generation_load(const char *path, const struct generation_wor
 	struct settings *settings;
 
 	generation->arena = arena;
+	generation->written = arena_new();
 	generation->making = arena_new();
 	generation->findings = findings_in(arena);
 	generation->findings.quoted = generation->making;
 	generation->made_at = world->now;
-	if (settings_read(generation->making, path, &generation->findings, &settings) == 0) {
+	if (settings_read(generation->written, path, &generation->findings, &settings) == 0) {
 		generation->settings = settings;
 		generation->sources = settings->sources;
 		generation->source_count = settings->source_count;
@@ -83,6 +92,8 @@ struct generation *generation_load(const char *path, const struct generation_wor
 		generation->policy = policy_resolve(arena, settings, &policy_world, &generation->findings);
 		law_check(generation->policy, world->now, &generation->findings);
 	}
+	if (!world->settings)
+		generation_forget_settings(generation);
 	if (generation->policy && generation->findings.errors == 0 && !world->policy_only)
 		generation_compile(generation, world);
 	if (generation->compiled.ruleset && world->routes && !world->offline)
@@ -102,7 +113,7 @@ void generation_settle(struct generation *generation)
 	generation->findings.quoted = generation->arena;
 	arena_free(generation->making);
 	generation->making = NULL;
-	generation->settings = NULL;
+	generation_forget_settings(generation);
 	generation->compiled = (struct compiled){ .ruleset = NULL };
 }
 
@@ -110,6 +121,7 @@ void generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
+	arena_free(generation->written);
 	arena_free(generation->making);
 	arena_free(generation->arena);
 }

@@ -14,12 +14,13 @@
 #include "ruleset/program.h"
 
 struct generation {
-	struct arena *arena;		/* owns everything below but what `making` does */
-	struct arena *making;		/* settings, rules and the texts of the files; NULL when they were given back */
+	struct arena *arena;		/* owns everything below but what the next two do */
+	struct arena *written;		/* settings; NULL when they were given back */
+	struct arena *making;		/* rules and the texts of the files; NULL when they were given back */
 	struct findings findings;	/* of all stations, sorted */
 	struct source *sources;		/* the files it was read from; without their texts after generation_settle() */
 	size_t source_count;
-	const struct settings *settings; /* what was written; NULL when the file could not be read, or after generation_settle() */
+	const struct settings *settings; /* what was written; NULL when the file could not be read, nobody wanted them, or after generation_settle() */
 	const struct policy *policy;	/* NULL when the file could not be read */
 	struct compiled compiled;	/* ruleset NULL when there is an error in the findings, when none was wanted, or after generation_settle() */
 	uint8_t digest[32];		/* SHA-256 over all sources in order: which text this is */
@@ -34,6 +35,7 @@ struct generation_world {
 	const struct mark_book *marks;	/* NULL: fresh marks */
 	bool prove;			/* prove the ruleset as well (ruleset/prove.h): what does not prove is an error */
 	bool policy_only;		/* compile nothing: what the file means is all that is asked */
+	bool settings;			/* keep what was written as well; of all that is made it takes most */
 	bool routes;			/* not offline: look for routes to both ends of what must not stop; a warning for each that is missing */
 };
 

@@ -43,7 +43,7 @@ static int take_generation(struct pins_reading *reading, const struct generation
 int pins_read(const char *path, int64_t now, struct findings *findings, struct pins_reading *ret_reading)
 {
 	__attribute__((cleanup(generation_freep))) struct generation *generation = NULL;
-	const struct generation_world world = { .now = now, .policy_only = true };
+	const struct generation_world world = { .now = now, .policy_only = true, .settings = true };
 	struct pins_reading reading = { .pins = buf_limited(PINS_BYTES_MAX), .text = buf_limited(PINS_TEXT_BYTES_MAX) };
 	int error = source_trust(path, findings);
 

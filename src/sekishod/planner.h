@@ -236,7 +236,10 @@ const char *approval_reason(const struct planner *planner);	/* see approval_who(
 /* What waits: {"digest", "uid", "login", "reason", "since"}, or null. */
 json_t *approval_json(const struct planner *planner);
 
-/* START: what was in force last is changed by two persons, and the file is another one. Its settings are still there. */
+/* START: what was in force last may be changed by two persons, so approval_is_missing() will want the settings of the file. */
+bool approval_may_be_missing(const struct planner *planner);
+
+/* START: what was in force last is changed by two persons, and the file is another one, or its settings are not there to be compared. */
 bool approval_is_missing(const struct planner *planner, const struct generation *generation);
 
 /* ---- planner_gates.c */

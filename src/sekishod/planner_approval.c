@@ -116,13 +116,26 @@ static bool text_is_unapproved(const struct settings *settings, const struct sou
 	       !settings_equal(kept, settings);
 }
 
+/* The text that was in force last, if it has the word: most texts do not, and need not be understood. */
+static bool last_good_wants_two(const struct planner *planner, struct arena *arena, struct source *ret_last_good)
+{
+	return source_read(arena, arena_printf(arena, "%s/%s", planner->options->state_dir, STATE_LAST_GOOD_NAME), LAST_GOOD_BYTES_MAX, ret_last_good) == 0 &&
+	       memmem(ret_last_good->text, ret_last_good->length, "two_person", strlen("two_person"));
+}
+
+bool approval_may_be_missing(const struct planner *planner)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct source last_good;
+
+	return last_good_wants_two(planner, arena, &last_good);
+}
+
 bool approval_is_missing(const struct planner *planner, const struct generation *generation)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct source last_good;
 
-	/* Most texts do not have the word, and need not be understood. */
-	return source_read(arena, arena_printf(arena, "%s/%s", planner->options->state_dir, STATE_LAST_GOOD_NAME), LAST_GOOD_BYTES_MAX, &last_good) == 0 &&
-	       memmem(last_good.text, last_good.length, "two_person", strlen("two_person")) && generation->settings &&
-	       text_is_unapproved(generation->settings, &last_good);
+	/* What cannot be compared was not approved. */
+	return last_good_wants_two(planner, arena, &last_good) && (!generation->settings || text_is_unapproved(generation->settings, &last_good));
 }

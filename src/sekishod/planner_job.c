@@ -474,7 +474,8 @@ static bool job_load(struct planner *planner, const struct mark_book *marks)
 	/* What a second person shall look at is proved; what is not known may be such a policy. */
 	bool waits = job->request.approves[0] == '\0' && (!planner->in_force || planner->in_force->policy->two_person);
 	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job) || waits,
-					  .routes = job->kind == JOB_APPLY }; /* at the start there may be none yet */
+					  .routes = job->kind == JOB_APPLY, /* at the start there may be none yet */
+					  .settings = job->kind == JOB_START && approval_may_be_missing(planner) };
 
 	if (links_table(planner, job->arena, true, &world.links) != 0) {
 		planner_give_up(planner, "interfaces cannot be listed");

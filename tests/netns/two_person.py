@@ -167,6 +167,9 @@ def check_restarts(town, tanaka, suzuki):
     status, answer = tanaka.apply("--reason", "もう一度")
     expect("it is proposed again", answer["result"] == "proposed", answer)
     expect("and approved", suzuki.approve(answer["digest"])[0] == FINE and ports(town) == ["3390"] and town.status()["state"] == "in-force")
+    expect("it stops", town.stop_daemon() == 0)
+    town.start_daemon()
+    expect("what two persons made is in force after a restart", ports(town) == ["3390"] and town.status()["state"] == "in-force", town.status())
 
 
 def check_turning_off(town, tanaka, suzuki):
