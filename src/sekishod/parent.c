@@ -34,6 +34,7 @@
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 #include "sekishod/pins_file.h"
+#include "sekishod/predecessor.h"
 #include "sekishod/restored.h"
 #include "sekishod/roles.h"
 #include "sekishod/wiring.h"
@@ -955,6 +956,7 @@ static int netlink_open(struct parent *parent)
 	error = nfnl_open(&parent->netlink);
 	if (error)
 		return error;
+	predecessor_await(&parent->netlink);
 	error = store_put(getenv("NOTIFY_SOCKET"), NETLINK_STORE_NAME, mnl_socket_get_fd(parent->netlink.socket));
 	if (error)
 		log_event(LOG_LEVEL_WARNING, "SKS-NOTIFY", "the service manager could not be given the socket that the tables belong to reason=\"%s\"",

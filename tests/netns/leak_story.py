@@ -5,7 +5,8 @@ import os
 import threading
 import time
 
-BEFORE_S, AFTER_S = 1.0, 0.3	# of a moment that is asked for
+BEFORE_S, AFTER_S = 1.0, 0.6	# of a moment that is asked for
+ASIDE = ("SKS-REFUSAL", "SKS-NEW-TALKER") # tell of what is forbidden
 APART_S = 0.5			# what was lost so close together is one story
 
 
@@ -27,7 +28,7 @@ class Story:
             lines = (rest + os.read(self.end, 65536)).split(b"\n")
             rest = lines.pop()
             for line in lines:
-                self.tell("\t" + line.decode(errors="replace"))
+                self.tell("\t" + line.decode(errors="replace"))	# a tab: a role's line
 
     def tell(self, text):
         self.lines.append((time.monotonic(), text))
@@ -40,7 +41,7 @@ class Story:
         """What was told around a moment, as lines."""
         lines = sorted(self.lines)
         first, last = (bisect.bisect(lines, (at,)) for at in (moment - BEFORE_S, moment + AFTER_S))
-        return [f"{at:.3f} {text}" for at, text in lines[first:last]]
+        return [f"{at:.3f} {text}" for at, text in lines[first:last] if not any(word in text for word in ASIDE)]
 
     def of(self, moments):
         """The stories of moments; those that are close together have one. What happened stands before and after a line for the moment itself."""

@@ -83,6 +83,21 @@ def after_kill(town):
     check("the next one finds them as they should be", town.status()["kernel"]["generation"] == generation, town.status())
 
 
+def before_the_last_one_is_gone(town):
+    """What is left of a predecessor that was killed is waited for, and what it had in force goes on meanwhile."""
+    town.keeps_descriptors = True
+    town.start_daemon()
+    town.stop_daemon(signal.SIGKILL)
+    last, town.kept = town.kept, None	# as if a process of it still had the socket
+    town.keeps_descriptors = False
+    town.spawn_daemon()
+    await_true("the next one sees it", lambda: "belong to another program" in town.log_text() or town.daemon.poll() is not None)
+    os.close(last)
+    town.await_notified("READY", "1")
+    check("the next one has made the tables its own", town.status()["ownership"] == "own", town.status())
+    check("and forwarding was never off", "nothing is forwarded" not in town.log_text(), town.log_text())
+
+
 def beside_another(town):
     """Two of them would take turns in committing; the first one stays."""
     town.start_daemon()
@@ -146,7 +161,8 @@ def with_a_clock_that_is_behind(town):
 
 def main():
     skip_unless_possible("nft")
-    for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, beside_another):
+    for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, before_the_last_one_is_gone,
+                      beside_another):
         with Town(hosts=[]) as town:
             try:
                 situation(town)
