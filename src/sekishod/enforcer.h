@@ -90,7 +90,7 @@ int planner_answer(struct enforcer *enforcer, const struct frame *frame);
 /* ---- enforcer_drift.c */
 
 /*
- * Puts back what was installed last. A ruleset of an interface that is gone by now cannot be put back as a whole; then the planner, which has seen it go, is
+ * Puts back what was installed last; where nothing was yet, nothing is forwarded until that is done. A ruleset of an interface that is gone by now cannot be put back as a whole; then the planner, which has seen it go, is
  * about to propose another.
  */
 void kernel_repair(struct enforcer *enforcer, const struct nft_change *change);

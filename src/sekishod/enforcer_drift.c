@@ -27,6 +27,17 @@ static void drift_record(enum journal_event event, const struct nft_change *chan
 		log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change could not be recorded process=%u", change->process);
 }
 
+/* What our rules were nobody knows who has installed none yet: what they are now may let pass anything until a planner has proposed. */
+static void change_heed(struct enforcer *enforcer, const struct nft_change *change)
+{
+	if (!change->ours)
+		return;
+	switches_shut(&enforcer->switches);
+	log_event(LOG_LEVEL_ERROR, "SKS-DRIFT", "our rules were changed before the new enforcer had installed any; nothing is forwarded until then process=%u name=%s",
+		  change->process, change->name);
+	drift_record(JOURNAL_DRIFT, change);
+}
+
 void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -34,8 +45,10 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 	const struct ruleset *wanted = holding_ruleset(&enforcer->holding);
 	struct committed committed;
 
-	if (!wanted)
+	if (!wanted) {
+		change_heed(enforcer, change);
 		return;
+	}
 	enforcer->unrepaired = false;
 	/* Until what was installed is back, anything may pass: to read and to write the rules takes longer than to forward nothing meanwhile. */
 	if (change->ours)

@@ -2,7 +2,7 @@
 """A new enforcer goes on with what it finds in the kernel, with nobody but the parent to ask: the planner is halted.
 
 A zone that was released while there was none opens as soon as what is there was proved, and is not said to be open before; where it cannot be proved, it opens
-with what the planner proposes next. A zone that was isolated while there was none is cut off, and what lives depend on goes on.
+with what the planner proposes next. A zone that was isolated while there was none is cut off, and what lives depend on goes on. Where somebody changes the rules before it has installed any, nothing passes until it has.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import zone_file  # noqa: E402
 from faults import Faults  # noqa: E402
+from isolate_unreadable import is_forwarding, renew_enforcer  # noqa: E402
 from town import DEADLINE_S, FRAME, Town, await_true, skip_unless_possible, verb_numbers  # noqa: E402
 
 VERBS = verb_numbers()
@@ -119,8 +120,25 @@ def check_released_unproved(town, faults):
     expect("in which what is over is closed", len(elements(town, "live")) == 2, elements(town, "live"))
 
 
+def check_foreign_change(town):
+    """Somebody takes all rules away before the new one has installed any: nothing passes until there are rules."""
+    planner = renew_enforcer(town)
+    town.run("gateway", ["nft", "flush", "ruleset"])
+    await_true("nothing is forwarded", lambda: not is_forwarding(town))
+    os.kill(planner, signal.SIGCONT)
+    await_true("the rules are back", lambda: is_forwarding(town) and "policy drop" in town.rules())
+
+
 def main():
     skip_unless_possible("nft")
+    with Town(hosts=[], owner=False) as town:
+        try:
+            write_policy(town)
+            town.start_daemon()
+            check_foreign_change(town)
+        except BaseException:
+            print(town.log_text())
+            raise
     with Town(hosts=[]) as town:
         faults = Faults(town)
         try:
