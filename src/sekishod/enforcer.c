@@ -223,13 +223,15 @@ static int enforcer_loop(struct enforcer *enforcer)
 		if (waits[2].revents != 0)
 			drift_take(enforcer);
 		error = parent_listen(enforcer);
-		if (!error && enforcer->opening.due)
-			error = isolation_open(enforcer);
 		if (error)
 			return error;
 		/* The parent may have sent another planner's socket just now. */
 		if (waits[1].revents != 0 && enforcer->planner == planner && planner >= 0)
 			planner_readable(enforcer);
+		/* A release may have come just now, or while the planner's question was judged. */
+		error = enforcer->opening.due ? isolation_open(enforcer) : 0;
+		if (error)
+			return error;
 		if (waits[3].revents != 0 && enforcer->door.channel == witness && witness >= 0)
 			door_serve(&enforcer->door, &enforcer->nfnl, enforcer->pins.arena ? &enforcer->pins.program : NULL);
 	}
