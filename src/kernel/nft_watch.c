@@ -39,7 +39,7 @@ int nft_watch_open(struct nft_watch *ret_watch)
 		mnl_socket_close(socket);
 		return error;
 	}
-	ret_watch->socket = socket;
+	*ret_watch = (struct nft_watch){ .socket = socket };
 	return 0;
 }
 
@@ -63,9 +63,10 @@ static void take_change(const struct nlmsghdr *message, struct nft_change *chang
 	take_name(attribute_text(attributes[NFTA_GEN_PROC_NAME]), change);
 }
 
-/* What transactions of others in one datagram were about. */
+/* What transactions of others were about. */
 struct seen {
-	bool foreign, ours;
+	bool foreign, ours;	/* one has ended; one of these was about our tables */
+	bool pending;		/* one that has not ended is about our tables */
 };
 
 /* All messages about something in a table have the table's name as attribute 1; that of the end of a transaction is a number. */
@@ -86,11 +87,13 @@ static void take_datagram(const void *bytes, size_t size, uint32_t own_port, str
 		if (message->nlmsg_pid == own_port || message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
 			continue;
 		if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)) {
-			seen->ours |= message_is_of_ours(message);
+			seen->pending |= message_is_of_ours(message);
 			continue;
 		}
 		take_change(message, change);
 		seen->foreign = true;
+		seen->ours |= seen->pending;
+		seen->pending = false;
 	}
 }
 
@@ -114,9 +117,9 @@ static int datagram_read(const struct nft_watch *watch, uint32_t own_port, struc
 	return 1;
 }
 
-bool nft_watch_read(const struct nft_watch *watch, uint32_t own_port, struct nft_change *ret_change)
+bool nft_watch_read(struct nft_watch *watch, uint32_t own_port, struct nft_change *ret_change)
 {
-	struct seen seen = { .foreign = false };
+	struct seen seen = { .pending = watch->ours };
 	struct nft_change change = { .process = 0 };
 	int result;
 
@@ -126,6 +129,7 @@ bool nft_watch_read(const struct nft_watch *watch, uint32_t own_port, struct nft
 		change = (struct nft_change){ .process = 0 };
 		seen = (struct seen){ .foreign = true, .ours = true };
 	}
+	watch->ours = seen.pending;
 	if (!seen.foreign)
 		return false;
 	*ret_change = change;

@@ -13,6 +13,7 @@
 
 struct nft_watch {
 	struct mnl_socket *socket;
+	bool ours;		/* of a transaction whose end was not read yet: it changes something in tables of our name */
 };
 
 /* Who made the last foreign change. The process may be gone, and its name is what it calls itself. */
@@ -30,9 +31,9 @@ int nft_watch_descriptor(const struct nft_watch *watch);
 
 /*
  * Reads what is waiting. True when somebody else than the socket with own_port changed rules of any table, or when the kernel had to drop messages, so that
- * it is not known; *ret_change then tells who was last.
+ * it is not known; *ret_change then tells who was last. The messages of a transaction may come by several reads; only the last of them gives true.
  */
-bool nft_watch_read(const struct nft_watch *watch, uint32_t own_port, struct nft_change *ret_change);
+bool nft_watch_read(struct nft_watch *watch, uint32_t own_port, struct nft_change *ret_change);
 
 /* Closes the watch. One that was never opened (all zero) is allowed. */
 void nft_watch_close(struct nft_watch *watch);
