@@ -14,10 +14,19 @@
 #include "kernel/attribute.h"
 #include "kernel/features.h"
 
-#define BACKSTOP_TABLE "sekisho-backstop"
 #define BACKSTOP_CHAIN "forward"
 
 enum { BACKSTOP_PRIORITY = 10 };	/* behind our chain forward, which is at 0 */
+
+bool backstop_is(const struct nlmsghdr *message, uint32_t port_id)
+{
+	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attributes[NFTA_TABLE_OWNER + 1];
+
+	attributes_sort(attributes_of_message(message, sizeof(*general)), attributes, NFTA_TABLE_OWNER + 1);
+	return general->nfgen_family == NFPROTO_INET && strcmp(attribute_text(attributes[NFTA_TABLE_NAME]), BACKSTOP_TABLE) == 0 &&
+	       attributes[NFTA_TABLE_OWNER] && attribute_u32(attributes[NFTA_TABLE_OWNER]) == port_id;
+}
 
 static struct nlmsghdr *message_open(struct nfnl_batch *batch, uint16_t type, uint16_t flags)
 {
@@ -100,11 +109,8 @@ struct found {
 static int take_table(const struct nlmsghdr *message, void *context)
 {
 	struct found *found = context;
-	const struct nlattr *attributes[NFTA_TABLE_OWNER + 1];
 
-	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_TABLE_OWNER + 1);
-	if (strcmp(attribute_text(attributes[NFTA_TABLE_NAME]), BACKSTOP_TABLE) == 0)
-		found->ours |= attributes[NFTA_TABLE_OWNER] && attribute_u32(attributes[NFTA_TABLE_OWNER]) == found->port_id;
+	found->ours |= backstop_is(message, found->port_id);
 	return 0;
 }
 

@@ -14,7 +14,14 @@
 #ifndef KERNEL_BACKSTOP_H
 #define KERNEL_BACKSTOP_H
 
+#include <libmnl/libmnl.h>
+
 #include "kernel/nfnl.h"
+
+#define BACKSTOP_TABLE "sekisho-backstop"
+
+/* True when a message that tells of a table (NFT_MSG_NEWTABLE) tells of the backstop of the socket with this port: nobody else can have put anything into it. */
+bool backstop_is(const struct nlmsghdr *message, uint32_t port_id);
 
 /*
  * Makes the backstop this socket's. What is that already is as it was made, because nobody else could change it, and nothing is done. 0; -EOPNOTSUPP: the kernel

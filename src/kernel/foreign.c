@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kernel/attribute.h"
+#include "kernel/backstop.h"
 #include "kernel/features.h"
 
 /* linux/bpf.h of Debian 12 does not know them yet (6.6). */
@@ -28,6 +29,8 @@ struct dormant {
 
 struct table_reading {
 	struct foreign foreign;
+	uint32_t port_id;		/* ours */
+	bool backstop;			/* there is a backstop of ours (kernel/backstop.h), which is no stranger */
 	struct dormant dormant[DORMANT_MAX];	/* more than these are taken as if they were in force */
 	size_t dormant_count;
 };
@@ -44,6 +47,7 @@ static int take_table(const struct nlmsghdr *message, void *context)
 	struct dormant *dormant = &reading->dormant[reading->dormant_count];
 	const char *name;
 
+	reading->backstop |= backstop_is(message, reading->port_id);
 	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_TABLE_FLAGS + 1);
 	name = attribute_text(attributes[NFTA_TABLE_NAME]);
 	if (!(attribute_u32(attributes[NFTA_TABLE_FLAGS]) & TABLE_FLAG_DORMANT) || reading->dormant_count == DORMANT_MAX || strlen(name) >= sizeof(dormant->name))
@@ -54,12 +58,14 @@ static int take_table(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-/* All objects of a table have its name as attribute 1. */
-static bool is_dormant(const struct table_reading *reading, const struct nlmsghdr *message)
+/* Of a table that is not in force, or of the backstop. All objects of a table have its name as attribute 1. */
+static bool is_no_stranger(const struct table_reading *reading, const struct nlmsghdr *message)
 {
 	const struct nlattr *attributes[NFTA_RULE_TABLE + 1];
 
 	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_RULE_TABLE + 1);
+	if (reading->backstop && message_family(message) == NFPROTO_INET && strcmp(attribute_text(attributes[NFTA_RULE_TABLE]), BACKSTOP_TABLE) == 0)
+		return true;
 	for (size_t i = 0; i < reading->dormant_count; i++)
 		if (reading->dormant[i].family == message_family(message) && strcmp(reading->dormant[i].name, attribute_text(attributes[NFTA_RULE_TABLE])) == 0)
 			return true;
@@ -70,7 +76,7 @@ static int take_object(const struct nlmsghdr *message, void *context)
 {
 	struct table_reading *reading = context;
 
-	if (!is_dormant(reading, message))
+	if (!is_no_stranger(reading, message))
 		foreign_take(&reading->foreign, message);
 	return 0;
 }
@@ -78,7 +84,7 @@ static int take_object(const struct nlmsghdr *message, void *context)
 int foreign_read_tables(struct arena *arena, struct nfnl *nfnl, struct foreign *ret_foreign)
 {
 	static const uint16_t types[] = { NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_GETFLOWTABLE };
-	struct table_reading reading = { .foreign = foreign_in(arena) };
+	struct table_reading reading = { .foreign = foreign_in(arena), .port_id = nfnl->port_id };
 	int error = nfnl_dump(nfnl, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NULL, take_table, &reading);
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && !error; i++)

@@ -120,6 +120,14 @@ def backstop(town):
     return town.run("gateway", ["nft", "list", "table", "inet", "sekisho-backstop"], check=False).stdout
 
 
+def check_survey(town):
+    """A filter of somebody else is told, the backstop is not."""
+    town.run("gateway", ["nft", "add table inet other; add chain inet other forward { type filter hook forward priority 10; policy drop; }"])
+    await_true("another filter is found", lambda: "table inet other" in str(town.status()["survey"]))
+    expect("the backstop is no stranger", "sekisho-backstop" not in str(town.status()["survey"]), town.status()["survey"])
+    town.run("gateway", ["nft", "delete table inet other"])
+
+
 def check_enforcer_killed(town):
     """The socket that it belongs to is the parent's; the next enforcer finds it and makes no second rule."""
     before, enforcer = backstop(town), town.role_pid("enforcer")
@@ -150,6 +158,7 @@ def main():
             flood = sender(town)
             for what, deed in DEEDS:
                 check_deed(town, ear, talk, what, deed)
+            check_survey(town)
             check_enforcer_killed(town)
             check_deed(town, ear, talk, *DEEDS[0])
             check_alone(town, ear)
