@@ -7,6 +7,7 @@
 #	make bench		speed, as ratios measured side by side
 #	make bench BENCH=mail	one part of it: forward, load, apply, mail, relay or holds
 #	make fuzz T=settings SECONDS=60
+#	make coverage		lines and branches of the pure floors that their unit tests and the fuzzers' corpora take
 #	make check-clean-root	`make demo` and `make check` in a new Debian
 #	make check-kernels	what depends on the kernel, on Debian's 6.1 and 6.12 under qemu
 #	make install, uninstall	DESTDIR, prefix and sysconfdir as usual
@@ -107,10 +108,11 @@ $$(addprefix $(1)/,$$(PROGRAMS)): $(1)/%: $$$$(call archives,$(1),$$$$(call prog
 	$$(quiet)$(2) $(3) $$(LINKING) -o $$@ $$^ $$(call libraries,$$(call program_directory,$$*))
 endef
 
-# build: what is installed. build/asan: what the tests run. build/clang: the second opinion, and what is fuzzed.
+# build: what is installed. build/asan: what the tests run. build/clang: the second opinion, and what is fuzzed. build/coverage: for `make coverage` alone.
 CLANG = clang
 $(eval $(call flavour,build,$$(CC),$$(CFLAGS) $$(HARDENING) $$(SECTIONS)))
 $(eval $(call flavour,build/asan,$$(CC),-g -O1 $$(SANITIZERS) -fPIE))
+$(eval $(call flavour,build/coverage,$$(CC),-g -O0 --coverage -fPIE))
 $(eval $(call flavour,build/clang,$$(CLANG),-g -O1 $$(SANITIZERS) -fsanitize=fuzzer-no-link -fPIE))
 -include $(shell test -d build && find build \( -path build/kernels -o -path build/systemd-root -o -path build/next \) -prune -o -name '*.d' -type f -print)
 

@@ -133,6 +133,25 @@ fuzz: build/clang/tests/fuzz/fuzz_$(T)
 	build/clang/tests/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=build/fuzz/$(T)/ \
 		build/fuzz/$(T) $(wildcard tests/fuzz/corpus/$(T))
 
+# make coverage: the unit tests of the pure floors, and the corpora of the fuzz targets without libFuzzer.
+covered = $(patsubst tests/%.c,build/coverage/tests/%,$(wildcard tests/$(1)))
+COVERED_TESTS = $(foreach d,$(PURE),$(call covered,unit/check_$(d)_*.c))
+COVERED_FUZZERS = $(call covered,fuzz/fuzz_*.c)
+
+# $(call covered_program,PROGRAM,DIRECTORY OF src/,HELPERS)
+define covered_program
+$(1): $(1).o $(patsubst build/asan/%,build/coverage/%,$(3)) $(call archives,build/coverage,$(2))
+	$$(call say,LINK,$$@)
+	$$(quiet)$$(COMPILER_build/coverage) $$(LINKING) -o $$@ $$^ $(call libraries,$(2)) $$(CHECK_LIBS)
+endef
+
+$(foreach t,$(COVERED_TESTS),$(eval $(call covered_program,$(t),$(call tested_directory,$(t)),$(call upper_helpers,$(call tested_directory,$(t))))))
+$(foreach t,$(COVERED_FUZZERS),$(eval $(call covered_program,$(t),\
+	$(if $(filter %/$(notdir $(t)),$(SEKISHOD_FUZZERS)),sekishod,relay),build/coverage/tests/fuzz/driver.o)))
+
+coverage: $(COVERED_TESTS) $(COVERED_FUZZERS)
+	@tests/coverage/run "$(COVERED_TESTS)" "$(COVERED_FUZZERS)" "$(wildcard $(patsubst %,src/%/*.c,$(PURE)))"
+
 # make reload-traffic RELOADS=1000: the long form of tests/netns/reload_traffic.py
 RELOADS = 1000
 reload-traffic: bench-programs
@@ -166,4 +185,4 @@ check-clean-root:
 	@tests/deps/install clean-root
 	tests/install/clean_root.sh
 
-.PHONY: test-programs bench-programs bench-peers reload-traffic soak leak lint-settings check fuzz check-clean-root check-kernels
+.PHONY: test-programs bench-programs bench-peers reload-traffic soak leak lint-settings check fuzz coverage check-clean-root check-kernels
