@@ -1157,6 +1157,29 @@ START_TEST(more_grants_than_are_looked_at_are_not_proved)
 }
 END_TEST
 
+/* Users 8 and 9 may send, and only 9 has a grant: the packet is of 8. */
+START_TEST(the_packet_of_a_breach_is_of_a_user_without_grant)
+{
+	static const struct port_range port[] = { { 2222, 2222 } };
+	struct town town = town_of(policy_good_file);
+	struct grant *grants = arena_array(town.arena, town.pins->grant_count + 1, sizeof(*grants));
+	struct proof proof;
+
+	memcpy(grants, town.pins->grants, town.pins->grant_count * sizeof(*grants));
+	grants[town.pins->grant_count++] = (struct grant){ .kind = FLOW_EGRESS, .to = 1, .destinations = town.pins->zones[1].networks, .protocol = 17,
+							    .ports = port, .port_count = 1, .uid = 9 };
+	town.pins->grants = grants;
+	rule_insert(&town, "output",
+		    (const struct step[]){ match32(FIELD_OIF, interface(&town, "lg0")), match8(FIELD_L4PROTO, 17), match16(FIELD_DPORT, 2222),
+					   { .kind = STEP_MATCH, .field = FIELD_IP_DADDR, .mask = { 255, 255, 255 }, .value = { 10, 2 } },
+					   match32(FIELD_CT_STATE, CT_NEW), match_bits(FIELD_SKUID, 0xfffffffe, 8), accept_step }, 7);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_int_eq(proof.lines[PROOF_OUTPUT].state, PROOF_BROKEN);
+	ck_assert_uint_eq(proof.lines[PROOF_OUTPUT].breach.packet.skuid, 8);
+	arena_free(town.arena);
+}
+END_TEST
+
 /* Each rule sets the mark anew: a path has room for a few. Two are those of the good file. */
 START_TEST(more_marks_than_a_path_has_room_for_are_not_proved)
 {
@@ -1189,6 +1212,7 @@ int main(void)
 	tcase_add_test(cases, an_endless_goto_is_not_proved);
 	tcase_add_loop_test(cases, a_forgotten_fact_proves_nothing, 0, 2);
 	tcase_add_loop_test(cases, more_grants_than_are_looked_at_are_not_proved, 0, sizeof(overlap_rows) / sizeof(overlap_rows[0]));
+	tcase_add_test(cases, the_packet_of_a_breach_is_of_a_user_without_grant);
 	tcase_add_loop_test(cases, more_marks_than_a_path_has_room_for_are_not_proved, 0, 2);
 	tcase_add_test(cases, a_line_that_breaks_hides_no_chain);
 	tcase_add_test(cases, a_source_that_breaks_in_ipv4_hides_no_sender_of_ipv6);
