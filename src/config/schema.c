@@ -203,6 +203,19 @@ static const struct schema_key refusal_keys[] = {
 	{ .name = NULL },
 };
 
+static const struct schema_key limit_keys[] = {
+	TEXT(limit_settings, from, .required = true,
+	     .en = "The zone that begins the connections.",
+	     .ja = "接続を始める側のゾーン。"),
+	TEXT(limit_settings, to, .required = true,
+	     .en = "The zone that is reached; the other direction has a limit of its own.",
+	     .ja = "接続を受ける側のゾーン。逆向きの上限は別に数えます。"),
+	NUMBER(limit_settings, connections, 1, 100000000, 0, "connections", .required = true,
+	       .en = "The most connections that may be open, IPv4 and IPv6 together; then no other begins, but those of critical and life_safety flows.",
+	       .ja = "同時に開いていてよい接続の数(IPv4 と IPv6 の合計)。達すると新しい接続は始められません(critical と life_safety の通信許可を除く)。"),
+	{ .name = NULL },
+};
+
 static const struct schema_key local_keys[] = {
 	TEXT(local_settings, name, .required = true, .form = SCHEMA_FORM_NAME,
 	     .en = "The name of the permission; logs and reports use it.",
@@ -382,6 +395,9 @@ const struct schema_key schema_root[] = {
 	RECORDS("refusals", refusals, refusal_count, refusal_settings, refusal_keys,
 		.en = "Pairs of zones in which a refusal is answered.",
 		.ja = "遮断を送信元に知らせるゾーンの組。"),
+	RECORDS("limits", limits, limit_count, limit_settings, limit_keys,
+		.en = "Pairs of zones between which only so many connections may be open.",
+		.ja = "同時に開いていてよい接続の数を限るゾーンの組。"),
 	{ .name = "gateway", .kind = SCHEMA_GROUP, .keys = gateway_keys,
 	  .en = "Traffic of the gateway itself.",
 	  .ja = "このゲートウェイ自身の通信。" },

@@ -43,7 +43,7 @@ struct schema_key {
 	size_t count_offset;	/* SCHEMA_RECORDS: of the item count */
 	size_t item_size;	/* bytes per item or of the group; 0: a group whose keys lie in the enclosing struct */
 	bool required;
-	int64_t minimum, maximum, standard; /* SCHEMA_NUMBER: range and default */
+	int64_t minimum, maximum, standard; /* SCHEMA_NUMBER: range and default; a required one has a default below its range, which nobody can write */
 	const char *choices;	/* SCHEMA_TEXT: the allowed words separated by '|', or NULL */
 	enum schema_form form;	/* SCHEMA_TEXT */
 	const char *unit;	/* for the manual: "port", "bytes", or NULL */

@@ -117,6 +117,13 @@ struct refusal_settings {
 	struct text refuse;	/* drop, reject */
 };
 
+/* How many connections may be open between two zones, begun by the first. */
+struct limit_settings {
+	struct origin at;
+	struct text from, to;
+	struct number connections;
+};
+
 /* Who may reach the gateway itself. */
 struct local_settings {
 	struct origin at;
@@ -200,6 +207,8 @@ struct settings {
 	size_t flow_count;
 	struct refusal_settings *refusals;
 	size_t refusal_count;
+	struct limit_settings *limits;
+	size_t limit_count;
 	struct local_settings *locals;	/* gateway.services */
 	size_t local_count;
 	struct egress_settings *egresses; /* gateway.egress */

@@ -14,7 +14,9 @@
 #include "base/sandbox.h"
 #include "config/reader.h"
 #include "kernel/flow_routes.h"
+#include "kernel/sysctl.h"
 #include "policy/law.h"
+#include "policy/limits.h"
 #include "ruleset/prove.h"
 
 /* policy_user_lookup by /etc/passwd. */
@@ -40,6 +42,14 @@ static void sources_digest(const struct source *sources, size_t count, uint8_t r
 		memcpy(ret_digest, digest, DIGEST_BYTES);
 	else
 		digest_bytes(digests.data, digests.length, ret_digest);
+}
+
+/* How many connections the kernel's table has room for; 0: not known, as when a file is checked offline, or not asked. */
+static uint64_t connections_max(const struct generation_world *world)
+{
+	int64_t most;
+
+	return !world->offline && !world->policy_only && sysctl_get("netfilter/nf_conntrack_max", &most) == 0 && most > 0 ? (uint64_t)most : 0;
 }
 
 static void generation_compile(struct generation *generation, const struct generation_world *world)
@@ -91,6 +101,7 @@ struct generation *generation_load(const char *path, const struct generation_wor
 		sources_digest(settings->sources, settings->source_count, generation->digest);
 		generation->policy = policy_resolve(arena, settings, &policy_world, &generation->findings);
 		law_check(generation->policy, world->now, &generation->findings);
+		limits_check(generation->policy, connections_max(world), &generation->findings);
 	}
 	if (!world->settings)
 		generation_forget_settings(generation);

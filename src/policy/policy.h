@@ -206,6 +206,13 @@ struct rejection {
 	struct origin at;
 };
 
+/* The most connections that may be open which one zone began towards another, IPv4 and IPv6 together. */
+struct pair_limit {
+	uint32_t from, to;
+	uint32_t connections;	/* at least 1 */
+	struct origin at;
+};
+
 struct policy {
 	const char *town;
 	enum model model;
@@ -225,6 +232,8 @@ struct policy {
 	const bool *rejects;	/* zone_count x zone_count, [from * zone_count + to]: answer instead of silence */
 	const struct rejection *rejections;
 	size_t rejection_count;
+	const struct pair_limit *limits; /* sorted by from, to; no two of one pair */
+	size_t limit_count;
 };
 
 /* Looks up a local user: 0 and *ret_uid, or -ENOENT. context is handed through. */

@@ -131,6 +131,7 @@ struct policy *policy_resolve(struct arena *arena, const struct settings *settin
 	resolve_hosts(&r);
 	resolve_services(&r);
 	resolve_flows(&r);
+	resolve_limits(&r);
 	find_same_contents(&r);
 	find_unused(&r);
 	return r.policy;

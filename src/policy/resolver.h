@@ -77,6 +77,9 @@ void resolve_services(struct resolver *r);
 /* Flows, gateway services, egress, relays, hairpins, rejections. */
 void resolve_flows(struct resolver *r);
 
+/* How many connections pairs of zones may have. */
+void resolve_limits(struct resolver *r);
+
 /*
  * The index of the zone of this name; false with a finding, or without one when the zone is broken or nothing
  * was written.

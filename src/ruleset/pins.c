@@ -73,6 +73,16 @@ static void take_grants(struct arena *arena, const struct policy *policy, struct
 	pins->grants = grants;
 }
 
+static void take_limits(struct arena *arena, const struct policy *policy, struct pins *pins)
+{
+	struct limit_pin *limits = arena_array(arena, policy->limit_count, sizeof(*limits));
+
+	for (size_t i = 0; i < policy->limit_count; i++)
+		limits[i] = (struct limit_pin){ policy->limits[i].from, policy->limits[i].to, policy->limits[i].connections };
+	pins->limits = limits;
+	pins->limit_count = policy->limit_count;
+}
+
 struct pins *pins_of_policy(struct arena *arena, const struct policy *policy, const struct link_table *links)
 {
 	struct pins *pins = arena_alloc(arena, sizeof(*pins));
@@ -81,5 +91,6 @@ struct pins *pins_of_policy(struct arena *arena, const struct policy *policy, co
 	take_zones(arena, policy, pins);
 	take_bindings(arena, policy, pins);
 	take_grants(arena, policy, pins);
+	take_limits(arena, policy, pins);
 	return pins;
 }

@@ -37,6 +37,12 @@ struct grant {
 	int64_t closes_at;		/* Unix time; 0: never */
 };
 
+/* The most connections that one zone may have open which it began towards another; nothing for the prover. */
+struct limit_pin {
+	uint32_t from, to;		/* indexes of zones */
+	uint32_t connections;		/* at least 1 */
+};
+
 struct pins {
 	struct program_input program;	/* zones with tier and interfaces; pairs empty, links set by whoever knows them */
 	const struct zone_pins *zones;	/* program.zone_count */
@@ -44,6 +50,8 @@ struct pins {
 	size_t binding_count;
 	const struct grant *grants;
 	size_t grant_count;
+	const struct limit_pin *limits;	/* sorted by from, to; no two of one pair */
+	size_t limit_count;
 };
 
 /* The pins of a policy without errors, in the arena; texts and ranges are the policy's. links (may be NULL) become those of the program. */

@@ -133,6 +133,12 @@ void pins_pack(struct buf *out, const struct pins *pins)
 		ranges_pack(out, &pins->zones[z].dhcp_servers);
 		ranges_pack(out, &pins->zones[z].ipv6_routers);
 	}
+	buf_put_u32(out, (uint32_t)pins->limit_count);
+	for (size_t i = 0; i < pins->limit_count; i++) {
+		buf_put_u32(out, pins->limits[i].from);
+		buf_put_u32(out, pins->limits[i].to);
+		buf_put_u32(out, pins->limits[i].connections);
+	}
 }
 
 /* Takes so many bytes from the front. */
@@ -325,12 +331,35 @@ static bool servers_take(struct arena *arena, struct span *bytes, struct pins *p
 	return true;
 }
 
+/* How many connections pairs may have. Pins of version 1 end here, and limit none. */
+static bool limits_take(struct arena *arena, struct span *bytes, struct pins *pins)
+{
+	struct limit_pin *limits;
+	uint32_t count;
+
+	if (bytes->length == 0)
+		return true;
+	if (!count_take(bytes, 12, POLICY_ZONES_MAX * POLICY_ZONES_MAX, &count))
+		return false;
+	limits = arena_array(arena, count, sizeof(*limits));
+	for (uint32_t i = 0; i < count; i++) {
+		if (!span_take_u32(bytes, &limits[i].from) || limits[i].from >= pins->program.zone_count || !span_take_u32(bytes, &limits[i].to) ||
+		    limits[i].to >= pins->program.zone_count || !span_take_u32(bytes, &limits[i].connections) || limits[i].connections == 0)
+			return false;
+		if (i > 0 && (limits[i].from < limits[i - 1].from || (limits[i].from == limits[i - 1].from && limits[i].to <= limits[i - 1].to)))
+			return false;
+	}
+	pins->limits = limits;
+	pins->limit_count = count;
+	return true;
+}
+
 int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins)
 {
 	struct pins pins = { .binding_count = 0 };
 
 	if (!zones_take(arena, &bytes, &pins) || !bindings_take(arena, &bytes, &pins) || !grants_take(arena, &bytes, &pins) ||
-	    !servers_take(arena, &bytes, &pins) || bytes.length != 0)
+	    !servers_take(arena, &bytes, &pins) || !limits_take(arena, &bytes, &pins) || bytes.length != 0)
 		return -EBADMSG;
 	*ret_pins = pins;
 	return 0;

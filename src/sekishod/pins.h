@@ -33,7 +33,7 @@ int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins);
 /* The zones with their tiers and interfaces alone, which stand first: what follows is not looked at. 0 or -EBADMSG. Copied into the arena. */
 int pins_unpack_program(struct arena *arena, struct span bytes, struct program_input *ret_program);
 
-enum { PINS_VERSION = 1 };	/* of what pins_pack() writes, as it is kept; one more when that changes */
+enum { PINS_VERSION = 2 };	/* of what pins_pack() writes, as it is kept; one more when that changes */
 
 /* Keeps packed pins in directory, replacing what is there in one step. 0 or negative errno. */
 int pins_keep(const char *directory, struct span bytes);

@@ -19,6 +19,7 @@
 	"zones = ( { name = \"a\"; tier = \"lgwan\"; interfaces = \"e0\"; networks = \"10.0.0.0/8\"; } );\n"
 #define HOST(REST) "hosts = (\n{ name = \"h\"; zone = \"a\"; addresses = \"10.0.0.1\"; " REST " } );\n"
 #define RELAY(REST) "relays = (\n{ name = \"r\"; from = \"a\"; to = \"a\"; accept_from = \"h\"; next_hops = \"h\"; domains = \"d\"; " REST " } );\n"
+#define LIMIT(REST) "limits = (\n{ from = \"a\"; to = \"b\"; " REST " } );\n"
 #define FLOW(REST)                                                                                                         \
 	"flows = (\n{ name = \"f\"; from = \"a\"; to = \"a\"; method = \"internal\"; source = \"any\"; destination = \"any\"; " \
 	REST " } );\n"
@@ -95,6 +96,11 @@ static const struct row rows[] = {
 	{ "above the largest", RELAY("limits = { message_mib = 201;\nrecipients = 1001;\nsessions = 1025;\nsessions_per_client = 1025; };"
 	  "originals = {\ndays = 3661;\nfree_mib = 1048577; };"),
 	  "number-range:3 number-range:4 number-range:5 number-range:6 number-range:7 number-range:8", 0 },
+	{ "the smallest limit of connections", LIMIT("connections = 1;"), "", 0 },
+	{ "the largest limit", LIMIT("connections = 100000000;"), "", 0 },
+	{ "a limit of nothing, and one more than the largest", LIMIT("connections = 0; }, { from = \"b\"; to = \"a\";\nconnections = 100000001;"),
+	  "number-range:3 number-range:4", 0 },
+	{ "a limit without a number", LIMIT(""), "key-missing:3", 0 },
 	{ "unknown keys of a relay's groups", RELAY("limits = { message_mb = 30; };\ntext = { colour = 1; };\noriginals = { day = 1; };"),
 	  "key-misspelled:3 key-unknown:4 key-misspelled:5", 0 },
 	{ "a way to show links that is none", RELAY("text = { links = \"hxxps\";\nlanguage = \"fr\"; };"),

@@ -15,7 +15,7 @@ static void keys_check(const struct schema_key *keys)
 		ck_assert_msg(!schema_refused_named(key->name), "%s is known and refused", key->name);
 		ck_assert_msg(!key->choices || key->kind == SCHEMA_TEXT, "%s", key->name);
 		ck_assert_msg(key->kind != SCHEMA_NUMBER ||
-				      (key->minimum <= key->standard && key->standard <= key->maximum),
+				      (key->required ? key->standard < key->minimum : key->minimum <= key->standard && key->standard <= key->maximum),
 			      "%s", key->name);
 		ck_assert_msg((key->kind == SCHEMA_GROUP || key->kind == SCHEMA_RECORDS) == (key->keys != NULL),
 			      "%s", key->name);

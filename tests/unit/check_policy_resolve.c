@@ -189,6 +189,10 @@ static const struct policy_case rows[] = {
 	  ADD_FLOW("source = 'any'; destination = 'any'; protocol = 'tcp'; ports = [ 80, 443 ];") } },
 	{ "a pair refused twice", "refusal-twice", .line = "drop", .related = "reject", .edits = {
 	  { "#refusals", ", { from = 'in'; to = 'up'; refuse = 'drop'; }" } } },
+	{ "a pair limited twice", "limit-twice", .line = "200", .related = "100", .edits = {
+	  { "gateway = {", "limits = ( { from = 'in'; to = 'up'; connections = 100; },\n{ from = 'in'; to = 'up'; connections = 200; } );\ngateway = {" } } },
+	{ "the limit of a zone that is none", "zone-unknown", .line = "'uq'", .edits = {
+	  { "gateway = {", "limits = ( { from = 'in';\nto = 'uq'; connections = 100; } );\ngateway = {" } } },
 	/* Records */
 	{ "a date that is none", "date-malformed", .edits = { ADD_FLOW(RECORD("2026-04-01", "soon")) } },
 	{ "a day that does not exist", "date-impossible", .edits = {
@@ -298,6 +302,7 @@ static const struct policy_case rows[] = {
 static const char *const other_ids[] = {
 	"model-unknown", "tier-unknown", "method-unknown", "peer-unknown", "refuse-unknown",
 	"zones-too-many", "interfaces-too-many", "hosts-too-many", "flows-too-many", "relays-too-many", "relay-list-long",
+	"limit-idle", "limit-beyond-table", "limits-beyond-table", /* check_policy_limits */
 };
 
 static int user_of_this_machine(void *context, const char *name, uint32_t *ret_uid)

@@ -29,14 +29,17 @@ static const struct grant town_grants[] = {
 	{ .kind = FLOW_EGRESS, .to = 1, .destinations = { host, 1 }, .protocol = 1, .uid = 64001 },
 };
 
+static const struct limit_pin town_limits[] = { { 0, 2, 1 }, { 2, 2, 100000000 } };
+
 static struct pins town_of(const struct program_zone *zones, size_t zone_count)
 {
 	return (struct pins){ .program = { .zones = zones, .zone_count = zone_count }, .zones = town_pins, .bindings = town_bindings,
-			      .binding_count = 1, .grants = town_grants, .grant_count = zone_count == 3 ? 2 : 0 };
+			      .binding_count = 1, .grants = town_grants, .grant_count = zone_count == 3 ? 2 : 0, .limits = town_limits,
+			      .limit_count = zone_count == 3 ? 2 : 0 };
 }
 
 /* Two lists of each zone, and what is in those of the last: a range of IPv4 takes 9 bytes, one of IPv6 33. */
-enum { SERVERS_BYTES = 3 * 2 * 4 + 9 + 9 + 33 };
+enum { SERVERS_BYTES = 3 * 2 * 4 + 9 + 9 + 33, LIMITS_BYTES = 4 + 2 * 12 };
 
 START_TEST(pins_read_back_and_no_shorter_or_longer_payload_does)
 {
@@ -55,10 +58,11 @@ START_TEST(pins_read_back_and_no_shorter_or_longer_payload_does)
 	ck_assert_uint_eq(bytes.length, again.length);
 	ck_assert_mem_eq(bytes.data, again.data, bytes.length);
 	ck_assert(pins.zones[2].dhcp_servers.count == 1 && pins.zones[2].ipv6_routers.count == 2 && pins.zones[0].dhcp_servers.count == 0);
-	/* Pins that were kept by a version without servers end before them. */
+	ck_assert(pins.limit_count == 2 && pins.limits[0].connections == 1 && pins.limits[1].from == 2 && pins.limits[1].connections == 100000000);
+	/* Pins that were kept by a version without servers or limits end before them. */
 	for (size_t length = 0; length < bytes.length; length++)
 		ck_assert_int_eq(pins_unpack(arena, (struct span){ .data = bytes.data, .length = length }, &pins),
-				 length == bytes.length - SERVERS_BYTES ? 0 : -EBADMSG);
+				 length == bytes.length - LIMITS_BYTES || length == bytes.length - LIMITS_BYTES - SERVERS_BYTES ? 0 : -EBADMSG);
 	buf_putc(&bytes, 0);
 	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), -EBADMSG);
 	buf_free(&bytes);
@@ -156,6 +160,36 @@ START_TEST(bindings_that_make_no_sense_are_refused)
 	town.binding_count = binding_rows[_i].count;
 	pins_pack(&bytes, &town);
 	ck_assert_msg(pins_unpack(arena, buf_span(&bytes), &pins) == -EBADMSG, "%s", binding_rows[_i].what);
+	buf_free(&bytes);
+	arena_free(arena);
+}
+END_TEST
+
+static const struct limit_pin of_nobody[] = { { 3, 0, 1 } }, to_nobody[] = { { 0, 3, 1 } }, of_none[] = { { 0, 1, 0 } }, of_one_pair[] = { { 0, 1, 5 }, { 0, 1, 6 } },
+			      not_rising[] = { { 1, 0, 5 }, { 0, 1, 5 } };
+
+static const struct {
+	const char *what;
+	const struct limit_pin *limits;
+	size_t count;
+} limit_rows[] = {
+	{ "a limit of a zone that is not there", of_nobody, 1 },
+	{ "a limit towards one", to_nobody, 1 },
+	{ "a limit of nothing", of_none, 1 },
+	{ "two limits of one pair", of_one_pair, 2 },
+	{ "limits out of order", not_rising, 2 },
+};
+
+START_TEST(limits_that_make_no_sense_are_refused)
+{
+	struct pins town = town_of(town_zones, 3), pins;
+	struct arena *arena = arena_new();
+	struct buf bytes = buf_limited(0);
+
+	town.limits = limit_rows[_i].limits;
+	town.limit_count = limit_rows[_i].count;
+	pins_pack(&bytes, &town);
+	ck_assert_msg(pins_unpack(arena, buf_span(&bytes), &pins) == -EBADMSG, "%s", limit_rows[_i].what);
 	buf_free(&bytes);
 	arena_free(arena);
 }
@@ -330,6 +364,7 @@ int main(void)
 	tcase_add_test(cases, kept_pins_are_whole_again_when_somebody_judges);
 	tcase_add_loop_test(cases, grants_that_make_no_sense_are_refused, 0, sizeof(grant_rows) / sizeof(grant_rows[0]));
 	tcase_add_loop_test(cases, bindings_that_make_no_sense_are_refused, 0, sizeof(binding_rows) / sizeof(binding_rows[0]));
+	tcase_add_loop_test(cases, limits_that_make_no_sense_are_refused, 0, (int)(sizeof(limit_rows) / sizeof(limit_rows[0])));
 	tcase_add_loop_test(cases, pins_that_make_no_sense_are_refused, 0, sizeof(zone_rows) / sizeof(zone_rows[0]));
 	tcase_add_test(cases, answers_read_back_and_no_other_length_does);
 	tcase_add_test(cases, status_for_the_service_manager_is_one_line);
