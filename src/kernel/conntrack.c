@@ -32,8 +32,7 @@ static int compare_marks(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* Sorts what was found and counts equal marks. */
-static struct held_marks marks_count(struct arena *arena, uint32_t *found, size_t found_count)
+struct held_marks held_marks_of(struct arena *arena, uint32_t *found, size_t found_count)
 {
 	struct held_marks held = { 0 };
 
@@ -56,7 +55,7 @@ int conntrack_marks(struct arena *arena, struct nfnl *nfnl, struct held_marks *r
 				    take_connection, &found);
 
 	if (r == 0 || r == -EINVAL || r == -EOPNOTSUPP) { /* the latter two: no ctnetlink in this kernel */
-		*ret_marks = marks_count(arena, (uint32_t *)(void *)found.data,
+		*ret_marks = held_marks_of(arena, (uint32_t *)(void *)found.data,
 					 found.length / sizeof(uint32_t));
 		r = 0;
 	}

@@ -22,6 +22,9 @@ struct held_marks {
  */
 int conntrack_marks(struct arena *arena, struct nfnl *nfnl, struct held_marks *ret_marks);
 
+/* Counts equal marks among those found, which are put into another order. Zeros are for the caller to leave out. In the arena. */
+struct held_marks held_marks_of(struct arena *arena, uint32_t *found, size_t found_count);
+
 /* The connections that carry a mark, as the prover wants to know them. */
 struct carried_list {
 	struct carried *items;	/* sorted by mark */

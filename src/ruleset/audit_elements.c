@@ -23,9 +23,10 @@ enum set_role {
 	ROLE_NETWORKS,		/* the same for one interface, which the set's name tells */
 	ROLE_ENDS,		/* the two ends of specified flows, for their ICMP errors */
 	ROLE_INTERFACES,
+	ROLE_CROWDED,		/* two interfaces between which less passes than elsewhere */
 	ROLE_NEXT_HOPS,		/* addresses alone: nothing to judge */
 	ROLE_USERS,		/* users that are refused more than others: nothing to judge */
-	ROLE_MARKS,		/* marks that isolation spares, where they are live: nothing to judge */
+	ROLE_MARKS,		/* marks that isolation or a crowded pair spares, where they are live: nothing to judge */
 	ROLE_UNKNOWN,
 };
 
@@ -135,6 +136,8 @@ static enum set_role plain_set_role(const struct key *key, bool interval)
 		return ROLE_ENDS;
 	if (key->fields[0] == FIELD_IIF && address)
 		return count == 2 || (count == 3 && key->fields[2] == FIELD_ETHER_SADDR) ? ROLE_SOURCE : ROLE_UNKNOWN;
+	if (key->fields[0] == FIELD_IIF && key->fields[1] == FIELD_IIF && count == 2)
+		return ROLE_CROWDED;
 	if (count != 1)
 		return ROLE_UNKNOWN;
 	if (address && interval)

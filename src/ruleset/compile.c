@@ -883,21 +883,32 @@ static void fill_relay_users(struct compiler *compiler)
 	filling_close(&users);
 }
 
-/* The marks of flows that isolation spares. */
-static void fill_life_safety(struct compiler *compiler)
+/* Fills a set of marks with those of the flows that are wanted. */
+static void fill_marks(struct compiler *compiler, const char *name, bool (*wanted)(const struct flow *flow))
 {
-	struct filling marks = filling_of(compiler, "life-safety");
+	struct filling marks = filling_of(compiler, name);
 
 	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
 		struct key_writer key;
 
-		if (!compiler->policy->flows[i].life_safety || compiler->marks[i].mark == 0)
+		if (!wanted(&compiler->policy->flows[i]) || compiler->marks[i].mark == 0)
 			continue;
 		key = key_begin(compiler->arena, marks.set);
 		key_number(&key, compiler->marks[i].mark, 4);
 		filling_add(compiler, &marks, key.bytes, 0);
 	}
 	filling_close(&marks);
+}
+
+static bool flow_is_spared(const struct flow *flow)
+{
+	return flow->life_safety;
+}
+
+/* What begins connections also between zones that hold too many: what must not stop. */
+static bool flow_is_unlimited(const struct flow *flow)
+{
+	return flow->kind == FLOW_FORWARD && (flow->critical || flow->life_safety);
 }
 
 /* ---- closing the sets */
@@ -1031,7 +1042,8 @@ int ruleset_compile(struct arena *arena, const struct policy *policy, const stru
 	fill_sources(&compiler);
 	fill_next_hops(&compiler);
 	fill_relay_users(&compiler);
-	fill_life_safety(&compiler);
+	fill_marks(&compiler, "life-safety", flow_is_spared);
+	fill_marks(&compiler, "critical", flow_is_unlimited);
 	error = judge_ranges(&compiler, close_maps(&compiler));
 	if (error)
 		return error;

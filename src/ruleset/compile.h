@@ -25,7 +25,11 @@
  *   chain isolated            (mark, iif, oif) in @live -> chain spared; else chain beginning
  *   chain beginning           side traffic, TCP that begins with no SYN -> refuse; then the pair decides
  *   chain admitted            where the chain of a pair accepts a flow's packet: iif or oif in @isolated -> chain spared, else accept;
- *                               admitted.in and admitted.out the same for the gateway's own
+ *                               admitted.in and admitted.out the same for the gateway's own; the first packet of a connection
+ *                               between two zones asks besides: (iif, oif) in @crowded -> chain crowded
+ *   chain crowded             mark in @critical -> accept; else refuse "connections"
+ *   set   crowded             empty, but while a pair of zones holds too many connections (crowding.h)
+ *   set   critical            the marks of flows that must not stop: critical ones and those of life safety
  *   chain spared              (mark, iif, oif) in @spared -> accept; else refuse "isolated"; spared.in and spared.out by @local-spared
  *   set   isolated, spared, local-spared   empty, but while zones are isolated (isolation.h)
  *   set   life-safety         the marks of flows that isolation spares

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ruleset/compile.h"
+#include "ruleset/overlay.h"
 
 enum { MARK_BYTES = 4, INDEX_BYTES = 4 };
 
@@ -172,52 +173,18 @@ static void set_fill_spared(const struct overlay *overlay, struct set *set, cons
 	}
 }
 
-static struct ruleset *ruleset_copy(struct arena *arena, const struct ruleset *ruleset)
-{
-	struct ruleset *copy = arena_alloc(arena, sizeof(*copy));
-
-	*copy = *ruleset;
-	copy->tables = arena_array(arena, ruleset->table_count, sizeof(*copy->tables));
-	for (size_t i = 0; i < ruleset->table_count; i++)
-		copy->tables[i] = ruleset->tables[i];
-	return copy;
-}
-
-/* The inet table, with a list of sets of its own. NULL: the ruleset has none. */
-static struct table *table_loosen(struct arena *arena, struct ruleset *ruleset)
-{
-	for (size_t i = 0; i < ruleset->table_count; i++) {
-		struct table *table = &ruleset->tables[i];
-		struct set *sets;
-
-		if (table->family != FAMILY_INET)
-			continue;
-		sets = arena_array(arena, table->set_count, sizeof(*sets));
-		if (table->set_count > 0)
-			memcpy(sets, table->sets, table->set_count * sizeof(*sets));
-		table->sets = sets;
-		return table;
-	}
-	return NULL;
-}
-
-static struct set *set_of(struct table *table, const char *name)
-{
-	return (struct set *)(uintptr_t)table_set(table, name);
-}
-
 struct ruleset *isolation_apply(struct arena *arena, const struct ruleset *ruleset, const struct program_input *pins, const struct isolations *isolations)
 {
 	struct overlay overlay = { .arena = arena, .isolations = isolations };
-	struct ruleset *copy = ruleset_copy(arena, ruleset);
-	struct table *table = table_loosen(arena, copy);
+	struct ruleset *copy = overlay_begin(arena, ruleset);
+	struct table *table = overlay_table(arena, copy);
 	struct set *isolated, *spared, *local_spared;
 
 	if (!table)
 		return copy;
-	isolated = set_of(table, "isolated");
-	spared = set_of(table, "spared");
-	local_spared = set_of(table, "local-spared");
+	isolated = overlay_set(table, "isolated");
+	spared = overlay_set(table, "spared");
+	local_spared = overlay_set(table, "local-spared");
 	overlay.live = table_set(table, "live");
 	overlay.local_live = table_set(table, "local-live");
 	overlay.life_safety = table_set(table, "life-safety");
@@ -277,8 +244,8 @@ bool isolation_only_close(struct arena *arena, struct ruleset *laid, const struc
 {
 	static const char *const opening[] = { "spared", "local-spared" };
 	const struct table *old = ruleset_table(before, FAMILY_INET, "sekisho");
-	struct table *table = table_loosen(arena, laid);
-	struct set *isolated = table ? set_of(table, "isolated") : NULL;
+	struct table *table = overlay_table(arena, laid);
+	struct set *isolated = table ? overlay_set(table, "isolated") : NULL;
 	const struct set *was = old ? table_set(old, "isolated") : NULL;
 	bool withheld;
 
@@ -286,7 +253,7 @@ bool isolation_only_close(struct arena *arena, struct ruleset *laid, const struc
 		return false;
 	withheld = set_unite(arena, isolated, was);
 	for (size_t i = 0; i < sizeof(opening) / sizeof(opening[0]); i++) {
-		struct set *set = set_of(table, opening[i]);
+		struct set *set = overlay_set(table, opening[i]);
 		const struct set *other = table_set(old, opening[i]);
 
 		if (set && other)

@@ -48,6 +48,8 @@ static const struct {
 	[REFUSE_EGRESS] = { "egress", "the gateway itself may not begin this", "関所そのものから、この通信を始めることは許可されていません" },
 	[REFUSE_LOOPBACK] = { "loopback", "a process of the mail relay may not speak with other programs on the gateway",
 			      "無害化中継のプロセスが、関所の中のほかのプログラムと通信することは許可されていません" },
+	[REFUSE_CONNECTIONS] = { "connections", "too many connections are open between these zones in this direction; no other may begin",
+				 "このゾーンの間の、この向きの接続が多すぎるため、新しい接続を始められません" },
 };
 
 /* Where a packet can be when it is refused: what of its two interfaces is known there. */
@@ -58,6 +60,7 @@ static const unsigned int refusal_places[REFUSE_COUNT] = {
 	[REFUSE_INVALID] = PLACES, [REFUSE_NAT] = PLACES, [REFUSE_NEXT_HOP] = PLACE_FORWARD | PLACE_OUT, [REFUSE_RELATED] = PLACES,
 	[REFUSE_MIDSTREAM] = PLACES, [REFUSE_PAIR] = PLACE_FORWARD, [REFUSE_FLOW] = PLACE_FORWARD, [REFUSE_LOCAL] = PLACE_IN,
 	[REFUSE_EGRESS] = PLACE_OUT, [REFUSE_LOOPBACK] = 0,	/* at no interface of a zone */
+	[REFUSE_CONNECTIONS] = PLACE_FORWARD,
 };
 
 const char *refusal_name(enum refusal refusal)
@@ -73,13 +76,13 @@ const char *refusal_sentence(enum refusal refusal, enum language language)
 static const char refuse_prefix[] = "refuse.";
 static const char admitted_forward[] = "admitted", admitted_in[] = "admitted.in", admitted_out[] = "admitted.out";
 static const char headers_chain[] = "headers", unusual_chain[] = "unusual", related_chain[] = "related", isolated_chain[] = "isolated",
-		  beginning_chain[] = "beginning";
+		  beginning_chain[] = "beginning", crowded_chain[] = "crowded";
 static const char free_prefix[] = "free/";
 static const char refused_prefix[] = "refused.";
 static const char quiet_word[] = "quiet";
 static const char log_prefix[] = "sekisho ";
 static const char reject_chain[] = "reject.flow";
-static const struct key refused_key = { { FIELD_IIF, FIELD_OIF } };
+static const struct key interfaces_key = { { FIELD_IIF, FIELD_OIF } };
 
 bool refusal_of_chain(const char *chain, enum refusal *ret_refusal)
 {
@@ -113,18 +116,22 @@ bool refusal_of_prefix(struct span prefix, enum refusal *ret_refusal)
 	return false;
 }
 
+static struct refusal_counter counter_of_reason(struct arena *arena, const char *reason)
+{
+	return (struct refusal_counter){ reason, arena_printf(arena, "%s%s", refuse_prefix, reason), arena_printf(arena, "%s%s", refused_prefix, reason) };
+}
+
 const struct refusal_counter *refusal_counters(struct arena *arena)
 {
 	struct refusal_counter *counters = arena_array(arena, REFUSAL_COUNTERS, sizeof(*counters));
+	size_t count = 0;
 
-	for (int i = 0; i < REFUSE_COUNT; i++) {
-		const char *reason = refusals[i].name;
-
-		counters[i] = (struct refusal_counter){ reason, arena_printf(arena, "%s%s", refuse_prefix, reason),
-							arena_printf(arena, "%s%s", refused_prefix, reason) };
-	}
-	counters[REFUSE_COUNT] = (struct refusal_counter){ refusals[REFUSE_FLOW].name, reject_chain, NULL };
-	counters[REFUSE_COUNT + 1] = (struct refusal_counter){ quiet_word, quiet_word, arena_printf(arena, "%s%s", refused_prefix, quiet_word) };
+	for (int i = 0; i < REFUSE_CONNECTIONS; i++)
+		counters[count++] = counter_of_reason(arena, refusals[i].name);
+	counters[count++] = (struct refusal_counter){ refusals[REFUSE_FLOW].name, reject_chain, NULL };
+	counters[count++] = (struct refusal_counter){ quiet_word, quiet_word, arena_printf(arena, "%s%s", refused_prefix, quiet_word) };
+	for (int i = REFUSE_CONNECTIONS; i < REFUSE_COUNT; i++)
+		counters[count++] = counter_of_reason(arena, refusals[i].name);
 	return counters;
 }
 
@@ -305,6 +312,22 @@ static uint32_t interface_room(const struct builder *builder)
 	return set_room(2 * count);
 }
 
+/* Room in a set of pairs of interfaces between zones that have a flow, by the same measure. */
+static uint32_t pair_room(const struct builder *builder)
+{
+	const struct program_input *input = builder->input;
+	size_t count = 0;
+
+	for (size_t i = 0; i < input->pair_count; i++) {
+		size_t from = 0, to = 0;
+
+		each_interface(builder, &input->zones[input->pairs[i].from], count_interface, &from);
+		each_interface(builder, &input->zones[input->pairs[i].to], count_interface, &to);
+		count += from * to;
+	}
+	return set_room(2 * count);
+}
+
 struct element_sink {
 	struct set *set;
 	size_t capacity;
@@ -444,7 +467,7 @@ static unsigned int place_of(uint32_t iif, uint32_t oif)
 /* Counts by pair of interfaces, whatever else happens to the log. */
 static void add_refused_set(struct builder *builder, const char *name, unsigned int places)
 {
-	struct set *set = add_set(builder, name, refused_key, SET_DATA_NONE);
+	struct set *set = add_set(builder, name, interfaces_key, SET_DATA_NONE);
 	struct element_sink sink = { .set = set };
 	struct sides sides = all_sides(builder);
 
@@ -467,7 +490,7 @@ static void add_refused_set(struct builder *builder, const char *name, unsigned 
 static void add_counting_rules(struct builder *builder, struct chain *chain, const char *word)
 {
 	rule_step(builder, chain_rule(builder, chain), STEP_COUNTER);
-	use_set(builder, chain_rule(builder, chain), STEP_LOOKUP, refused_key, arena_printf(builder->arena, "%s%s", refused_prefix, word));
+	use_set(builder, chain_rule(builder, chain), STEP_LOOKUP, interfaces_key, arena_printf(builder->arena, "%s%s", refused_prefix, word));
 }
 
 /* The first of them in each second, with their headers, for the witness. */
@@ -794,6 +817,32 @@ static const struct key local_out_key = { { FIELD_CT_MARK, FIELD_OIF } };
 static const struct key pairs_key = { { FIELD_NFPROTO, FIELD_CT_DIRECTION, FIELD_IIF, FIELD_OIF } };
 
 /*
+ * Asked of the first packet of a connection alone: what runs goes on, also when its flow was changed and it is judged anew. The pair of interfaces is that of
+ * the direction in which connections are begun.
+ */
+static void add_crowded_rule(struct builder *builder, struct chain *chain)
+{
+	struct rule *rule = chain_rule(builder, chain);
+
+	match_any_bit(builder, rule, FIELD_CT_STATE, CT_NEW);
+	use_set(builder, rule, STEP_LOOKUP, interfaces_key, PROGRAM_CROWDED_SET);
+	verdict(builder, rule, VERDICT_GOTO, crowded_chain);
+}
+
+/* Of two zones that hold too many connections, only what must not stop begins another. */
+static void build_crowded(struct builder *builder)
+{
+	struct chain *chain = add_chain(builder, crowded_chain);
+	struct rule *rule = chain_rule(builder, chain);
+
+	add_set(builder, PROGRAM_CROWDED_SET, interfaces_key, SET_DATA_NONE)->room = pair_room(builder);
+	add_set(builder, "critical", (struct key){ { FIELD_CT_MARK } }, SET_DATA_NONE);
+	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_CT_MARK } }, "critical");
+	verdict(builder, rule, VERDICT_ACCEPT, NULL);
+	refuse(builder, chain_rule(builder, chain), REFUSE_CONNECTIONS);
+}
+
+/*
  * Where a flow's packet is accepted, but for those of running connections in the chain forward. Into and out of an isolated interface go the spared flows
  * alone, whatever other sets hold: so isolating is adding one element per interface, and no flow can be forgotten (P4).
  */
@@ -807,6 +856,8 @@ static void add_admitted_chain(struct builder *builder, const char *admitted, co
 		use_set(builder, rule, STEP_LOOKUP, (struct key){ { key->fields[i] } }, "isolated");
 		verdict(builder, rule, VERDICT_GOTO, spared);
 	}
+	if (key == &live_key)
+		add_crowded_rule(builder, chain);
 	verdict(builder, chain_rule(builder, chain), VERDICT_ACCEPT, NULL);
 	chain = add_chain(builder, spared);
 	rule = chain_rule(builder, chain);
@@ -1256,6 +1307,7 @@ static void build_inet(struct builder *builder)
 	add_reject_chain(builder);
 	add_quiet_chain(builder);
 	build_source(builder);
+	build_crowded(builder);
 	build_admitted(builder);
 	build_forward(builder);
 	build_related(builder);

@@ -33,9 +33,12 @@ struct program_input {
 	const struct link_table *links;
 };
 
+/* Pairs of interfaces, iif . oif, between which no connection may begin but those of @critical. The compiler leaves it empty (crowding.h). */
+#define PROGRAM_CROWDED_SET "crowded"
+
 /* Reasons a packet is refused for; refuse.<reason> chains and NFLOG prefixes. */
 enum refusal { REFUSE_SOURCE, REFUSE_MAC, REFUSE_ROUTING_HEADER, REFUSE_ISOLATED, REFUSE_INVALID, REFUSE_NAT, REFUSE_NEXT_HOP, REFUSE_RELATED,
-	       REFUSE_MIDSTREAM, REFUSE_PAIR, REFUSE_FLOW, REFUSE_LOCAL, REFUSE_EGRESS, REFUSE_LOOPBACK, REFUSE_COUNT };
+	       REFUSE_MIDSTREAM, REFUSE_PAIR, REFUSE_FLOW, REFUSE_LOCAL, REFUSE_EGRESS, REFUSE_LOOPBACK, REFUSE_CONNECTIONS, REFUSE_COUNT };
 
 /* "source", "mac", ... as in the chain's name and the log prefix. */
 const char *refusal_name(enum refusal refusal);
@@ -56,9 +59,13 @@ struct refusal_counter {
 	const char *set;	/* NULL: another counter has the set of this reason */
 };
 
-enum { REFUSAL_COUNTERS = REFUSE_COUNT + 2 };
+/* Places in the list of all of them; a reason before REFUSE_CONNECTIONS stands at its own, one from there on two behind it. */
+enum { REFUSAL_COUNTER_ANSWERED = REFUSE_CONNECTIONS, REFUSAL_COUNTER_QUIET, REFUSAL_COUNTERS = REFUSE_COUNT + 2 };
 
-/* All of them, in the arena: first those of the reasons in their order, then reject.flow, then quiet. All are in table inet sekisho. */
+/*
+ * All of them, in the arena. All are in table inet sekisho. The database of refusals knows them by their places in this list between two starts, so a new one
+ * stands behind those that were there before it.
+ */
 const struct refusal_counter *refusal_counters(struct arena *arena);
 
 /*

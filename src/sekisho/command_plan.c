@@ -14,6 +14,7 @@
 #include "policy/law.h"
 #include "kernel/conntrack.h"
 #include "kernel/flow_changes.h"
+#include "ruleset/crowding.h"
 #include "ruleset/diff.h"
 #include "ruleset/marks.h"
 #include "sekisho/flow_words.h"
@@ -203,7 +204,7 @@ static int read_held_marks(struct context *context, struct held_marks *ret_marks
 static void make_plan(struct plan *plan)
 {
 	struct arena *arena = plan->context->arena;
-	const struct ruleset *old = plan->live.snapshot.ruleset, *new = plan->generation->compiled.ruleset;
+	const struct ruleset *old = crowding_lift(arena, plan->live.snapshot.ruleset), *new = plan->generation->compiled.ruleset;
 	struct transition transition = ruleset_diff(arena, old, new);
 	struct names old_pairs = ruleset_pairs(arena, old), new_pairs = ruleset_pairs(arena, new);
 	struct names old_interfaces = ruleset_interfaces(arena, old), new_interfaces = ruleset_interfaces(arena, new);

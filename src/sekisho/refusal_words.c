@@ -34,6 +34,10 @@ static const struct {
 			    "関所のプログラムに必要な通信であれば、ゾーン定義ファイルの gateway.egress に書いてください。そうでなければ、どのプログラムか調べてください。" },
 	[REFUSE_LOOPBACK] = { "A process of the mail relay behaves as it should not: keep the journal and restart sekisho-relay.",
 			      "無害化中継のプロセスが想定外の動作をしています。ジャーナルを保存し、sekisho-relay を再起動してください。" },
+	[REFUSE_CONNECTIONS] = { "See who has so many open (conntrack -L on the gateway): a machine out of order or infected. If they are all needed, raise connections in "
+				 "limits of the zone file.",
+				 "どの機器が多くの接続を開いているか調べてください(関所で conntrack -L)。故障か感染の疑いがあります。すべて必要な接続であれば、"
+				 "ゾーン定義ファイルの limits の connections を増やしてください。" },
 };
 
 bool refusal_of_word(const char *word, enum refusal *ret_refusal)

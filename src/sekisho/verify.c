@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernel/conntrack.h"
+#include "ruleset/crowding.h"
 #include "ruleset/lasting.h"
 
 /* What of the snapshot the ruleset does not show. A dormant table it does. */
@@ -85,7 +86,7 @@ static const struct ruleset *wanted_at(struct context *context, const struct ver
 static void compare_with(struct context *context, struct verification *verification, const struct ruleset *wanted)
 {
 	const int64_t until = verification->live.read_at + VERIFY_ENDING_S;
-	const struct ruleset *kernel = ruleset_lasting(context->arena, verification->live.snapshot.ruleset, until);
+	const struct ruleset *kernel = ruleset_lasting(context->arena, crowding_lift(context->arena, verification->live.snapshot.ruleset), until);
 	const struct ruleset *lasting = ruleset_lasting(context->arena, wanted, until);
 
 	verification->transition = ruleset_diff(context->arena, kernel, lasting);

@@ -215,13 +215,15 @@ static int enforcer_loop(struct enforcer *enforcer)
 	for (;;) {
 		struct pollfd waits[] = { { .fd = CREW_CHANNEL, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN },
 					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN },
-					  { .fd = enforcer->door.channel, .events = POLLIN } };
+					  { .fd = enforcer->door.channel, .events = POLLIN },
+					  { .fd = crowding_channel(enforcer), .events = POLLIN } };
 		int planner = enforcer->planner, witness = enforcer->door.channel, error;
 
-		if (poll(waits, sizeof(waits) / sizeof(waits[0]), enforcer->deferred ? 0 : -1) < 0 && errno != EINTR)
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]), enforcer->deferred ? 0 : crowding_wait_ms(enforcer)) < 0 && errno != EINTR)
 			return -errno;
 		if (waits[2].revents != 0)
 			drift_take(enforcer);
+		crowding_work(enforcer, waits[4].revents != 0);
 		error = parent_listen(enforcer);
 		if (error)
 			return error;
@@ -295,6 +297,8 @@ static int kernel_open(struct enforcer *enforcer, const struct options *options)
 		error = conntrack_marks(arena, &enforcer->nfnl, &marks);
 	if (error)
 		return error;
+	if (crowd_open(&enforcer->crowd) != 0)
+		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "connections cannot be counted; no pair of zones is held to its limit");
 	door_prepare(&enforcer->door);
 	enforcer->switches = switches_open();
 	tables_claim(enforcer);
@@ -337,6 +341,7 @@ static void enforcer_end(struct enforcer *enforcer)
 	door_close(&enforcer->door);
 	frame_reader_free(&enforcer->parent_reader);
 	switches_close(&enforcer->switches);
+	crowd_close(&enforcer->crowd);
 	lookout_free(&enforcer->lookout);
 	holding_free(&enforcer->holding);
 	nft_watch_close(&enforcer->watch);

@@ -14,6 +14,7 @@
 #include "kernel/nfnl.h"
 #include "kernel/nft_watch.h"
 #include "kernel/snapshot.h"
+#include "sekishod/crowd.h"
 #include "sekishod/door.h"
 #include "sekishod/holding.h"
 #include "sekishod/isolation_messages.h"
@@ -40,6 +41,7 @@ struct enforcer {
 	struct kept_pins pins;		/* none yet: only the seal is taken */
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
 	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
+	struct crowd crowd;		/* which pairs hold too many connections; laid over everything as well */
 	bool judged;			/* what was installed last was: nothing in it need stay closed for want of a proof */
 	struct opening {
 		bool due;		/* an isolation ended in what was not judged: it is opened when that is done */
@@ -97,6 +99,15 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change);
 
 /* The kernel has told of changes of rules. */
 void drift_take(struct enforcer *enforcer);
+
+/* ---- enforcer_crowd.c */
+
+/* What to wait at for the counting of connections (-1: nothing), and for how many milliseconds at most (-1: for ever). */
+int crowding_channel(const struct enforcer *enforcer);
+int crowding_wait_ms(const struct enforcer *enforcer); /* see crowding_channel() */
+
+/* Does what of it can be done now; readable: something came at that channel. */
+void crowding_work(struct enforcer *enforcer, bool readable);
 
 /* ---- enforcer_isolation.c */
 

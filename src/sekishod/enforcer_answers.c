@@ -86,14 +86,14 @@ static struct ruleset *ruleset_without_aliens(struct arena *arena, const struct 
 	return copy;
 }
 
-/* What is told of the kernel's ruleset. What is isolated is none of the planner's business. */
+/* What is told of the kernel's ruleset. What is isolated or crowded is none of the planner's business. */
 static const struct ruleset *ruleset_told(const struct enforcer *enforcer, struct arena *arena, const struct snapshot *snapshot)
 {
 	static const struct isolations none;
 
 	if (snapshot->alien_count > 0)
 		return ruleset_without_aliens(arena, snapshot->ruleset);
-	return isolation_apply(arena, snapshot->ruleset, &enforcer->pins.program, &none);
+	return crowding_lift(arena, isolation_apply(arena, snapshot->ruleset, &enforcer->pins.program, &none));
 }
 
 static int held_send(struct enforcer *enforcer, struct question *question, const struct snapshot *snapshot, bool judge)
@@ -195,10 +195,11 @@ static int proposal_refuse(struct enforcer *enforcer, const struct question *que
 	return question->judged ? judged_send(enforcer, question->judged) : refused_send(enforcer, &question->findings);
 }
 
-/* Installs what was proved, and what is isolated over it. */
+/* Installs what was proved, and over it what is isolated and who is crowded. */
 static int install_answer(struct enforcer *enforcer, struct question *question, const struct ruleset *proved)
 {
-	const struct ruleset *wanted = isolation_apply(question->arena, proved, &enforcer->pins.program, &enforcer->isolations);
+	const struct ruleset *laid = isolation_apply(question->arena, proved, &enforcer->pins.program, &enforcer->isolations);
+	const struct ruleset *wanted = crowding_apply(question->arena, laid, &enforcer->pins.program, &enforcer->crowd.crowding);
 	struct committed committed;
 	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, enforcer_now(enforcer), &question->findings, &committed);
 
@@ -207,6 +208,7 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 		return proposal_refuse(enforcer, question);
 	}
 	enforcer_trust(enforcer);
+	crowd_renew(&enforcer->crowd);
 	error = isolation_opened(enforcer, wanted);
 	return error ? error : committed_send(enforcer, &committed);
 }

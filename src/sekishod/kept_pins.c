@@ -2,6 +2,16 @@
 #include "sekishod/kept_pins.h"
 
 #include <assert.h>
+#include <string.h>
+
+static struct pins outline_of(struct arena *arena, const struct program_input *program, const struct pins *whole)
+{
+	struct limit_pin *limits = arena_array(arena, whole->limit_count, sizeof(*limits));
+
+	if (whole->limit_count)
+		memcpy(limits, whole->limits, whole->limit_count * sizeof(*limits));
+	return (struct pins){ .program = *program, .limits = limits, .limit_count = whole->limit_count };
+}
 
 int kept_pins_make(struct span bytes, struct kept_pins *ret_kept)
 {
@@ -16,6 +26,7 @@ int kept_pins_make(struct span bytes, struct kept_pins *ret_kept)
 	kept.arena = arena_new();
 	error = pins_unpack_program(kept.arena, buf_span(&kept.bytes), &kept.program);
 	assert(error == 0);
+	kept.outline = outline_of(kept.arena, &kept.program, &whole);
 	*ret_kept = kept;
 	return 0;
 }

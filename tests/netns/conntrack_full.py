@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The kernel's table of connections fills up: an alarm at 80 percent, none below; it is over below 70; when it is full nothing forbidden passes, and running
-connections go on.
+connections go on. Who holds more than his share of a table that is so full begins nothing more; others do.
 
 The greatest number of connections is one for all namespaces, so it is not changed: the table of the gateway is filled with real entries, by ctnetlink.
 """
@@ -92,9 +92,9 @@ class Table:
         assert error == 0, os.strerror(-error)
 
 
-def alarms(town, event):
+def alarms(town, event, name="SKS-CONNTRACK"):
     result = subprocess.run([PROGRAM, "--json", "journal", "--dir", os.path.join(town.state_dir, "journal")], capture_output=True, text=True, check=True)
-    return [record["details"] for record in json.loads(result.stdout) if record["event"] == event and record["details"][0] == "SKS-CONNTRACK"]
+    return [record["details"] for record in json.loads(result.stdout) if record["event"] == event and record["details"][0] == name]
 
 
 def await_tally(town, port):
@@ -164,6 +164,34 @@ def check_full(town, table, connection):
     another.close()
 
 
+def crowded(town):
+    """The pairs of interfaces between which nothing may begin."""
+    listing = json.loads(town.run("gateway", ["nft", "-j", "list", "set", "inet", "sekisho", "crowded"]).stdout)
+    return [element["concat"] for item in listing["nftables"] for element in item.get("set", {}).get("elem", [])]
+
+
+def mark_of(town, flow):
+    listing = town.run("gateway", ["nft", "list", "set", "inet", "sekisho", "live"]).stdout
+    return int(re.search(rf'(0x[0-9a-f]+) \. "\w+" \. "\w+" comment "{flow} ', listing)[1], 16)
+
+
+def check_shares(town, table, connection):
+    """The Internet tier fills the table by its way out; it has no limit of its own."""
+    mark = mark_of(town, "web")
+    expect("as long as nobody holds too much, nobody is held", crowded(town) == [])
+    table.filled = 0
+    table.fill_to(table.most() * 82 // 100, mark)
+    await_true("who fills the table begins nothing more", lambda: crowded(town) == [["in0", "up0"]])
+    await_true("and an alarm says so", lambda: alarms(town, "alarm", "SKS-CROWDED"))
+    expect("in words", "from internet to cloud" in alarms(town, "alarm", "SKS-CROWDED")[0][1], alarms(town, "alarm", "SKS-CROWDED"))
+    expect("running connections go on", connection.goes_on())
+    with inside(town.namespace("shokuin-pc")), socket.create_connection(("10.3.0.30", 3389), timeout=60):
+        expect("and others begin", True)
+    table.drop(mark)
+    await_true("when he has given it back he may again", lambda: crowded(town) == [])
+    await_true("and the alarm is over", lambda: alarms(town, "alarm-over", "SKS-CROWDED"))
+
+
 def main():
     skip_unless_possible("nft", "conntrack")
     with Town(hosts=["shokuin-pc", "gamen-server", "inet-tanmatsu"]) as town:
@@ -189,6 +217,7 @@ def main():
         table.drop(STAYS)
         await_true("when it is empty it is", lambda: alarms(town, "alarm-over"))
         expect("and was one alarm", len(alarms(town, "alarm")) == 1)
+        check_shares(town, table, connection)
         expect("it stops", town.stop_daemon() == 0)
 
 

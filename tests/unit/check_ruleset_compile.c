@@ -202,6 +202,68 @@ START_TEST(senders_of_an_interface)
 }
 END_TEST
 
+/* While a pair is crowded, of its connections: state, mark, port; the flow of port 3389 is critical or is not. */
+static const struct {
+	const char *what;
+	bool critical, crowded;
+	uint32_t state;
+	enum refusal refusal;	/* or PASSES */
+} crowded_rows[] = {
+	{ "a new one", false, false, CT_NEW, PASSES },
+	{ "a new one of a crowded pair", false, true, CT_NEW, REFUSE_CONNECTIONS },
+	{ "a new one of a critical flow", true, true, CT_NEW, PASSES },
+	{ "one that runs, judged anew because its flow was changed", false, true, CT_ESTABLISHED, PASSES },
+};
+
+START_TEST(a_crowded_pair_begins_nothing)
+{
+	const struct policy_case edited = { .what = crowded_rows[_i].what, .edits = {
+		{ "protocol = 'tcp'; ports = 3389;", crowded_rows[_i].critical ? "protocol = 'tcp'; ports = 3389; critical = true;" : "protocol = 'tcp'; ports = 3389;" } } };
+	const struct policy_world world = { .now = policy_case_now() };
+	struct arena *arena = arena_new();
+	struct policy_run run = policy_run_text(policy_edited(arena, &edited), &world);
+	const struct ruleset *ruleset = compile(&run);
+	struct set *crowded = (struct set *)(uintptr_t)table_set(ruleset_table(ruleset, FAMILY_INET, "sekisho"), PROGRAM_CROWDED_SET);
+	struct packet packet = {
+		.iif = link_index(&ruleset->links, "lg0"), .oif = link_index(&ruleset->links, "in0"), .iiftype = 1, .ether_type = 0x0800, .protocol = TCP,
+		.has_ports = true, .sport = 40000, .dport = 3389, .tcp_flags = TCP_SYN, .hoplimit = 64, .ct_state = crowded_rows[_i].state,
+	};
+	const uint8_t key[] = { 0, 0, (uint8_t)(packet.iif >> 8), (uint8_t)packet.iif, 0, 0, (uint8_t)(packet.oif >> 8), (uint8_t)packet.oif };
+	struct element element = { .key = key };
+	struct evaluation evaluation;
+	struct explanation explanation;
+
+	crowded->elements = &element;
+	crowded->element_count = crowded_rows[_i].crowded;
+	ck_assert_int_eq(netaddr_parse("10.2.0.64", &packet.source), 0);
+	ck_assert_int_eq(netaddr_parse("10.3.0.30", &packet.destination), 0);
+	evaluation = evaluate_hook(arena, ruleset, HOOK_FORWARD, &packet, policy_case_now());
+	explanation = explanation_of(&evaluation);
+	ck_assert_msg(evaluation.accepted == (crowded_rows[_i].refusal == PASSES), "%s: %s", crowded_rows[_i].what, evaluation.accepted ? "passes" : "is refused");
+	ck_assert_msg(evaluation.accepted || (explanation.has_refusal && explanation.refusal == crowded_rows[_i].refusal), "%s", crowded_rows[_i].what);
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
+/* The database of refusals knows counters by their places: those that there were before stay where they are. */
+START_TEST(counters_keep_their_places)
+{
+	static const char *const chains[REFUSAL_COUNTERS] = {
+		"refuse.source", "refuse.mac", "refuse.routing-header", "refuse.isolated", "refuse.invalid", "refuse.nat", "refuse.next-hop", "refuse.related",
+		"refuse.midstream", "refuse.pair", "refuse.flow", "refuse.local", "refuse.egress", "refuse.loopback", "reject.flow", "quiet", "refuse.connections",
+	};
+	struct arena *arena = arena_new();
+	const struct refusal_counter *counters = refusal_counters(arena);
+
+	for (int i = 0; i < REFUSAL_COUNTERS; i++)
+		ck_assert_str_eq(counters[i].chain, chains[i]);
+	ck_assert_str_eq(counters[REFUSAL_COUNTER_ANSWERED].chain, "reject.flow");
+	ck_assert_str_eq(counters[REFUSAL_COUNTER_QUIET].chain, "quiet");
+	arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ruleset/compile");
@@ -213,6 +275,8 @@ int main(void)
 	tcase_add_loop_test(tcase, first_packet_of_a_relay, 0, COUNT(rows));
 	tcase_add_test(tcase, later_packets_go_by_the_mark);
 	tcase_add_loop_test(tcase, senders_of_an_interface, 0, COUNT(senders));
+	tcase_add_loop_test(tcase, a_crowded_pair_begins_nothing, 0, COUNT(crowded_rows));
+	tcase_add_test(tcase, counters_keep_their_places);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -791,6 +791,14 @@ static void isolated_as_made(struct town *town) { (void)town; }
 static void isolated_admits_all(struct town *town) { let_all_pass(town, "admitted"); }
 static void isolated_admits_from_lgwan(struct town *town) { let_pass(town, "admitted", "lg0", NULL); }
 static void isolated_spares_all(struct town *town) { let_all_pass(town, "spared"); }
+static void isolated_crowded(struct town *town)
+{
+	struct step step = { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_GOTO, .chain = "crowded" } };
+
+	let_all_pass(town, "crowded");
+	rule_insert(town, "admitted", &step, 1);
+}
+
 static void isolated_services(struct town *town) { let_all_pass(town, "admitted.in"); }
 static void isolated_egress(struct town *town) { let_all_pass(town, "admitted.out"); }
 
@@ -806,6 +814,7 @@ static const struct {
 	{ "live flows pass unasked", "lg", { "juki-shokai", "screen" }, isolated_admits_all, PROOF_BROKEN },
 	{ "live flows pass to it, and not back", "in", { NULL }, isolated_admits_from_lgwan, PROOF_BROKEN },
 	{ "all are spared", "in", { NULL }, isolated_spares_all, PROOF_BROKEN },
+	{ "what is crowded is not asked whether it is isolated", "lg", { NULL }, isolated_crowded, PROOF_BROKEN },
 	{ "services go on", "lg", { NULL }, isolated_services, PROOF_BROKEN },
 	{ "ways out go on", "lg", { NULL }, isolated_egress, PROOF_BROKEN },
 };

@@ -5,7 +5,7 @@
 
 #include "sekishod/book.h"
 
-enum { NOW = 1800000000, FLOW = REFUSE_FLOW, ANSWERED = REFUSE_COUNT, MYNUMBER = 11, LGWAN = 12, STRANGER = 99 };
+enum { NOW = 1800000000, FLOW = REFUSE_FLOW, ANSWERED = REFUSAL_COUNTER_ANSWERED, MYNUMBER = 11, LGWAN = 12, STRANGER = 99 };
 
 static struct tally_port ports[] = { { MYNUMBER, "mynumber" }, { LGWAN, "lgwan" } };
 
