@@ -255,6 +255,17 @@ static void break_by_error_to_anybody(struct town *town) { let_errors_pass(town,
 static void break_by_error_from_nowhere(struct town *town) { let_errors_pass(town, "forward", "up0", "lg0"); }
 static void break_by_error_to_gateway(struct town *town) { let_errors_pass(town, "input", "mn0", NULL); }
 
+/* Those of connections with the marks 2 and 3. */
+static void break_by_error_of_some_marks(struct town *town)
+{
+	struct step marks = match32(FIELD_CT_MARK, 2);
+
+	marks.mask[3] = 0xfe;
+	rule_insert(town, "forward",
+		    (const struct step[]){ match32(FIELD_CT_STATE, CT_RELATED), { .kind = STEP_MATCH, .field = FIELD_L4PROTO, .mask = { 255 }, .value = { 1 } },
+					   match32(FIELD_IIF, interface(town, "up0")), match32(FIELD_OIF, interface(town, "lg0")), marks, accept_step }, 6);
+}
+
 static struct step match8(enum field field, uint8_t value)
 {
 	return (struct step){ .kind = STEP_MATCH, .field = field, .mask = { 255 }, .value = { value } };
@@ -614,6 +625,7 @@ static const struct {
 	{ "a flow's mark between other interfaces", break_by_live, PROOF_INTERNAL },
 	{ "an ICMP error between hosts of My Number and LGWAN that have no flow", break_by_error_to_anybody, PROOF_SPECIFIED },
 	{ "an ICMP error between zones that have no flow", break_by_error_from_nowhere, PROOF_SANITIZED },
+	{ "an ICMP error of some marks", break_by_error_of_some_marks, PROOF_SANITIZED },
 	{ "an ICMP error from where the gateway speaks with nobody", break_by_error_to_gateway, PROOF_INPUT },
 	{ "an expected connection", break_by_expected, PROOF_SANITIZED },
 	{ "what conntrack calls invalid", break_by_invalid, PROOF_SANITIZED },
@@ -780,6 +792,32 @@ START_TEST(a_running_connection_of_nobody_is_a_breach)
 }
 END_TEST
 
+/* Two flows live between the same interfaces, the first as it should: a connection of the second that nobody grants is seen all the same. */
+START_TEST(a_mark_hides_no_other_between_the_same_interfaces)
+{
+	struct town town = town_of(policy_good_file);
+	const struct set *live = set_named(town.inet, "live");
+	struct carried carried = { .source = { .family = 4, .bytes = { 10, 2, 0, 200 } }, .destination = { .family = 4, .bytes = { 10, 3, 0, 200 } },
+				   .protocol = 6, .sport = 40000, .dport = 443 };
+	const struct proof_input input = { .ruleset = town.ruleset, .pins = town.pins, .now = town.now, .carried = &carried, .carried_count = 1 };
+	struct proof proof;
+	size_t flows = 0;
+
+	/* Sorted by mark: the last one is not the first between its interfaces. */
+	for (size_t i = 0; i < live->element_count; i++)
+		if ((uint32_t)wide_of_bytes(live->elements[i].key + 4, 4) == interface(&town, "lg0") &&
+		    (uint32_t)wide_of_bytes(live->elements[i].key + 8, 4) == interface(&town, "in0")) {
+			carried.mark = (uint32_t)wide_of_bytes(live->elements[i].key, 4);
+			flows++;
+		}
+	ck_assert_uint_ge(flows, 2);
+	proof = ruleset_prove(town.arena, &input);
+	ck_assert_msg(proof.lines[PROOF_SANITIZED].state == PROOF_BROKEN, "the connection 10.2.0.200 -> 10.3.0.200 went unseen");
+	ck_assert_int_eq(proof.lines[PROOF_SANITIZED].breach.packet.source.bytes[3], 200);
+	arena_free(town.arena);
+}
+END_TEST
+
 /* ---- isolation */
 
 static void let_all_pass(struct town *town, const char *chain)
@@ -790,6 +828,13 @@ static void let_all_pass(struct town *town, const char *chain)
 static void isolated_as_made(struct town *town) { (void)town; }
 static void isolated_admits_all(struct town *town) { let_all_pass(town, "admitted"); }
 static void isolated_admits_from_lgwan(struct town *town) { let_pass(town, "admitted", "lg0", NULL); }
+static void isolated_admits_live(struct town *town)
+{
+	const struct step steps[] = { { .kind = STEP_LOOKUP, .key = { { FIELD_CT_MARK, FIELD_IIF, FIELD_OIF } }, .set = "live" }, accept_step };
+
+	rule_insert(town, "admitted", steps, 2);
+}
+
 static void isolated_spares_all(struct town *town) { let_all_pass(town, "spared"); }
 static void isolated_crowded(struct town *town)
 {
@@ -812,6 +857,7 @@ static const struct {
 	{ "every zone", ISOLATION_EVERY_ZONE, { NULL }, isolated_as_made, PROOF_HOLDS },
 	{ "a zone, but for two flows", "lg", { "juki-shokai", "screen" }, isolated_as_made, PROOF_HOLDS },
 	{ "live flows pass unasked", "lg", { "juki-shokai", "screen" }, isolated_admits_all, PROOF_BROKEN },
+	{ "of two flows between the same interfaces one is spared, and both pass", "lg", { "screen" }, isolated_admits_live, PROOF_BROKEN },
 	{ "live flows pass to it, and not back", "in", { NULL }, isolated_admits_from_lgwan, PROOF_BROKEN },
 	{ "all are spared", "in", { NULL }, isolated_spares_all, PROOF_BROKEN },
 	{ "what is crowded is not asked whether it is isolated", "lg", { NULL }, isolated_crowded, PROOF_BROKEN },
@@ -1227,6 +1273,7 @@ int main(void)
 	tcase_add_test(cases, a_source_that_breaks_in_ipv4_hides_no_sender_of_ipv6);
 	tcase_add_loop_test(cases, a_proof_cut_short_says_of_no_broken_line_that_it_holds, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(cases, a_running_connection_of_nobody_is_a_breach);
+	tcase_add_test(cases, a_mark_hides_no_other_between_the_same_interfaces);
 	tcase_add_loop_test(cases, nothing_passes_by_an_isolated_interface, 0, sizeof(isolation_rows) / sizeof(isolation_rows[0]));
 	tcase_add_loop_test(cases, strange_conditions_are_not_taken_for_safe, 0, sizeof(condition_rows) / sizeof(condition_rows[0]));
 	tcase_add_loop_test(cases, strange_conditions_of_a_chain_are_not_taken_for_safe, 0, sizeof(condition_rows) / sizeof(condition_rows[0]));
