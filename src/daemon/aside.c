@@ -30,13 +30,17 @@ static _Noreturn void child_think(int descriptor, void (*think)(void *context, s
 	_exit(!out.overflow && bytes_write(descriptor, buf_span(&out)) ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
+void asides_reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
 int aside_begin(struct aside *ret_aside, void (*think)(void *context, struct buf *out), void *context, size_t bytes_max)
 {
 	int ends[2];
 	pid_t child;
 
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -errno;
 	child = fork();

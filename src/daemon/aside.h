@@ -25,6 +25,9 @@ struct aside {
 
 enum { ASIDE_FORK_FLAGS = 0x01000000 | 0x00200000 | 17 };	/* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID, SIGCHLD: what fork(3) asks for */
 
+/* Waits for children whose aside was given back before they were done. Nobody may think who is still waited for: several begin one behind the other. */
+void asides_reap(void);
+
 /* Lets a child think: think(context) appends what it finds, at most bytes_max. 0 or negative errno. */
 int aside_begin(struct aside *ret_aside, void (*think)(void *context, struct buf *out), void *context, size_t bytes_max);
 
@@ -34,7 +37,7 @@ int aside_begin(struct aside *ret_aside, void (*think)(void *context, struct buf
  */
 int aside_take(struct aside *aside);
 
-/* Gives back everything. A child that still thinks ends by itself, and is waited for when the next one begins. */
+/* Gives back everything. A child that still thinks ends by itself, and asides_reap() waits for it. */
 void aside_end(struct aside *aside);
 
 #endif

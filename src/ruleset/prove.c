@@ -187,6 +187,8 @@ static void prove_packets(struct prover *prover, uint8_t family)
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		const struct path start = path_at_hook(prover, hooks[i]);
 
+		if (prover->input->half == PROOF_BACK && hooks[i] != HOOK_FORWARD)
+			continue;
 		walk_and_judge(prover, hooks[i], NULL, &start, all_lines() & ~line_bit(PROOF_FRAMES) & ~line_bit(PROOF_BRIDGE));
 	}
 }
@@ -312,6 +314,8 @@ static void prove_all(struct prover *prover)
 	take_networks(prover, 1);
 	prove_packets(prover, 4);
 	prove_packets(prover, 6);
+	if (prover->input->half == PROOF_BACK)
+		return;
 	prove_frames(prover);
 	prove_bridges(prover);
 	prove_chain(prover, TIER_MYNUMBER, TIER_INTERNET);

@@ -24,6 +24,9 @@
  * enumerated but the elements of sets, each at most a few times: the time is about n log n in the elements. A breach is reported only after
  * evaluate() has let the very packet through; what remains doubtful after some packets were tried, or costs more than PROVE_WORK_MAX steps, is "not
  * proved". Pure.
+ *
+ * A proof may be had in halves, for two processors: a line holds when it holds in both, and is broken when it is in one. No packet is in neither half, and
+ * what a half needs to know beyond its packets (who gets past prerouting, which rule gives which mark) it finds out itself.
  */
 #ifndef RULESET_PROVE_H
 #define RULESET_PROVE_H
@@ -61,6 +64,13 @@ enum proof_line {
 	PROOF_BRIDGE,		/* no interface of a zone carries bridged frames */
 	PROOF_ISOLATED,		/* nothing passes by an isolated interface, but connections with the mark of a flow that is spared */
 	PROOF_LINE_COUNT
+};
+
+/* Which packets are looked at. */
+enum proof_half {
+	PROOF_WHOLE,
+	PROOF_BACK,		/* forwarded packets of running connections in the direction of replies, ICMP errors and what was expected not among them */
+	PROOF_FORTH,		/* all others: what begins, comes to the gateway or leaves it, is answered, enters or is bridged */
 };
 
 enum proof_state { PROOF_HOLDS, PROOF_BROKEN, PROOF_UNPROVED };
@@ -106,6 +116,7 @@ struct carried {
 struct proof_input {
 	const struct ruleset *ruleset;	/* its links give interfaces their index */
 	const struct pins *pins;	/* program.links is not used */
+	enum proof_half half;
 	int64_t now;			/* Unix time: grants and elements that are over then do not count */
 	const struct carried *carried;	/* sorted by mark; NULL: none */
 	size_t carried_count;

@@ -427,23 +427,42 @@ static void judge_answered(struct prover *prover, enum hook_point hook, const st
 		judge(prover, &view, &part);
 }
 
+/* What is let through and no reply: what begins or goes on, errors and what was expected, and what conntrack does not know. */
+static void judge_forth(struct prover *prover, const struct view *view, const struct path *path)
+{
+	struct view of_connections = *view;
+
+	of_connections.marks_free = path->mark == 0;
+	judge_connections(prover, &of_connections, path, codes_between(STATE_NEW, STATE_ESTABLISHED));
+	judge_related(prover, view, path);
+	judge_states(prover, view, path, codes_between(STATE_INVALID, STATE_UNTRACKED));
+}
+
+static void judge_back(struct prover *prover, const struct view *view, const struct path *path)
+{
+	struct view replies = *view;
+
+	replies.reply = true;
+	replies.marks_free = path->mark == 0;
+	judge_connections(prover, &replies, path, codes_one(STATE_REPLY));
+}
+
+/* See enum proof_half. */
 void judge_end(struct prover *prover, enum hook_point hook, const struct path *path)
 {
-	struct view view = { .hook = hook, .lines = ~line_bit(PROOF_SILENCE) };
+	const enum proof_half half = prover->input->half;
+	const struct view view = { .hook = hook, .lines = ~line_bit(PROOF_SILENCE) };
+	const bool back = half == PROOF_WHOLE || (half == PROOF_BACK) == (hook == HOOK_FORWARD), forth = half != PROOF_BACK;
 
 	if (path->end == VERDICT_DROP) {
-		judge_answered(prover, hook, path);
-		return;
-	}
-	if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE) {
+		if (forth)
+			judge_answered(prover, hook, path);
+	} else if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE) {
 		judge(prover, &view, path);
-		return;
+	} else {
+		if (forth)
+			judge_forth(prover, &view, path);
+		if (back)
+			judge_back(prover, &view, path);
 	}
-	view.marks_free = path->mark == 0;
-	judge_connections(prover, &view, path, codes_between(STATE_NEW, STATE_ESTABLISHED));
-	view.reply = true;
-	judge_connections(prover, &view, path, codes_one(STATE_REPLY));
-	view.reply = view.marks_free = false;
-	judge_related(prover, &view, path);
-	judge_states(prover, &view, path, codes_between(STATE_INVALID, STATE_UNTRACKED));
 }

@@ -187,13 +187,15 @@ static int parent_listen_meanwhile(struct enforcer *enforcer)
 	return 0;
 }
 
-int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside *aside)
+int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside asides[static HALVES])
 {
+	bool done[HALVES] = { false };
 	int result = 0;
 
-	while (result == 0) {
-		struct pollfd waits[] = { { .fd = aside->result, .events = POLLIN }, { .fd = enforcer->deferred ? -1 : CREW_CHANNEL, .events = POLLIN },
-					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN } };
+	while (result >= 0 && !(done[0] && done[1])) {
+		struct pollfd waits[] = { { .fd = done[0] ? -1 : asides[0].result, .events = POLLIN }, { .fd = done[1] ? -1 : asides[1].result, .events = POLLIN },
+					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN },
+					  { .fd = enforcer->deferred ? -1 : CREW_CHANNEL, .events = POLLIN } };
 
 		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0) {
 			if (errno != EINTR)
@@ -202,10 +204,14 @@ int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside *aside)
 		}
 		if (waits[2].revents != 0)
 			drift_take(enforcer);
-		if (waits[1].revents != 0)
+		if (waits[3].revents != 0)
 			result = parent_listen_meanwhile(enforcer);
-		if (result >= 0 && waits[0].revents != 0)
-			result = aside_take(aside);
+		for (size_t i = 0; i < HALVES && result >= 0; i++) {
+			if (waits[i].revents == 0)
+				continue;
+			result = aside_take(&asides[i]);
+			done[i] = result > 0;
+		}
 	}
 	return result < 0 ? result : 0;
 }

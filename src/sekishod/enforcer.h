@@ -2,7 +2,7 @@
  * enforcer: the role that acts. Private to enforcer*.c.
  *
  * It waits in one loop (enforcer.c) for the parent, the planner, the witness and the kernel, and does one thing at a time. Only a judgement (enforcer_judge.c)
- * takes longer than a moment: a child makes it, and what cannot wait for it is done meanwhile.
+ * takes longer than a moment: two children make it, half each, and what cannot wait for it is done meanwhile.
  */
 #ifndef SEKISHOD_ENFORCER_H
 #define SEKISHOD_ENFORCER_H
@@ -63,8 +63,10 @@ struct question {
 /* Unix time, never behind the newest that was seen (daemon/clock.h). */
 int64_t enforcer_now(struct enforcer *enforcer);
 
-/* Does what cannot wait until a child has thought: isolates, repairs. 0 when the child is done, or negative errno. */
-int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside *aside);
+enum { HALVES = 2 };	/* of a judgement, for as many processors */
+
+/* Does what cannot wait until the children have thought: isolates, repairs. 0 when all of them are done, or negative errno as soon as one cannot be. */
+int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside asides[static HALVES]);
 
 /* Who has made our tables his own can let pass what he likes, and we could not stop him: then nothing is forwarded. */
 void enforcer_heed_tables(struct enforcer *enforcer);

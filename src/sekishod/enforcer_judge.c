@@ -56,19 +56,28 @@ static int connections_read(struct enforcer *enforcer, struct question *question
 	return 0;
 }
 
-/* What is to be judged. */
+/* What is to be judged, and the half of the proof that is made. */
 struct judgement {
 	struct question *question;
 	const struct kept_pins *pins;
 	struct proof_input proof;	/* without the pins */
 };
 
-/* In a child: one byte, 1 when the ruleset may be in force, and the findings as JSON. */
+static void audit(const struct judgement *judgement)
+{
+	struct program_input program = judgement->proof.pins->program;
+	const struct ruleset *ruleset = judgement->proof.ruleset;
+
+	links_prove(judgement->question, &program, &ruleset->links);
+	program.links = &ruleset->links;
+	ruleset_audit(ruleset, &program, &judgement->question->findings);
+}
+
+/* In a child: one byte, 1 when nothing stands against the ruleset, and the findings as JSON. */
 static void judgement_think(void *context, struct buf *out)
 {
 	struct judgement *judgement = context;
 	const struct pins pins = kept_pins_unpack(judgement->question->arena, judgement->pins);
-	struct program_input program = pins.program;
 	const struct ruleset *ruleset = judgement->proof.ruleset;
 	struct findings *findings = &judgement->question->findings;
 	struct proof proof;
@@ -76,10 +85,9 @@ static void judgement_think(void *context, struct buf *out)
 	char *text;
 
 	(void)setpriority(PRIO_PROCESS, 0, 0);	/* to think takes seconds, and may wait */
-	links_prove(judgement->question, &program, &ruleset->links);
-	program.links = &ruleset->links;
 	judgement->proof.pins = &pins;
-	ruleset_audit(ruleset, &program, findings);
+	if (judgement->proof.half == PROOF_BACK)	/* the one with less to do */
+		audit(judgement);
 	proof = ruleset_prove(judgement->question->arena, &judgement->proof);
 	proof_report(&proof, ruleset, findings);
 	array = findings_to_json(findings);
@@ -90,23 +98,82 @@ static void judgement_think(void *context, struct buf *out)
 	json_decref(array);
 }
 
-/* Lets a child judge, and does what cannot wait until it is done. What it found when it refused is in the question's arena. */
-static int judgement_await(struct enforcer *enforcer, struct judgement *judgement, bool *ret_lawful)
+/* Adds to an array what another has and it has not: both halves may find the same. */
+static void findings_unite(json_t *all, const json_t *others)
 {
-	struct aside aside = { .result = -1 };
-	int result = aside_begin(&aside, judgement_think, judgement, FRAME_PAYLOAD_BYTES_MAX);
+	const json_t *other, *present;
+	size_t i, k;
 
-	if (result == 0)
-		result = enforcer_listen_meanwhile(enforcer, &aside);
-	if (result == 0 && aside.bytes.length > 0) {
-		*ret_lawful = aside.bytes.data[0] == 1;
-		/* What was found lawful and then not installed is refused for another reason. */
-		if (!*ret_lawful)
-			judgement->question->judged = arena_strndup(judgement->question->arena, (const char *)aside.bytes.data + 1, aside.bytes.length - 1);
-	} else if (result == 0) {
-		result = -EIO;
+	json_array_foreach(others, i, other) {
+		bool known = false;
+
+		json_array_foreach(all, k, present)
+			known |= json_equal(present, other);
+		if (!known)
+			json_array_append(all, (json_t *)(uintptr_t)other);
 	}
-	aside_end(&aside);
+}
+
+/* What one half says: nothing stands against it, or what does, which is added to the refusal. 0 or -EIO: it says nothing that is understood. */
+static int half_take(const struct aside *aside, json_t *refusal, bool *ret_lawful)
+{
+	json_t *findings;
+
+	if (aside->bytes.length == 0)
+		return -EIO;
+	if (aside->bytes.data[0] == 1)
+		return 0;
+	*ret_lawful = false;
+	findings = json_loadb(aside->bytes.data + 1, aside->bytes.length - 1, 0, NULL);
+	if (!json_is_array(findings)) {
+		json_decref(findings);
+		return -EIO;
+	}
+	findings_unite(refusal, findings);
+	json_decref(findings);
+	return 0;
+}
+
+/* Both halves have spoken. It may be in force when nothing stands against it in either. */
+static int halves_take(const struct aside asides[static HALVES], struct question *question, bool *ret_lawful)
+{
+	json_t *refusal = json_array();
+	bool lawful = true;
+	int error = 0;
+	char *text;
+
+	for (size_t i = 0; i < HALVES && !error; i++)
+		error = half_take(&asides[i], refusal, &lawful);
+	/* What was found lawful and then not installed is refused for another reason. */
+	if (!error && !lawful) {
+		text = json_dumps(refusal, JSON_COMPACT);
+		question->judged = arena_strdup(question->arena, text ? text : "[]");
+		free(text);
+	}
+	*ret_lawful = !error && lawful;
+	json_decref(refusal);
+	return error;
+}
+
+/* Lets two children judge, and does what cannot wait until they are done. What they found when they refused is in the question's arena. */
+static int judgement_await(struct enforcer *enforcer, const struct judgement *judgement, bool *ret_lawful)
+{
+	static const enum proof_half parts[HALVES] = { PROOF_FORTH, PROOF_BACK };
+	struct judgement halves[HALVES] = { *judgement, *judgement };
+	struct aside asides[HALVES] = { { .result = -1 }, { .result = -1 } };
+	int result = 0;
+
+	asides_reap();
+	for (size_t i = 0; i < HALVES && result == 0; i++) {
+		halves[i].proof.half = parts[i];
+		result = aside_begin(&asides[i], judgement_think, &halves[i], FRAME_PAYLOAD_BYTES_MAX);
+	}
+	if (result == 0)
+		result = enforcer_listen_meanwhile(enforcer, asides);
+	if (result == 0)
+		result = halves_take(asides, judgement->question, ret_lawful);
+	for (size_t i = 0; i < HALVES; i++)
+		aside_end(&asides[i]);
 	return result;
 }
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/aside.h"
@@ -92,6 +93,45 @@ START_TEST(nobody_waits_for_what_he_gave_up)
 }
 END_TEST
 
+/* One that is done before the next begins has still said something. */
+START_TEST(several_think_at_a_time)
+{
+	int counts[] = { 1, MANY_BYTES, 0 };
+	enum { COUNT = sizeof(counts) / sizeof(counts[0]) };
+	struct aside asides[COUNT];
+
+	asides_reap();
+	for (size_t i = 0; i < COUNT; i++) {
+		siginfo_t ended;
+
+		ck_assert_int_eq(aside_begin(&asides[i], think_of_many, &counts[i], MANY_BYTES), 0);
+		if (counts[i] == 1)
+			ck_assert_int_eq(waitid(P_PID, (id_t)asides[i].child, &ended, WEXITED | WNOWAIT), 0);
+	}
+	for (size_t i = COUNT; i-- > 0;) {
+		ck_assert_int_eq(take_all(&asides[i]), 1);
+		ck_assert_uint_eq(asides[i].bytes.length, (size_t)counts[i]);
+		aside_end(&asides[i]);
+	}
+}
+END_TEST
+
+START_TEST(who_was_not_waited_for_is_reaped)
+{
+	struct aside aside;
+	siginfo_t ended;
+	int count = 0;
+	pid_t child;
+
+	ck_assert_int_eq(aside_begin(&aside, think_of_many, &count, MANY_BYTES), 0);
+	child = aside.child;
+	aside_end(&aside);
+	ck_assert_int_eq(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
+	asides_reap();
+	ck_assert_int_eq(kill(child, 0), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("daemon/aside");
@@ -102,6 +142,8 @@ int main(void)
 	tcase_add_loop_test(cases, what_was_found_comes_back_whole, 0, 3);
 	tcase_add_test(cases, what_is_too_much_or_has_no_end_is_nothing);
 	tcase_add_test(cases, nobody_waits_for_what_he_gave_up);
+	tcase_add_test(cases, several_think_at_a_time);
+	tcase_add_test(cases, who_was_not_waited_for_is_reaped);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -39,11 +39,25 @@ static struct town town_of(const char *text)
 	return town;
 }
 
+/* Proved as a whole; and in halves, which say the same. */
 static struct proof town_prove(const struct town *town, const struct ruleset *ruleset)
 {
-	const struct proof_input input = { .ruleset = ruleset, .pins = town->pins, .now = town->now };
+	struct proof_input input = { .ruleset = ruleset, .pins = town->pins, .now = town->now };
+	const struct proof whole = ruleset_prove(town->arena, &input);
+	struct proof back, forth;
 
-	return ruleset_prove(town->arena, &input);
+	input.half = PROOF_BACK;
+	back = ruleset_prove(town->arena, &input);
+	input.half = PROOF_FORTH;
+	forth = ruleset_prove(town->arena, &input);
+	for (int line = 0; line < PROOF_LINE_COUNT; line++) {
+		const enum proof_state states[] = { whole.lines[line].state, back.lines[line].state, forth.lines[line].state };
+
+		ck_assert_msg((states[0] == PROOF_HOLDS) == (states[1] == PROOF_HOLDS && states[2] == PROOF_HOLDS) &&
+			      (states[0] != PROOF_BROKEN || states[1] == PROOF_BROKEN || states[2] == PROOF_BROKEN), "%s: whole %d, back %d, forth %d",
+			      proof_line_name((enum proof_line)line), states[0], states[1], states[2]);
+	}
+	return whole;
 }
 
 static const char *line_words(const struct town *town, const struct ruleset *ruleset, const struct proof *proof, int line)
