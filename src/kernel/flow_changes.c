@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ruleset/identities.h"
+
 enum { EXPIRY_TOLERANCE_S = 2 };	/* the kernel tells what remains, and time goes on while it is read */
+
+#define NO_FLOW SIZE_MAX
 
 /* A flow as the kernel's comments tell it. */
 struct kernel_flow {
@@ -16,22 +20,27 @@ struct kernel_flow {
 };
 
 struct kernel_flows {
-	struct kernel_flow *items;	/* by identity; a content once */
+	struct kernel_flow *items;	/* a content once, in the order of the rules */
 	size_t count;
+	struct identities identities;
 };
 
-/* A flow of the new policy. */
-struct file_flow {
-	const struct flow *flow;
-	const struct flow_mark *mark;
+/* A content that the kernel has and the new policy has not. */
+struct leaving_flow {
+	const struct kernel_flow *kernel;
+	size_t own;		/* the flow of the new policy that has its name: index, or NO_FLOW */
+};
+
+struct leaving_flows {
+	struct leaving_flow *items;	/* by name */
+	size_t count;
 };
 
 struct comparison {
 	struct arena *arena;
 	const struct generation *generation;
 	struct kernel_flows kernel;
-	struct file_flow *by_name;	/* all flows of the new policy */
-	size_t flow_count;
+	struct kernel_flow **of_flow;	/* of each flow of the policy: its content in the kernel; NULL: the kernel has it not, or the flow is not open */
 	struct flow_changes changes;
 };
 
@@ -45,25 +54,11 @@ const char *flow_fate_word(enum flow_fate fate)
 	return words[fate];
 }
 
-static int compare_kernel(const void *a, const void *b)
+static int compare_leaving(const void *a, const void *b)
 {
-	const struct kernel_flow *left = a, *right = b;
+	const struct leaving_flow *left = a, *right = b;
 
-	return memcmp(left->identity, right->identity, COMPILE_IDENTITY_BYTES);
-}
-
-static int compare_kernel_names(const void *a, const void *b)
-{
-	const struct kernel_flow *left = a, *right = b;
-
-	return strcmp(left->name, right->name);
-}
-
-static int compare_file_names(const void *a, const void *b)
-{
-	const struct file_flow *left = a, *right = b;
-
-	return strcmp(left->flow->name, right->flow->name);
+	return strcmp(left->kernel->name, right->kernel->name);
 }
 
 static void collect_live(struct arena *arena, const struct set *set, struct kernel_flows *flows)
@@ -72,7 +67,8 @@ static void collect_live(struct arena *arena, const struct set *set, struct kern
 		struct kernel_flow *flow = &flows->items[flows->count];
 		struct span name;
 
-		if (!live_comment_parse(set->elements[i].comment, &name, flow->identity))
+		/* A flow has an element for each pair of interfaces. */
+		if (!live_comment_parse(set->elements[i].comment, &name, flow->identity) || identities_add(&flows->identities, flows->count) != flows->count)
 			continue;
 		flow->name = arena_strndup(arena, name.data, name.length);
 		flow->expires_at = set->elements[i].expires_at;
@@ -80,67 +76,40 @@ static void collect_live(struct arena *arena, const struct set *set, struct kern
 	}
 }
 
-/* A flow has an element for each pair of interfaces. */
 static struct kernel_flows kernel_flows_of(struct arena *arena, const struct ruleset *kernel)
 {
 	const struct table *table = kernel ? ruleset_table(kernel, FAMILY_INET, "sekisho") : NULL;
 	const struct set *live = table ? table_set(table, "live") : NULL, *local = table ? table_set(table, "local-live") : NULL;
-	struct kernel_flows flows = { .count = 0 };
-	size_t kept = 0;
+	const size_t room = (live ? live->element_count : 0) + (local ? local->element_count : 0) + 1;
+	struct kernel_flows flows = { .items = arena_array(arena, room, sizeof(*flows.items)) };
 
-	flows.items = arena_array(arena, (live ? live->element_count : 0) + (local ? local->element_count : 0) + 1, sizeof(*flows.items));
+	flows.identities = identities_for(arena, flows.items->identity, sizeof(*flows.items), room);
 	collect_live(arena, live, &flows);
 	collect_live(arena, local, &flows);
-	qsort(flows.items, flows.count, sizeof(*flows.items), compare_kernel);
-	for (size_t i = 0; i < flows.count; i++) {
-		if (kept == 0 || compare_kernel(&flows.items[kept - 1], &flows.items[i]) != 0)
-			flows.items[kept++] = flows.items[i];
-	}
-	flows.count = kept;
 	return flows;
 }
 
-static struct kernel_flow *find_kernel(struct comparison *comparison, const uint8_t identity[static COMPILE_IDENTITY_BYTES])
+static struct kernel_flow *find_kernel(const struct kernel_flows *kernel, const struct flow_mark *mark)
 {
-	struct kernel_flow wanted;
+	size_t place;
 
-	memcpy(wanted.identity, identity, COMPILE_IDENTITY_BYTES);
-	return bsearch(&wanted, comparison->kernel.items, comparison->kernel.count, sizeof(wanted), compare_kernel);
-}
-
-static const struct file_flow *find_name(const struct comparison *comparison, const char *name)
-{
-	const struct flow named = { .name = name };
-	const struct file_flow wanted = { .flow = &named };
-
-	if (comparison->flow_count == 0)
-		return NULL;
-	return bsearch(&wanted, comparison->by_name, comparison->flow_count, sizeof(wanted), compare_file_names);
-}
-
-static void sort_names(struct comparison *comparison)
-{
-	const struct policy *policy = comparison->generation->policy;
-
-	comparison->flow_count = policy->flow_count;
-	comparison->by_name = arena_array(comparison->arena, policy->flow_count, sizeof(*comparison->by_name));
-	for (size_t i = 0; i < policy->flow_count; i++)
-		comparison->by_name[i] = (struct file_flow){ &policy->flows[i], &comparison->generation->compiled.flow_marks[i] };
-	if (comparison->flow_count > 0)
-		qsort(comparison->by_name, comparison->flow_count, sizeof(*comparison->by_name), compare_file_names);
+	return mark->mark && identities_find(&kernel->identities, mark->identity, &place) ? &kernel->items[place] : NULL;
 }
 
 /* Which contents and names of the kernel the new policy has. */
 static void match_kernel(struct comparison *comparison)
 {
-	for (size_t i = 0; i < comparison->flow_count; i++) {
-		const struct file_flow *own = &comparison->by_name[i];
-		struct kernel_flow *kernel = own->mark->mark ? find_kernel(comparison, own->mark->identity) : NULL;
+	const struct policy *policy = comparison->generation->policy;
 
+	comparison->of_flow = arena_array(comparison->arena, policy->flow_count, sizeof(struct kernel_flow *));
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		struct kernel_flow *kernel = find_kernel(&comparison->kernel, &comparison->generation->compiled.flow_marks[i]);
+
+		comparison->of_flow[i] = kernel;
 		if (!kernel)
 			continue;
 		kernel->kept = true;
-		kernel->named |= strcmp(kernel->name, own->flow->name) == 0;
+		kernel->named |= strcmp(kernel->name, policy->flows[i].name) == 0;
 	}
 }
 
@@ -169,34 +138,62 @@ static enum flow_fate fate_of_kept(const struct kernel_flow *kernel, const struc
 	return FATE_STAYS;
 }
 
-/* By name: the contents that the kernel has and the new policy has not. */
-static struct kernel_flows leaving_flows(struct comparison *comparison)
+/* The contents that the kernel has and the new policy has not. */
+static struct leaving_flows leaving_flows_of(const struct comparison *comparison)
 {
-	struct kernel_flows leaving = { .items = arena_array(comparison->arena, comparison->kernel.count + 1, sizeof(*leaving.items)) };
+	const struct kernel_flows *kernel = &comparison->kernel;
+	struct leaving_flows leaving = { .items = arena_array(comparison->arena, kernel->count + 1, sizeof(*leaving.items)) };
 
-	for (size_t i = 0; i < comparison->kernel.count; i++) {
-		if (!comparison->kernel.items[i].kept)
-			leaving.items[leaving.count++] = comparison->kernel.items[i];
+	for (size_t i = 0; i < kernel->count; i++) {
+		if (!kernel->items[i].kept)
+			leaving.items[leaving.count++] = (struct leaving_flow){ .kernel = &kernel->items[i], .own = NO_FLOW };
 	}
-	qsort(leaving.items, leaving.count, sizeof(*leaving.items), compare_kernel_names);
+	qsort(leaving.items, leaving.count, sizeof(*leaving.items), compare_leaving);
 	return leaving;
 }
 
-static void add_open_flows(struct comparison *comparison, const struct kernel_flows *leaving)
+/* The first that leaves with this name; leaving->count: none does. */
+static size_t first_leaving(const struct leaving_flows *leaving, const char *name)
+{
+	size_t low = 0, high = leaving->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(leaving->items[middle].kernel->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < leaving->count && strcmp(leaving->items[low].kernel->name, name) == 0 ? low : leaving->count;
+}
+
+/* Finds the flow of the new policy that has the name of one that leaves. */
+static void match_leaving(const struct comparison *comparison, struct leaving_flows *leaving)
+{
+	const struct policy *policy = comparison->generation->policy;
+
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		const char *name = policy->flows[i].name;
+
+		for (size_t k = first_leaving(leaving, name); k < leaving->count && strcmp(leaving->items[k].kernel->name, name) == 0; k++)
+			leaving->items[k].own = i;
+	}
+}
+
+static void add_open_flows(struct comparison *comparison, const struct leaving_flows *leaving)
 {
 	const struct policy *policy = comparison->generation->policy;
 
 	for (size_t i = 0; i < policy->flow_count; i++) {
 		const struct flow *flow = &policy->flows[i];
-		const struct flow_mark *mark = &comparison->generation->compiled.flow_marks[i];
-		const struct kernel_flow wanted = { .name = flow->name };
-		const struct kernel_flow *kernel = mark->mark ? find_kernel(comparison, mark->identity) : NULL;
+		const struct kernel_flow *kernel = comparison->of_flow[i];
 
-		if (mark->mark == 0)
+		if (comparison->generation->compiled.flow_marks[i].mark == 0)
 			continue;
 		if (kernel)
 			add_change(comparison, fate_of_kept(kernel, flow), flow, kernel->name);
-		else if (bsearch(&wanted, leaving->items, leaving->count, sizeof(wanted), compare_kernel_names))
+		else if (first_leaving(leaving, flow->name) < leaving->count)
 			add_change(comparison, FATE_CHANGES, flow, flow->name);
 		else
 			add_change(comparison, FATE_OPENS, flow, NULL);
@@ -204,30 +201,31 @@ static void add_open_flows(struct comparison *comparison, const struct kernel_fl
 }
 
 /* What leaves the kernel without a flow of its name that opens. */
-static void add_leaving_flows(struct comparison *comparison, const struct kernel_flows *leaving)
+static void add_leaving_flows(struct comparison *comparison, const struct leaving_flows *leaving)
 {
 	for (size_t i = 0; i < leaving->count; i++) {
-		const struct kernel_flow *kernel = &leaving->items[i];
-		const struct file_flow *own = find_name(comparison, kernel->name);
+		const size_t own = leaving->items[i].own;
+		const char *name = leaving->items[i].kernel->name;
+		const struct flow *flow = own == NO_FLOW ? NULL : &comparison->generation->policy->flows[own];
 
-		if (!own)
-			add_change(comparison, FATE_CLOSES, NULL, kernel->name);
-		else if (own->mark->mark == 0)
-			add_change(comparison, own->flow->expired ? FATE_EXPIRES : FATE_LOSES_INTERFACE, own->flow, kernel->name);
-		else if (find_kernel(comparison, own->mark->identity))
-			add_change(comparison, FATE_CLOSES, NULL, kernel->name);
+		if (!flow)
+			add_change(comparison, FATE_CLOSES, NULL, name);
+		else if (comparison->generation->compiled.flow_marks[own].mark == 0)
+			add_change(comparison, flow->expired ? FATE_EXPIRES : FATE_LOSES_INTERFACE, flow, name);
+		else if (comparison->of_flow[own])
+			add_change(comparison, FATE_CLOSES, NULL, name);
 	}
 }
 
 struct flow_changes flow_changes_of(struct arena *arena, const struct generation *generation, const struct ruleset *kernel)
 {
 	struct comparison comparison = { .arena = arena, .generation = generation, .kernel = kernel_flows_of(arena, kernel) };
-	struct kernel_flows leaving;
+	struct leaving_flows leaving;
 
 	comparison.changes.items = arena_array(arena, generation->policy->flow_count + comparison.kernel.count, sizeof(*comparison.changes.items));
-	sort_names(&comparison);
 	match_kernel(&comparison);
-	leaving = leaving_flows(&comparison);
+	leaving = leaving_flows_of(&comparison);
+	match_leaving(&comparison, &leaving);
 	add_open_flows(&comparison, &leaving);
 	add_leaving_flows(&comparison, &leaving);
 	return comparison.changes;

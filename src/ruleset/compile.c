@@ -16,6 +16,7 @@
 #include "ruleset/boxes.h"
 #include "ruleset/catalogue.h"
 #include "ruleset/element_order.h"
+#include "ruleset/identities.h"
 #include "ruleset/marks.h"
 #include "ruleset/program.h"
 
@@ -187,49 +188,18 @@ static void identify_flows(struct compiler *compiler)
 	buf_free(&content);
 }
 
-/* The flows by their identity, which is a digest and needs no hashing. */
-struct identity_table {
-	const struct flow_mark *marks;
-	uint32_t *slots;	/* index of a flow + 1; 0: free */
-	size_t mask;
-};
-
-static struct identity_table identity_table_make(struct compiler *compiler)
-{
-	size_t slots = 16;
-
-	while (slots < 2 * compiler->policy->flow_count)
-		slots *= 2;
-	return (struct identity_table){ .marks = compiler->marks, .slots = arena_array(compiler->arena, slots, sizeof(uint32_t)),
-					.mask = slots - 1 };
-}
-
-/* The first flow that was asked for with the identity of this one. */
-static size_t identity_table_first(struct identity_table *table, size_t index)
-{
-	const uint8_t *identity = table->marks[index].identity;
-	size_t slot;
-
-	memcpy(&slot, identity, sizeof(slot));
-	for (slot &= table->mask; table->slots[slot]; slot = (slot + 1) & table->mask)
-		if (memcmp(table->marks[table->slots[slot] - 1].identity, identity, COMPILE_IDENTITY_BYTES) == 0)
-			return table->slots[slot] - 1;
-	table->slots[slot] = (uint32_t)index + 1;
-	return index;
-}
-
 /* Flows of the same content share one mark, the lowest, so that none of them dies with another. */
 static void share_marks(struct compiler *compiler)
 {
 	const size_t count = compiler->policy->flow_count;
-	struct identity_table table = identity_table_make(compiler);
+	struct identities identities = identities_for(compiler->arena, compiler->marks->identity, sizeof(*compiler->marks), count);
 	uint32_t *first = arena_array(compiler->arena, count, sizeof(*first)), *lowest = arena_array(compiler->arena, count, sizeof(*lowest));
 
 	for (size_t i = 0; i < count; i++) {
 		const uint32_t mark = compiler->marks[i].mark;
 		uint32_t *low;
 
-		first[i] = (uint32_t)identity_table_first(&table, i);
+		first[i] = (uint32_t)identities_add(&identities, i);
 		low = &lowest[first[i]];
 		if (mark && (!*low || mark < *low))
 			*low = mark;

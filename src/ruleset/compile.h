@@ -77,8 +77,9 @@ struct mark_entry {
 };
 
 struct mark_book {
-	struct mark_entry *entries;	/* sorted by identity */
+	struct mark_entry *entries;	/* each identity once, in the order of the rules; found by mark_book_find() */
 	size_t count;
+	const struct identities *identities;	/* of the entries */
 	const uint32_t *held;		/* sorted: marks that connections in conntrack still carry */
 	size_t held_count;
 	uint32_t highest;		/* the highest mark ever seen in the kernel or given since; new marks are looked for behind it, wrapping */

@@ -3,13 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ruleset/compile.h"
+#include "ruleset/identities.h"
 #include "ruleset/marks.h"
-
-static int compare_entries(const void *a, const void *b)
-{
-	return memcmp(((const struct mark_entry *)a)->identity, ((const struct mark_entry *)b)->identity, COMPILE_IDENTITY_BYTES);
-}
 
 static int compare_marks(const void *a, const void *b)
 {
@@ -67,33 +62,25 @@ uint32_t live_mark(const struct element *element)
 	return (uint32_t)element->key[0] << 24 | (uint32_t)element->key[1] << 16 | (uint32_t)element->key[2] << 8 | element->key[3];
 }
 
-/* Collects identity -> mark from one live set; *highest rises to the highest mark seen, commented or not. */
-static void collect_set(const struct set *set, struct mark_entry *entries, size_t *count, uint32_t *highest)
+/*
+ * Collects identity -> mark from one live set; book->highest rises to the highest mark seen, commented or not. Several interfaces give several elements of one
+ * flow: the first counts.
+ */
+static void collect_set(const struct set *set, struct mark_book *book, struct identities *identities)
 {
 	struct span name;
 
 	for (size_t i = 0; set && i < set->element_count; i++) {
+		struct mark_entry *entry = &book->entries[book->count];
 		uint32_t mark = live_mark(&set->elements[i]);
 
-		if (mark > *highest && mark <= MARK_LAST)
-			*highest = mark;
-		if (!live_comment_parse(set->elements[i].comment, &name, entries[*count].identity))
+		if (mark > book->highest && mark <= MARK_LAST)
+			book->highest = mark;
+		if (!live_comment_parse(set->elements[i].comment, &name, entry->identity))
 			continue;
-		entries[*count].mark = mark;
-		(*count)++;
+		entry->mark = mark;
+		book->count += identities_add(identities, book->count) == book->count;
 	}
-}
-
-/* Several interfaces give several elements of one flow. */
-static size_t drop_repetitions(struct mark_entry *entries, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (kept == 0 || compare_entries(&entries[kept - 1], &entries[i]) != 0)
-			entries[kept++] = entries[i];
-	}
-	return kept;
 }
 
 struct mark_book mark_book_of(struct arena *arena, const struct ruleset *ruleset, const uint32_t *held, size_t held_count)
@@ -104,11 +91,12 @@ struct mark_book mark_book_of(struct arena *arena, const struct ruleset *ruleset
 	size_t room = (live ? live->element_count : 0) + (local ? local->element_count : 0);
 	uint32_t *sorted_held = arena_array(arena, held_count, sizeof(*sorted_held));
 	struct mark_book book = { .entries = arena_array(arena, room + 1, sizeof(*book.entries)), .held = sorted_held, .held_count = held_count };
+	struct identities *identities = arena_alloc(arena, sizeof(*identities));
 
-	collect_set(live, book.entries, &book.count, &book.highest);
-	collect_set(local, book.entries, &book.count, &book.highest);
-	qsort(book.entries, book.count, sizeof(*book.entries), compare_entries);
-	book.count = drop_repetitions(book.entries, book.count);
+	*identities = identities_for(arena, book.entries->identity, sizeof(*book.entries), room + 1);
+	book.identities = identities;
+	collect_set(live, &book, identities);
+	collect_set(local, &book, identities);
 	if (held_count)
 		memcpy(sorted_held, held, held_count * sizeof(*held));
 	qsort(sorted_held, held_count, sizeof(*sorted_held), compare_marks);
@@ -121,12 +109,9 @@ struct mark_book mark_book_of(struct arena *arena, const struct ruleset *ruleset
 
 const struct mark_entry *mark_book_find(const struct mark_book *book, const uint8_t identity[static COMPILE_IDENTITY_BYTES])
 {
-	struct mark_entry wanted;
+	size_t place;
 
-	if (!book || book->count == 0)
-		return NULL;
-	memcpy(wanted.identity, identity, COMPILE_IDENTITY_BYTES);
-	return bsearch(&wanted, book->entries, book->count, sizeof(*book->entries), compare_entries);
+	return book && book->identities && identities_find(book->identities, identity, &place) ? &book->entries[place] : NULL;
 }
 
 struct mark_source mark_source_of(struct arena *arena, const struct mark_book *book)
