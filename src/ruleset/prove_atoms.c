@@ -248,10 +248,11 @@ bool element_is_there(const struct atoms *atoms, const struct element *element)
 /* First and last value of a field in an element. */
 static struct extent element_extent(const struct lookup *lookup, const struct element *element, size_t field)
 {
-	size_t size = field_size(lookup->key.fields[field]);
-	const uint8_t *first = element->key + lookup->offsets[field];
+	const size_t size = lookup->sizes[field];
+	const uint8_t *bytes = element->key + lookup->offsets[field];
+	const wide first = wide_of_bytes(bytes, size);
 
-	return (struct extent){ wide_of_bytes(first, size), wide_of_bytes(first + (lookup->set->interval ? lookup->size : 0), size) };
+	return (struct extent){ first, lookup->set->interval ? wide_of_bytes(bytes + lookup->size, size) : first };
 }
 
 /* The one code whose value an element's field is; SPACE_CODES_MAX when that takes a closer look. */
@@ -356,6 +357,7 @@ static const struct lookup *lookup_make(struct atoms *atoms, const struct key *k
 	for (size_t f = 0; f < lookup->fields; f++) {
 		lookup->places[f] = place_of(atoms, key->fields[f]);
 		lookup->offsets[f] = offset;
+		lookup->sizes[f] = field_size(key->fields[f]);
 		offset += field_slot(key->fields[f]);
 	}
 	lookup_summarize(atoms, lookup);
@@ -523,11 +525,9 @@ static bool field_point(const struct atoms *atoms, const struct lookup *lookup, 
 	return true;
 }
 
-/* Among sorted elements, the first whose key's first bytes are not below (after: are above) the prefix. */
-static size_t prefix_bound(const struct set *set, const uint8_t *prefix, size_t length, bool after)
+/* Among sorted elements from low up to, not including, high, the first whose key's first bytes are not below (after: are above) the prefix; high: none. */
+static size_t prefix_bound(const struct set *set, size_t low, size_t high, const uint8_t *prefix, size_t length, bool after)
 {
-	size_t low = 0, high = set->element_count;
-
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		int order = memcmp(set->elements[middle].key, prefix, length);
@@ -538,6 +538,18 @@ static size_t prefix_bound(const struct set *set, const uint8_t *prefix, size_t 
 			high = middle;
 	}
 	return low;
+}
+
+/* Where the elements end that begin at a place with the prefix: mostly it is one or none, so the search goes on in strides that double. */
+static size_t prefix_end(const struct set *set, size_t begin, const uint8_t *prefix, size_t length)
+{
+	size_t low = begin, stride = 1;
+
+	while (stride <= set->element_count - low && memcmp(set->elements[low + stride - 1].key, prefix, length) == 0) {
+		low += stride;
+		stride *= 2;
+	}
+	return prefix_bound(set, low, stride <= set->element_count - low ? low + stride - 1 : set->element_count, prefix, length, true);
 }
 
 /* The elements of an exact set that begin with the values that the region has for the first fields. */
@@ -552,11 +564,11 @@ static void exact_bounds(const struct atoms *atoms, const struct lookup *lookup,
 
 		if (!field_point(atoms, lookup, f, region, mark, value))
 			break;
-		memcpy(prefix + length, value, field_size(lookup->key.fields[f]));
+		memcpy(prefix + length, value, lookup->sizes[f]);
 		length += field_slot(lookup->key.fields[f]);
 	}
-	*ret_begin = length ? prefix_bound(lookup->set, prefix, length, false) : 0;
-	*ret_end = length ? prefix_bound(lookup->set, prefix, length, true) : lookup->set->element_count;
+	*ret_begin = length ? prefix_bound(lookup->set, 0, lookup->set->element_count, prefix, length, false) : 0;
+	*ret_end = length ? prefix_end(lookup->set, *ret_begin, prefix, length) : lookup->set->element_count;
 }
 
 /* One search. */
@@ -922,6 +934,8 @@ bool path_settle(struct atoms *atoms, struct path *path)
 		before = path->region;
 		if (!settle_round(atoms, path))
 			return false;
+		if (path->fact_count == 0)
+			break;
 		if (memcmp(&before, &path->region, sizeof(before)) == 0)
 			return true;
 	}

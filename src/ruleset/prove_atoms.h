@@ -29,7 +29,7 @@ struct lookup {
 	struct place places[RULESET_KEY_FIELDS_MAX];
 	struct lookup *next;			/* in its bucket */
 	size_t fields, size;			/* of the key: number, bytes */
-	size_t offsets[RULESET_KEY_FIELDS_MAX];
+	size_t offsets[RULESET_KEY_FIELDS_MAX], sizes[RULESET_KEY_FIELDS_MAX]; /* of each field; a size without its padding */
 	struct codes unions[RULESET_KEY_FIELDS_MAX]; /* coded fields: what any element has there */
 	struct extent hulls[RULESET_KEY_FIELDS_MAX]; /* other fields: from the least to the greatest */
 	wide *reach;				/* interval sets: furthest end of the first field below each node of an implicit tree */
