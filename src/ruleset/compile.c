@@ -29,10 +29,15 @@ enum {
 /* The elements of one set while it is being filled. */
 struct filling {
 	struct set *set;
-	size_t capacity;
+	size_t key_bytes;		/* element_key_size() */
+	size_t capacity;		/* of the elements and of the ranks */
 	struct box_list boxes;		/* interval maps: boxes that still overlap */
 	uint32_t *ranks;		/* exact maps and live sets: rank of each element */
-	size_t rank_capacity;
+};
+
+struct ranked_flow {
+	int64_t closes_at;	/* INT64_MAX: never */
+	uint32_t index;
 };
 
 /* The three maps of a pair and family. */
@@ -49,7 +54,10 @@ struct compiler {
 	struct ruleset *ruleset;
 	struct table *inet;
 	struct program_input input;
-	const size_t *flows_between;	/* by from * zone_count + to: open flows */
+	uint32_t **links;		/* by zone and interface of it: its index; 0: it does not exist */
+	size_t *flows_between;		/* by from * zone_count + to: open flows */
+	struct ranked_flow *ranked;	/* the flows, the better first once rank_flows() is through */
+	bool *open;			/* each flow: it has not expired */
 	struct flow_mark *marks;
 	uint32_t *ranks;		/* of each flow; smaller is better */
 	struct pair_maps *pairs;	/* one per input.pairs */
@@ -74,9 +82,9 @@ struct key_writer {
 	size_t length;
 };
 
-static struct key_writer key_begin(struct arena *arena, const struct set *set)
+static struct key_writer key_begin(struct compiler *compiler, const struct filling *filling)
 {
-	return (struct key_writer){ .bytes = arena_alloc(arena, key_size(&set->key) * (set->interval ? 2 : 1)) };
+	return (struct key_writer){ .bytes = arena_alloc(compiler->arena, filling->key_bytes) };
 }
 
 static void key_number(struct key_writer *writer, uint32_t value, size_t size)
@@ -105,15 +113,24 @@ static void filling_reserve(struct compiler *compiler, struct filling *filling, 
 {
 	filling->set->elements = arena_array(compiler->arena, count, sizeof(*filling->set->elements));
 	filling->ranks = arena_array(compiler->arena, count, sizeof(*filling->ranks));
-	filling->capacity = filling->rank_capacity = count;
+	filling->capacity = count;
+}
+
+static void filling_grow(struct compiler *compiler, struct filling *filling)
+{
+	const size_t count = filling->set->element_count;
+	size_t capacity = filling->capacity;
+
+	filling->ranks = arena_grow(compiler->arena, filling->ranks, count, &capacity, sizeof(*filling->ranks));
+	filling->set->elements = arena_grow(compiler->arena, filling->set->elements, count, &filling->capacity, sizeof(*filling->set->elements));
 }
 
 static struct element *filling_add(struct compiler *compiler, struct filling *filling, const uint8_t *key, uint32_t rank)
 {
 	struct set *set = filling->set;
 
-	set->elements = arena_grow(compiler->arena, set->elements, set->element_count, &filling->capacity, sizeof(*set->elements));
-	filling->ranks = arena_grow(compiler->arena, filling->ranks, set->element_count, &filling->rank_capacity, sizeof(*filling->ranks));
+	if (set->element_count == filling->capacity)
+		filling_grow(compiler, filling);
 	filling->ranks[set->element_count] = rank;
 	set->elements[set->element_count].key = key;
 	return &set->elements[set->element_count++];
@@ -148,12 +165,17 @@ static void identity_text(struct buf *buf, const char *text)
 
 static void identity_ranges(struct buf *buf, const struct addr_ranges *ranges)
 {
+	enum { ADDRESS_BYTES = sizeof(ranges->items->first.bytes), RANGE_BYTES = 1 + 2 * ADDRESS_BYTES };
+	char *room;
+
 	identity_number(buf, ranges->count, ';');
-	for (size_t i = 0; i < ranges->count; i++) {
-		buf_putc(buf, (char)ranges->items[i].first.family);
-		buf_put(buf, ranges->items[i].first.bytes, sizeof(ranges->items[i].first.bytes));
-		buf_put(buf, ranges->items[i].last.bytes, sizeof(ranges->items[i].last.bytes));
+	room = buf_reserve(buf, ranges->count * RANGE_BYTES);
+	for (size_t i = 0; i < ranges->count; i++, room += RANGE_BYTES) {
+		room[0] = (char)ranges->items[i].first.family;
+		memcpy(room + 1, ranges->items[i].first.bytes, ADDRESS_BYTES);
+		memcpy(room + 1 + ADDRESS_BYTES, ranges->items[i].last.bytes, ADDRESS_BYTES);
 	}
+	buf->length += ranges->count * RANGE_BYTES;
 }
 
 /* The content that a connection was judged by: its ends, protocol and ports; not the name, the record or the expiry. */
@@ -174,14 +196,22 @@ static void flow_content(const struct compiler *compiler, const struct flow *flo
 	}
 }
 
-static void identify_flows(struct compiler *compiler)
+/* What is asked of every flow is asked once: with many of them each look is one into memory and not into a cache. */
+static void look_at_flows(struct compiler *compiler)
 {
+	const struct policy *policy = compiler->policy;
 	struct buf content = buf_limited(0);
 	uint8_t bytes[DIGEST_BYTES];
 
-	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
+	for (size_t i = 0; i < policy->flow_count; i++) {
+		const struct flow *flow = &policy->flows[i];
+
+		compiler->open[i] = flow_is_open(compiler, flow);
+		compiler->ranked[i] = (struct ranked_flow){ .closes_at = flow->closes_at ? flow->closes_at : INT64_MAX, .index = (uint32_t)i };
+		if (flow->kind == FLOW_FORWARD && compiler->open[i])
+			compiler->flows_between[flow->from * policy->zone_count + flow->to]++;
 		content.length = 0;
-		flow_content(compiler, &compiler->policy->flows[i], &content);
+		flow_content(compiler, flow, &content);
 		digest_bytes(content.data, content.length, bytes);
 		memcpy(compiler->marks[i].identity, bytes, COMPILE_IDENTITY_BYTES);
 	}
@@ -214,13 +244,13 @@ static int give_marks(struct compiler *compiler)
 	const struct mark_book *book = compiler->world->marks;
 	struct mark_source source = mark_source_of(compiler->arena, book);
 
-	identify_flows(compiler);
 	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
 		const struct flow *flow = &compiler->policy->flows[i];
-		const struct mark_entry *known = mark_book_find(book, compiler->marks[i].identity);
+		const struct mark_entry *known;
 
-		if (!flow_is_open(compiler, flow))
+		if (!compiler->open[i])
 			continue;
+		known = mark_book_find(book, compiler->marks[i].identity);
 		compiler->marks[i].mark = known ? known->mark : mark_source_next(&source);
 		if (compiler->marks[i].mark == 0) {
 			finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_MARKS_EXHAUSTED], flow->at, flow->name, NULL);
@@ -230,11 +260,6 @@ static int give_marks(struct compiler *compiler)
 	share_marks(compiler);
 	return 0;
 }
-
-struct ranked_flow {
-	int64_t closes_at;	/* INT64_MAX: never */
-	uint32_t index;
-};
 
 static int compare_ranked(const void *a, const void *b)
 {
@@ -256,14 +281,9 @@ static bool ranked_are_sorted(const struct ranked_flow *ranked, size_t count)
 
 static void rank_flows(struct compiler *compiler)
 {
-	size_t count = compiler->policy->flow_count;
-	struct ranked_flow *ranked = arena_array(compiler->arena, count, sizeof(*ranked));
+	const size_t count = compiler->policy->flow_count;
+	struct ranked_flow *ranked = compiler->ranked;
 
-	for (size_t i = 0; i < count; i++) {
-		int64_t closes_at = compiler->policy->flows[i].closes_at;
-
-		ranked[i] = (struct ranked_flow){ .closes_at = closes_at ? closes_at : INT64_MAX, .index = (uint32_t)i };
-	}
 	if (!ranked_are_sorted(ranked, count))
 		qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < count; i++)
@@ -277,13 +297,16 @@ static void make_zones(struct compiler *compiler)
 	const struct policy *policy = compiler->policy;
 	struct program_zone *zones = arena_array(compiler->arena, policy->zone_count, sizeof(*zones));
 
+	compiler->links = arena_array(compiler->arena, policy->zone_count, sizeof(*compiler->links));
 	for (size_t i = 0; i < policy->zone_count; i++) {
 		const struct zone *zone = &policy->zones[i];
 		const char **names = arena_array(compiler->arena, zone->interface_count, sizeof(char *));
 
+		compiler->links[i] = arena_array(compiler->arena, zone->interface_count, sizeof(**compiler->links));
 		for (size_t j = 0; j < zone->interface_count; j++) {
 			names[j] = zone->interfaces[j].value;
-			if (link_index(&compiler->world->links, names[j]) == 0)
+			compiler->links[i][j] = link_index(&compiler->world->links, names[j]);
+			if (compiler->links[i][j] == 0)
 				finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_INTERFACE_MISSING],
 					    zone->interfaces[j].at, names[j], zone->name, NULL);
 		}
@@ -298,21 +321,15 @@ static void make_pairs(struct compiler *compiler)
 {
 	const struct policy *policy = compiler->policy;
 	size_t zones = policy->zone_count, count = 0;
-	size_t *flows = arena_array(compiler->arena, zones * zones, sizeof(*flows));
 	struct program_pair *pairs = arena_array(compiler->arena, zones * zones, sizeof(*pairs));
 
-	for (size_t i = 0; i < policy->flow_count; i++) {
-		if (policy->flows[i].kind == FLOW_FORWARD && flow_is_open(compiler, &policy->flows[i]))
-			flows[policy->flows[i].from * zones + policy->flows[i].to]++;
-	}
 	for (size_t i = 0; i < zones * zones; i++) {
 		uint32_t from = (uint32_t)(i / zones), to = (uint32_t)(i % zones);
 		bool rejects = policy_pair_rejects(policy, from, to);
 
-		if (flows[i] || rejects)
+		if (compiler->flows_between[i] || rejects)
 			pairs[count++] = (struct program_pair){ .from = from, .to = to, .rejects = rejects };
 	}
-	compiler->flows_between = flows;
 	compiler->input.pairs = pairs;
 	compiler->input.pair_count = count;
 }
@@ -323,7 +340,7 @@ static struct filling filling_of(const struct compiler *compiler, const char *na
 	struct set *set = (struct set *)(uintptr_t)table_set(compiler->inet, name);
 
 	assert(set);
-	return (struct filling){ .set = set };
+	return (struct filling){ .set = set, .key_bytes = element_key_size(set) };
 }
 
 static struct filling family_filling(const struct compiler *compiler, const char *stem, size_t family)
@@ -383,7 +400,7 @@ static void reserve_fillings(struct compiler *compiler)
 
 static void add_live(struct compiler *compiler, const struct flow *flow, size_t index, uint32_t iif, uint32_t oif, const char *comment)
 {
-	struct key_writer key = key_begin(compiler->arena, compiler->live.set);
+	struct key_writer key = key_begin(compiler, &compiler->live);
 	struct element *element;
 
 	key_number(&key, compiler->marks[index].mark, 4);
@@ -401,8 +418,8 @@ static size_t add_forward_live(struct compiler *compiler, const struct flow *flo
 	size_t added = 0;
 
 	for (size_t i = 0; i < from->interface_count * to->interface_count; i++) {
-		uint32_t a = link_index(compiler->input.links, from->interfaces[i / to->interface_count]);
-		uint32_t b = link_index(compiler->input.links, to->interfaces[i % to->interface_count]);
+		uint32_t a = compiler->links[flow->from][i / to->interface_count];
+		uint32_t b = compiler->links[flow->to][i % to->interface_count];
 
 		if (a == 0 || b == 0)
 			continue;
@@ -423,7 +440,7 @@ static size_t add_local_live(struct compiler *compiler, const struct flow *flow,
 
 	for (size_t i = 0; i < zone->interface_count; i++) {
 		uint32_t interface = link_index(compiler->input.links, zone->interfaces[i]);
-		struct key_writer key = key_begin(compiler->arena, compiler->local_live.set);
+		struct key_writer key = key_begin(compiler, &compiler->local_live);
 		struct element *element;
 
 		if (interface == 0)
@@ -452,7 +469,7 @@ static uint16_t wire_protocol(const struct flow *flow, size_t family)
 
 static void add_exact(struct compiler *compiler, struct filling *map, const struct ends *ends, uint16_t protocol, uint16_t port, size_t index)
 {
-	struct key_writer key = key_begin(compiler->arena, map->set);
+	struct key_writer key = key_begin(compiler, map);
 
 	key_address(&key, &ends->source->first);
 	key_address(&key, &ends->destination->first);
@@ -470,7 +487,7 @@ static void add_box(struct compiler *compiler, struct filling *map, const uint8_
 static void add_range(struct compiler *compiler, struct filling *map, const struct ends *ends, uint16_t protocol, const struct port_range *ports,
 		      size_t index)
 {
-	struct key_writer low = key_begin(compiler->arena, map->set), high = key_begin(compiler->arena, map->set);
+	struct key_writer low = key_begin(compiler, map), high = key_begin(compiler, map);
 
 	key_address(&low, &ends->source->first);
 	key_address(&high, &ends->source->last);
@@ -556,7 +573,7 @@ static void add_ported(struct compiler *compiler, struct pair_maps *maps, const 
 static void add_end(struct compiler *compiler, uint32_t iif, const struct netaddr *source, uint32_t oif, const struct netaddr *destination)
 {
 	struct filling *filling = &compiler->ends[family_index(source)];
-	struct key_writer key = key_begin(compiler->arena, filling->set);
+	struct key_writer key = key_begin(compiler, filling);
 
 	key_number(&key, iif, 4);
 	key_address(&key, source);
@@ -572,8 +589,8 @@ static void add_ends(struct compiler *compiler, const struct flow *flow, const s
 	if (from->tier == to->tier || (from->tier != TIER_MYNUMBER && to->tier != TIER_MYNUMBER))
 		return;
 	for (size_t i = 0; i < from->interface_count * to->interface_count; i++) {
-		uint32_t a = link_index(compiler->input.links, from->interfaces[i / to->interface_count]);
-		uint32_t b = link_index(compiler->input.links, to->interfaces[i % to->interface_count]);
+		uint32_t a = compiler->links[flow->from][i / to->interface_count];
+		uint32_t b = compiler->links[flow->to][i % to->interface_count];
 
 		if (a == 0 || b == 0)
 			continue;
@@ -611,7 +628,7 @@ static void add_forward_flow(struct compiler *compiler, const struct flow *flow,
 static void add_local_box(struct compiler *compiler, struct filling *map, const struct flow *flow, size_t index, uint32_t interface,
 			  const struct ends *ends, const struct port_range *ports)
 {
-	struct key_writer keys[2] = { key_begin(compiler->arena, map->set), key_begin(compiler->arena, map->set) };
+	struct key_writer keys[2] = { key_begin(compiler, map), key_begin(compiler, map) };
 	uint16_t protocol = wire_protocol(flow, family_index(ends->source ? &ends->source->first : &ends->destination->first));
 
 	for (size_t i = 0; i < 2; i++) {
@@ -717,8 +734,8 @@ static void add_flow(struct compiler *compiler, size_t index)
 static void add_binding(struct compiler *compiler, const struct binding *binding, uint32_t interface, struct filling bound[2], struct filling hosts[2])
 {
 	size_t family = family_index(&binding->address);
-	struct key_writer key = key_begin(compiler->arena, bound[family].set);
-	struct key_writer host = key_begin(compiler->arena, hosts[family].set);
+	struct key_writer key = key_begin(compiler, &bound[family]);
+	struct key_writer host = key_begin(compiler, &hosts[family]);
 
 	key_number(&key, interface, 4);
 	key_address(&key, &binding->address);
@@ -754,7 +771,7 @@ static void add_senders(struct compiler *compiler, const char *set, size_t famil
 
 		if (family_index(&ranges->items[i].first) != family)
 			continue;
-		key = key_begin(compiler->arena, senders.set);
+		key = key_begin(compiler, &senders);
 		key_address(&key, &ranges->items[i].first);
 		key_address(&key, &ranges->items[i].last);
 		filling_add(compiler, &senders, key.bytes, 0);
@@ -765,7 +782,7 @@ static void add_senders(struct compiler *compiler, const char *set, size_t famil
 /* Where the MAC of no address matters, it is not asked for. */
 static void add_entry(struct compiler *compiler, struct filling *sources, const char *interface, uint32_t index, bool binds)
 {
-	struct key_writer key = key_begin(compiler->arena, sources->set);
+	struct key_writer key = key_begin(compiler, sources);
 
 	key_number(&key, index, 4);
 	filling_add(compiler, sources, key.bytes, 0)->verdict = (struct verdict){
@@ -826,7 +843,7 @@ static void fill_next_hops(struct compiler *compiler)
 
 			/* Next hops are hosts; neighbouring ones may have been joined to a range. */
 			do {
-				struct key_writer key = key_begin(compiler->arena, filling->set);
+				struct key_writer key = key_begin(compiler, filling);
 
 				key_address(&key, &address);
 				filling_add(compiler, filling, key.bytes, 0);
@@ -845,7 +862,7 @@ static void fill_relay_users(struct compiler *compiler)
 	struct filling users = filling_of(compiler, "relay-users");
 
 	for (size_t i = 0; compiler->policy->relay_count > 0 && i < RELAY_USER_COUNT; i++) {
-		struct key_writer key = key_begin(compiler->arena, users.set);
+		struct key_writer key = key_begin(compiler, &users);
 
 		key_number(&key, compiler->policy->relay_uids[i], 4);
 		filling_add(compiler, &users, key.bytes, 0);
@@ -863,7 +880,7 @@ static void fill_marks(struct compiler *compiler, const char *name, bool (*wante
 
 		if (!wanted(&compiler->policy->flows[i]) || compiler->marks[i].mark == 0)
 			continue;
-		key = key_begin(compiler->arena, marks.set);
+		key = key_begin(compiler, &marks);
 		key_number(&key, compiler->marks[i].mark, 4);
 		filling_add(compiler, &marks, key.bytes, 0);
 	}
@@ -886,10 +903,9 @@ static bool flow_is_unlimited(const struct flow *flow)
 static bool filling_is_sorted(const struct filling *filling)
 {
 	const struct set *set = filling->set;
-	const size_t key_bytes = element_key_size(set);
 
 	for (size_t i = 1; i < set->element_count; i++) {
-		if (memcmp(set->elements[i - 1].key, set->elements[i].key, key_bytes) >= 0)
+		if (memcmp(set->elements[i - 1].key, set->elements[i].key, filling->key_bytes) >= 0)
 			return false;
 	}
 	return true;
@@ -911,7 +927,7 @@ static void filling_close(struct filling *filling)
 	memcpy(copy, set->elements, set->element_count * sizeof(*copy));
 	for (size_t i = 0; i < set->element_count; i++) {
 		const struct element *element = &copy[order[i]];
-		const bool again = kept > 0 && element_compare(set, &set->elements[kept - 1], element) == 0;
+		const bool again = kept > 0 && memcmp(set->elements[kept - 1].key, element->key, filling->key_bytes) == 0;
 
 		if (again && filling->ranks[order[i]] >= best)
 			continue;
@@ -995,6 +1011,10 @@ int ruleset_compile(struct arena *arena, const struct policy *policy, const stru
 
 	compiler.marks = arena_array(arena, policy->flow_count, sizeof(*compiler.marks));
 	compiler.ranks = arena_array(arena, policy->flow_count, sizeof(*compiler.ranks));
+	compiler.ranked = arena_array(arena, policy->flow_count, sizeof(*compiler.ranked));
+	compiler.open = arena_array(arena, policy->flow_count, sizeof(*compiler.open));
+	compiler.flows_between = arena_array(arena, policy->zone_count * policy->zone_count, sizeof(*compiler.flows_between));
+	look_at_flows(&compiler);
 	error = give_marks(&compiler);
 	if (error)
 		return error;
