@@ -237,3 +237,13 @@ char *date_format_wareki(int32_t day, char text[static DATE_WAREKI_TEXT_BYTES])
 	}
 	return date_format(day, text);
 }
+
+char *date_format_time(int64_t unix_seconds, char text[static DATE_TIME_TEXT_BYTES])
+{
+	int32_t day = date_of_time(unix_seconds);
+	int second = (int)(unix_seconds - (date_end_time(day) - DAY_SECONDS));
+	char date[DATE_TEXT_BYTES];
+
+	snprintf(text, DATE_TIME_TEXT_BYTES, "%s %02d:%02d:%02d", date_format(day, date), second / 3600 % 24, second / 60 % 60, second % 60);
+	return text;
+}

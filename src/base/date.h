@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-enum { DATE_TEXT_BYTES = 16, DATE_WAREKI_TEXT_BYTES = 48 };
+enum { DATE_TEXT_BYTES = 16, DATE_WAREKI_TEXT_BYTES = 48, DATE_TIME_TEXT_BYTES = 32 };
 
 /*
  * Reads a day: "2027-03-31", "令和9年3月31日", "令和元年5月1日", "R9.3.31", full-width digits as well; eras 昭和, 平成 and 令和 within their own days.
@@ -31,5 +31,8 @@ char *date_format(int32_t day, char text[static DATE_TEXT_BYTES]);
 
 /* "令和9年3月31日" (before 2019-05-01 平成, 昭和; before 1926-12-25 as date_format()); returns the buffer. */
 char *date_format_wareki(int32_t day, char text[static DATE_WAREKI_TEXT_BYTES]);
+
+/* "2027-03-31 23:59:59", the time in Japan at this Unix time; returns the buffer. */
+char *date_format_time(int64_t unix_seconds, char text[static DATE_TIME_TEXT_BYTES]);
 
 #endif

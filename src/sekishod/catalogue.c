@@ -366,6 +366,20 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"Look at the hardware and its name (ip link); when it is back, it joins its zone by itself.",
 		"機器と名前を確認してください(ip link)。元に戻れば、自動的にゾーンに加わります。",
 	},
+	[DAEMON_INTERFACE_SILENT] = {
+		"interface-no-signal", SEVERITY_WARNING,
+		"Interface {0} of zone \"{1}\" has had no signal since {2}: its cable is pulled, or what is at the other end is switched off.",
+		"ゾーン「{1}」のインターフェース {0} に、{2} から信号がありません。ケーブルが抜けているか、接続先の電源が切れています。",
+		"Look at the cable and at the port of the switch (ip link show {0}); when the signal is back, the zone goes on by itself.",
+		"ケーブルとスイッチのポートを確認してください(ip link show {0})。信号が戻れば、自動的に元に戻ります。",
+	},
+	[DAEMON_INTERFACE_OFF] = {
+		"interface-off", SEVERITY_WARNING,
+		"Interface {0} of zone \"{1}\" has been switched off since {2}: nothing passes there.",
+		"ゾーン「{1}」のインターフェース {0} が、{2} から無効になっています。ここを通る通信はすべて止まっています。",
+		"If nobody meant that, switch it on: ip link set {0} up",
+		"意図したものでなければ、ip link set {0} up を実行して有効にしてください。",
+	},
 	[DAEMON_ADDRESS_OUTSIDE] = {
 		"interface-address-outside", SEVERITY_WARNING,
 		"Interface {0} of zone \"{1}\" has the address {2}, which is in none of the zone's networks.",

@@ -68,6 +68,8 @@ enum daemon_finding {
 	DAEMON_FOREIGN_FILTER,		/* see DAEMON_FOREIGN_REDIRECT */
 	/* interfaces of zones */
 	DAEMON_INTERFACE_MISSING,	/* interface, zone */
+	DAEMON_INTERFACE_SILENT,	/* interface, zone, since when */
+	DAEMON_INTERFACE_OFF,		/* see DAEMON_INTERFACE_SILENT */
 	DAEMON_ADDRESS_OUTSIDE,		/* interface, zone, address */
 	DAEMON_ADDRESS_OF_ZONE,		/* interface, zone, address, the address's zone */
 	DAEMON_FINDING_COUNT

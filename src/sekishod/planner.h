@@ -18,6 +18,7 @@
 #include "kernel/generation.h"
 #include "kernel/links.h"
 #include "sekishod/access.h"
+#include "sekishod/carrier.h"
 #include "sekishod/isolation_messages.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/messages.h"
@@ -123,11 +124,12 @@ struct planner {
 	size_t file_errors, file_warnings; /* of the file when it was last read */
 	struct event *expiry;		/* the next flow closes */
 	json_t *survey;			/* findings as they were at the last look: what could carry packets past the rules */
-	struct event *survey_due, *survey_soon, *survey_told; /* the next look; one that was called for; somebody calls */
+	struct event *survey_due, *survey_soon, *survey_later, *survey_told; /* the next look; one that was called for; one for what has to last; somebody calls */
 	int survey_watch;		/* kernel/survey.h; -1: not open */
 	uint32_t own_frames[LAYOUT_PORTS_MAX]; /* inodes of the sockets of frames that are the sentry's, as the parent said last */
 	size_t own_frame_count;
 	unsigned int wirings_asked;	/* VERB_WIRING that the parent has not answered: it may be opening sockets */
+	struct carriers carriers;	/* of the interfaces of zones, at the last look */
 	struct arena *foreign_arena;	/* of the newest VERB_FOREIGN; NULL: none yet */
 	struct foreign foreign;
 	int clock;			/* a timer that tells when somebody sets the clock; -1: not open */
@@ -343,13 +345,19 @@ void wiring_tell(struct planner *planner);
 /* VERB_WIRING of the parent: the sockets of frames that are ours. 0 or -EBADMSG. */
 int wiring_told(struct planner *planner, struct span payload);
 
-/* Finds what is wrong with the interfaces of the zones in force themselves: one is not there, or has an address of another zone or of none. 0 or negative errno. */
-int wiring_find(const struct planner *planner, struct findings *findings);
+/*
+ * Finds what is wrong with the interfaces of the zones in force themselves: one is not there, has no signal, or has an address of another zone or of none. 0 or
+ * negative errno.
+ */
+int wiring_find(struct planner *planner, struct findings *findings);
 
 /* ---- planner_survey.c */
 
 /* Begins to look for ways past the rules, when something changes and every few seconds. 0 or negative errno. */
 int survey_open(struct planner *planner);
+
+/* Looks again in so many milliseconds, unless that is due before; 0: no matter. */
+void survey_call_in(struct planner *planner, int64_t wait_ms);
 
 /* Looks in some milliseconds: interfaces, the zones in force or the enforcer are others now. */
 void survey_call(struct planner *planner);

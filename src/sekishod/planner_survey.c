@@ -120,6 +120,14 @@ void survey_call(struct planner *planner)
 		event_add(planner->survey_soon, &soon);
 }
 
+void survey_call_in(struct planner *planner, int64_t wait_ms)
+{
+	const struct timeval wait = { .tv_sec = (time_t)(wait_ms / 1000), .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000 };
+
+	if (wait_ms > 0 && planner->survey_later)
+		event_add(planner->survey_later, &wait);
+}
+
 static void survey_told(evutil_socket_t watch, short what, void *context)
 {
 	(void)what;
@@ -137,20 +145,21 @@ int survey_open(struct planner *planner)
 		return planner->survey_watch;
 	planner->survey_due = event_new(planner->loop, -1, EV_PERSIST, survey_come, planner);
 	planner->survey_soon = evtimer_new(planner->loop, survey_come, planner);
+	planner->survey_later = evtimer_new(planner->loop, survey_come, planner);
 	planner->survey_told = event_new(planner->loop, planner->survey_watch, EV_READ | EV_PERSIST, survey_told, planner);
-	if (!planner->survey || !planner->survey_due || !planner->survey_soon || !planner->survey_told)
+	if (!planner->survey || !planner->survey_due || !planner->survey_soon || !planner->survey_later || !planner->survey_told)
 		return -ENOMEM;
 	return event_add(planner->survey_due, &pause) == 0 && event_add(planner->survey_told, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 void survey_close(struct planner *planner)
 {
-	struct event *events[] = { planner->survey_due, planner->survey_soon, planner->survey_told };
+	struct event *events[] = { planner->survey_due, planner->survey_soon, planner->survey_later, planner->survey_told };
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i])
 			event_free(events[i]);
-	planner->survey_soon = NULL;
+	planner->survey_soon = planner->survey_later = NULL;
 	if (planner->survey_watch >= 0)
 		close(planner->survey_watch);
 	arena_free(planner->foreign_arena);

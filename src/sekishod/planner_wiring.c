@@ -4,7 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/date.h"
 #include "base/log.h"
 #include "sekishod/catalogue.h"
 #include "sekishod/planner.h"
@@ -37,6 +39,14 @@ int wiring_told(struct planner *planner, struct span payload)
 }
 
 /* ---- what is wrong with them */
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static const struct interface *interface_named(const struct interfaces *interfaces, const char *name)
 {
@@ -78,25 +88,60 @@ static void interface_judge(const struct planner *planner, const struct zone *zo
 			address_judge(planner, zone, interface->name, &addresses->items[i].address, findings);
 }
 
-int wiring_find(const struct planner *planner, struct findings *findings)
+static enum carrier_state state_of(const struct interface *interface)
+{
+	return !interface->up ? CARRIER_OFF : interface->running ? CARRIER_THERE : CARRIER_NONE;
+}
+
+/* A look at all of them. */
+struct wiring_look {
+	struct planner *planner;
+	struct findings *findings;
+	struct interfaces interfaces;
+	struct interface_addresses addresses;
+	struct carriers carriers;
+	int64_t now_ms;
+};
+
+static void carrier_judge(struct wiring_look *look, const struct zone *zone, const struct interface *interface)
+{
+	struct carrier carrier;
+	char since[DATE_TIME_TEXT_BYTES];
+
+	if (!carriers_note(&look->carriers, &look->planner->carriers, interface->index, state_of(interface), planner_now(look->planner), look->now_ms, &carrier))
+		return;
+	find(look->findings, carrier.state == CARRIER_OFF ? DAEMON_INTERFACE_OFF : DAEMON_INTERFACE_SILENT, interface->name, zone,
+	     date_format_time(carrier.since, since), NULL);
+}
+
+static void zone_judge(struct wiring_look *look, const struct zone *zone)
+{
+	for (size_t i = 0; i < zone->interface_count; i++) {
+		const char *name = zone->interfaces[i].value;
+		const struct interface *interface = interface_named(&look->interfaces, name);
+
+		if (!interface) {
+			find(look->findings, DAEMON_INTERFACE_MISSING, name, zone, NULL, NULL);
+			continue;
+		}
+		carrier_judge(look, zone, interface);
+		interface_judge(look->planner, zone, interface, &look->addresses, look->findings);
+	}
+}
+
+int wiring_find(struct planner *planner, struct findings *findings)
 {
 	const struct policy *policy = planner->in_force ? planner->in_force->policy : NULL;
-	struct interface_addresses addresses;
-	struct interfaces interfaces;
-	int error = interfaces_read(findings->arena, &interfaces);
+	struct wiring_look look = { .planner = planner, .findings = findings, .carriers = carriers_none(), .now_ms = monotonic_ms() };
+	int error = interfaces_read(findings->arena, &look.interfaces);
 
 	if (!error)
-		error = addresses_read(findings->arena, &addresses);
-	for (size_t z = 0; !error && policy && z < policy->zone_count; z++) {
-		for (size_t i = 0; i < policy->zones[z].interface_count; i++) {
-			const char *name = policy->zones[z].interfaces[i].value;
-			const struct interface *interface = interface_named(&interfaces, name);
-
-			if (interface)
-				interface_judge(planner, &policy->zones[z], interface, &addresses, findings);
-			else
-				find(findings, DAEMON_INTERFACE_MISSING, name, &policy->zones[z], NULL, NULL);
-		}
-	}
-	return error;
+		error = addresses_read(findings->arena, &look.addresses);
+	if (error)
+		return error;
+	for (size_t z = 0; policy && z < policy->zone_count; z++)
+		zone_judge(&look, &policy->zones[z]);
+	planner->carriers = look.carriers;
+	survey_call_in(planner, carriers_wait_ms(&planner->carriers, look.now_ms));
+	return 0;
 }

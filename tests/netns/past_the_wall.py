@@ -216,10 +216,9 @@ class Wall:
         except AssertionError as error:
             print(f"absent: interface-enslaved: {error}")
             return
-        self.town.ip("gateway", "link set mn0 down")
-        self.check_ip("interface-enslaved", "link set mn0 master bond0", "link set mn0 nomaster")
+        self.check_way("interface-enslaved", lambda: [self.town.ip("gateway", f"link set mn0 {words}") for words in ("down", "master bond0")],
+                       lambda _: [self.town.ip("gateway", f"link set mn0 {words}") for words in ("nomaster", "up")])
         self.town.ip("gateway", "link del bond0")
-        self.town.ip("gateway", "link set mn0 up")
 
     def check_switches(self):
         """What can be prevented is: switches of IPv4 go back by themselves. One of IPv6 is found."""

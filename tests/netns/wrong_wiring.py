@@ -6,6 +6,7 @@ Ordinary traffic says nothing. The interfaces of the zones themselves go, come b
 a frame to its line in the log is measured, SEKISHO_WIRING_ROUNDS (200) times, and a flood of made-up devices is sent.
 """
 
+import calendar
 import ipaddress
 import json
 import os
@@ -286,6 +287,25 @@ def survey(town, finding):
     return [one["en"]["sentence"] for one in town.status()["survey"] if one["id"] == finding]
 
 
+def check_signals(wires):
+    """A cable that is pulled, and an interface that is switched off: which, of which zone, since when; and that it is over."""
+    town = wires.town
+    for interface, zone, finding, place, port in (("lg0", "lgwan", "interface-no-signal", "switch", "g-lgwan"), ("lg0", "lgwan", "interface-off", "gateway", "lg0")):
+        begun = time.time()
+        town.ip(place, f"link set {port} down")
+        await_true(f"{finding} is found", lambda finding=finding: survey(town, finding))
+        sentence = survey(town, finding)[0]
+        since = time.strptime(re.search(r"since (\d+-\d+-\d+ \d+:\d+:\d+)", sentence)[1], "%Y-%m-%d %H:%M:%S")
+        expect(f"{finding} names interface, zone and time", f'{interface} of zone "{zone}"' in sentence
+               and int(begun) <= calendar.timegm(since) - 9 * 3600 <= time.time(), sentence)
+        expect("the log has it once", town.log_text().count(f"finding={finding}\n") == 1)
+        town.ip(place, f"link set {port} up")
+        await_true("and is gone", lambda: not survey(town, "interface-no-signal") and not survey(town, "interface-off"))
+        expect("which is said", f"is no more finding={finding}" in town.log_text())
+    # What goes with an interface that is switched off.
+    town.ip("gateway", f"-6 addr replace {ZONES['lgwan'][2]}/64 dev lg0 nodad")
+
+
 def check_interfaces(wires):
     """An interface of a zone that goes, comes back, and has an address of another zone."""
     town = wires.town
@@ -444,7 +464,7 @@ def main():
             town.edit_config("hosts = (", f'hosts = ( {{ name = "dhcp"; zone = "lgwan"; addresses = [ "{DHCP_SERVER}" ]; macs = [ "02:00:00:02:00:67" ]; }},')
             town.start_daemon()
             wires = watched(town)
-            for part in (check_ordinary, check_devices, check_addresses, check_services, check_vlans, check_cable, check_records, check_interfaces,
+            for part in (check_ordinary, check_devices, check_addresses, check_services, check_vlans, check_cable, check_records, check_signals, check_interfaces,
                          check_restart, check_flood, check_time, check_broken_file):
                 part(wires)
             expect("the daemon stops", town.stop_daemon() == 0)

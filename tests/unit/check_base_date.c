@@ -193,6 +193,20 @@ START_TEST(farthest_days_fit_their_texts)
 }
 END_TEST
 
+START_TEST(time_of_day_is_that_of_japan)
+{
+	static const struct {
+		int64_t time;
+		const char *text;
+	} rows[] = { { 0, "1970-01-01 09:00:00" }, { 15 * 3600 - 1, "1970-01-01 23:59:59" }, { 15 * 3600, "1970-01-02 00:00:00" },
+		     { 1795200000, "2026-11-21 03:40:00" }, { -1, "1970-01-01 08:59:59" } };
+	char text[DATE_TIME_TEXT_BYTES];
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		ck_assert_str_eq(date_format_time(rows[i].time, text), rows[i].text);
+}
+END_TEST
+
 static Suite *date_suite(void)
 {
 	Suite *suite = suite_create("base/date");
@@ -207,6 +221,7 @@ static Suite *date_suite(void)
 	tcase_add_loop_test(days, fiscal_year_ends_in_march, 0, COUNT(nendo_rows));
 	tcase_add_loop_test(days, day_begins_at_midnight_in_japan, 0, COUNT(time_rows));
 	tcase_add_test(days, day_ends_where_the_next_begins);
+	tcase_add_test(days, time_of_day_is_that_of_japan);
 	suite_add_tcase(suite, days);
 	return suite;
 }
