@@ -554,6 +554,30 @@ static void break_by_mark(struct town *town)
 	rule_insert(town, "forward", steps, 1);
 }
 
+/* The mark of the first flow, which lives between My Number and LGWAN, for some packets. */
+static void give_first_mark(struct town *town, struct step first, struct step second)
+{
+	const struct element *live = &set_named(town->inet, "live")->elements[0];
+	const struct step steps[] = { first, second,
+				      { .kind = STEP_SET_MARK_VALUE, .value = { live->key[0], live->key[1], live->key[2], live->key[3] } } };
+
+	rule_insert(town, "forward", steps, 3);
+}
+
+/* A reply from LGWAN gives it, and what My Number sends next goes by it. */
+static void break_by_mark_of_reply(struct town *town)
+{
+	give_first_mark(town, match32(FIELD_IIF, interface(town, "lg0")),
+			(struct step){ .kind = STEP_MATCH, .field = FIELD_CT_DIRECTION, .mask = { 255 }, .value = { DIRECTION_REPLY } });
+}
+
+/* The error gives it to the connection that it quotes. */
+static void break_by_mark_of_quoted(struct town *town)
+{
+	give_first_mark(town, match32(FIELD_CT_STATE, CT_RELATED),
+			(struct step){ .kind = STEP_MATCH, .field = FIELD_L4PROTO, .mask = { 255 }, .value = { 1 } });
+}
+
 /* The same behind conntrack, before routing. */
 static void break_by_mark_before_routing(struct town *town)
 {
@@ -636,6 +660,8 @@ static const struct {
 	{ "a process between My Number and Internet", break_chain, PROOF_CHAIN },
 	{ "everybody's mark", break_by_mark, PROOF_SPECIFIED },
 	{ "everybody's mark before routing", break_by_mark_before_routing, PROOF_SPECIFIED },
+	{ "a mark that a reply gives", break_by_mark_of_reply, PROOF_SPECIFIED },
+	{ "a mark that an error gives", break_by_mark_of_quoted, PROOF_SPECIFIED },
 	{ "a flow's mark between other interfaces", break_by_live, PROOF_INTERNAL },
 	{ "an ICMP error between hosts of My Number and LGWAN that have no flow", break_by_error_to_anybody, PROOF_SPECIFIED },
 	{ "an ICMP error between zones that have no flow", break_by_error_from_nowhere, PROOF_SANITIZED },
