@@ -342,7 +342,7 @@ static void break_never_by_grant(struct town *town)
 
 static void break_by_neighbour_from_afar(struct town *town)
 {
-	let_some_pass(town, "input", "lg0", NULL, match8(FIELD_L4PROTO, 58), match8(FIELD_ICMP6_TYPE, 135));
+	let_some_pass(town, "input", "lg0", NULL, match8(FIELD_NFPROTO, NFPROTO_V6), match8(FIELD_ICMP6_TYPE, 135));
 }
 
 /* Routing headers are not looked for. */
