@@ -200,7 +200,8 @@ static void rule_insert(struct town *town, const char *chain_name, const struct 
 	struct chain *chain = chain_named(town->inet, chain_name);
 	struct rule *rules = arena_array(town->arena, chain->rule_count + 1, sizeof(*rules));
 
-	memcpy(rules + 1, chain->rules, chain->rule_count * sizeof(*rules));
+	if (chain->rule_count)
+		memcpy(rules + 1, chain->rules, chain->rule_count * sizeof(*rules));
 	rules[0] = (struct rule){ .steps = arena_array(town->arena, count, sizeof(*steps)), .step_count = count };
 	memcpy(rules[0].steps, steps, count * sizeof(*steps));
 	chain->rules = rules;
