@@ -27,6 +27,7 @@ TAMPERS = int(os.environ.get("SEKISHO_TAMPERS", "5"))
 PORT = 9
 SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33
 RECEIVE_BYTES = 64 << 20
+FRAMES_MAX = 10000  # read at a time; more may come than can be read
 
 # what, the commands of nft that do it
 DEEDS = (
@@ -56,14 +57,15 @@ class Ear:
     def drain(self):
         """The times (ns) of what was heard since the last call."""
         times = []
-        while True:
+        for _ in range(FRAMES_MAX):
             try:
                 data, control, _, _ = self.handle.recvmsg(128, 64)
             except BlockingIOError:
-                return times
+                break
             if data[23] == socket.IPPROTO_UDP and data[36:38] == struct.pack("!H", PORT) and data[26:30] == socket.inet_aton(HOSTS["inet-tanmatsu"][2]):
                 seconds, nanoseconds = struct.unpack("qq", control[0][2][:16])
                 times.append(seconds * 10 ** 9 + nanoseconds)
+        return times
 
 
 def sender(town):
