@@ -459,8 +459,7 @@ def main():
     skip_unless_possible()
     with Town(hosts=PLACES) as town:
         try:
-            town.edit_config('networks   = [ "10.2.0.0/24", "fd00:0:0:2::/64" ];',
-                             'networks   = [ "10.2.0.0/24", "fd00:0:0:2::/64" ]; dhcp_servers = [ "dhcp" ]; ipv6_routers = [ "lgwan-router" ];')
+            town.edit_config('dhcp_servers = [ "jikoku-sv" ];', 'dhcp_servers = [ "dhcp" ];')
             town.edit_config("hosts = (", f'hosts = ( {{ name = "dhcp"; zone = "lgwan"; addresses = [ "{DHCP_SERVER}" ]; macs = [ "02:00:00:02:00:67" ]; }},')
             town.start_daemon()
             wires = watched(town)
