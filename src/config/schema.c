@@ -364,6 +364,9 @@ static const struct schema_key gateway_keys[] = {
 	RECORDS("egress", egresses, egress_count, egress_settings, egress_keys,
 		.en = "Whom the gateway itself may reach.",
 		.ja = "このゲートウェイ自身から接続してよい相手。"),
+	TEXT(settings, foreign_bypass, .choices = "alarm|remove",
+	     .en = "What becomes of a table of nf_tables that another program makes and that leads packets past the rules.",
+	     .ja = "ほかのプログラムが作った nf_tables のテーブルが、ルールを通らない経路になるときの扱い。"),
 	{ .name = NULL },
 };
 

@@ -213,6 +213,7 @@ struct settings {
 	size_t local_count;
 	struct egress_settings *egresses; /* gateway.egress */
 	size_t egress_count;
+	struct text foreign_bypass;	/* gateway.foreign_bypass: alarm, remove; none: alarm */
 	struct relay_settings *relays;
 	size_t relay_count;
 };

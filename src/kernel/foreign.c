@@ -28,11 +28,12 @@ struct dormant {
 };
 
 struct table_reading {
-	struct foreign foreign;
 	uint32_t port_id;		/* ours */
 	bool backstop;			/* there is a backstop of ours (kernel/backstop.h), which is no stranger */
 	struct dormant dormant[DORMANT_MAX];	/* more than these are taken as if they were in force */
 	size_t dormant_count;
+	void (*visit)(const struct nlmsghdr *message, void *context);
+	void *context;
 };
 
 static uint8_t message_family(const struct nlmsghdr *message)
@@ -77,20 +78,33 @@ static int take_object(const struct nlmsghdr *message, void *context)
 	struct table_reading *reading = context;
 
 	if (!is_no_stranger(reading, message))
-		foreign_take(&reading->foreign, message);
+		reading->visit(message, reading->context);
 	return 0;
 }
 
-int foreign_read_tables(struct arena *arena, struct nfnl *nfnl, struct foreign *ret_foreign)
+int foreign_each(struct nfnl *nfnl, void (*visit)(const struct nlmsghdr *message, void *context), void *context)
 {
 	static const uint16_t types[] = { NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_GETFLOWTABLE };
-	struct table_reading reading = { .foreign = foreign_in(arena), .port_id = nfnl->port_id };
+	struct table_reading reading = { .port_id = nfnl->port_id, .visit = visit, .context = context };
 	int error = nfnl_dump(nfnl, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NULL, take_table, &reading);
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && !error; i++)
 		error = nfnl_dump(nfnl, types[i], NFPROTO_UNSPEC, NULL, take_object, &reading);
+	return error;
+}
+
+static void take_message(const struct nlmsghdr *message, void *context)
+{
+	foreign_take(context, message);
+}
+
+int foreign_read_tables(struct arena *arena, struct nfnl *nfnl, struct foreign *ret_foreign)
+{
+	struct foreign foreign = foreign_in(arena);
+	int error = foreign_each(nfnl, take_message, &foreign);
+
 	if (!error)
-		*ret_foreign = reading.foreign;
+		*ret_foreign = foreign;
 	return error;
 }
 

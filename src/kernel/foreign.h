@@ -48,6 +48,9 @@ struct foreign {
 	size_t count;
 };
 
+/* A family (NFPROTO_*) as nft writes it; "?" for one that nf_tables does not know. */
+const char *foreign_family(uint32_t family);
+
 /* An empty collection with all its room in the arena. */
 struct foreign foreign_in(struct arena *arena);
 
@@ -59,6 +62,12 @@ void foreign_take(struct foreign *foreign, const struct nlmsghdr *message);
 
 /* Adds one item, unless it is there or there is no room. */
 void foreign_add(struct foreign *foreign, const struct foreign_item *item);
+
+/*
+ * Hands visit every chain, rule and flowtable of tables that are not dormant, our own among them, as messages for foreign_take(). 0 or negative errno (-EINTR: they
+ * are being changed).
+ */
+int foreign_each(struct nfnl *nfnl, void (*visit)(const struct nlmsghdr *message, void *context), void *context);
 
 /* Reads all tables of others. In the arena. 0 or negative errno (-EINTR: they are being changed). */
 int foreign_read_tables(struct arena *arena, struct nfnl *nfnl, struct foreign *ret_foreign);

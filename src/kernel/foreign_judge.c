@@ -172,6 +172,14 @@ void foreign_add(struct foreign *foreign, const struct foreign_item *item)
 		foreign->items[foreign->count++] = *item;
 }
 
+const char *foreign_family(uint32_t family)
+{
+	static const char *const words[] = { [NFPROTO_INET] = "inet", [NFPROTO_IPV4] = "ip", [NFPROTO_ARP] = "arp", [NFPROTO_NETDEV] = "netdev",
+					     [NFPROTO_BRIDGE] = "bridge", [NFPROTO_IPV6] = "ip6" };
+
+	return family < sizeof(words) / sizeof(words[0]) && words[family] ? words[family] : "?";
+}
+
 struct foreign foreign_in(struct arena *arena)
 {
 	return (struct foreign){ .items = arena_array(arena, FOREIGN_ITEMS_MAX, sizeof(struct foreign_item)) };

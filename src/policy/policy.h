@@ -218,6 +218,7 @@ struct policy {
 	enum model model;
 	struct origin model_at;
 	bool two_person;	/* a change of this policy needs a second person */
+	bool removes_bypasses;	/* tables of others that lead past the rules are removed, not only told of */
 	const struct zone *zones;
 	size_t zone_count;
 	const struct host *hosts;

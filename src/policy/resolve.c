@@ -27,6 +27,13 @@ static void resolve_model(struct resolver *r)
 		policy_find(r->findings, POLICY_MODEL_UNKNOWN, model->at, model->value);
 }
 
+static void resolve_bypass(struct resolver *r)
+{
+	const char *word = r->settings->foreign_bypass.value;
+
+	r->policy->removes_bypasses = word && strcmp(word, "remove") == 0;
+}
+
 static int compare_ranges(struct addr_ranges a, struct addr_ranges b)
 {
 	if (a.count != b.count)
@@ -127,6 +134,7 @@ struct policy *policy_resolve(struct arena *arena, const struct settings *settin
 	};
 
 	resolve_model(&r);
+	resolve_bypass(&r);
 	resolve_zones(&r);
 	resolve_hosts(&r);
 	resolve_services(&r);

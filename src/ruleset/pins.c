@@ -88,6 +88,7 @@ struct pins *pins_of_policy(struct arena *arena, const struct policy *policy, co
 	struct pins *pins = arena_alloc(arena, sizeof(*pins));
 
 	pins->program.links = links;
+	pins->removes_bypasses = policy->removes_bypasses;
 	take_zones(arena, policy, pins);
 	take_bindings(arena, policy, pins);
 	take_grants(arena, policy, pins);

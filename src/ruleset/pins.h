@@ -48,6 +48,7 @@ struct pins {
 	const struct zone_pins *zones;	/* program.zone_count */
 	const struct binding_pin *bindings; /* sorted by zone, address, MAC */
 	size_t binding_count;
+	bool removes_bypasses;		/* as in struct policy; nothing for the prover */
 	const struct grant *grants;
 	size_t grant_count;
 	const struct limit_pin *limits;	/* sorted by from, to; no two of one pair */

@@ -120,6 +120,7 @@ static const struct event_words {
 	{ "drill", "a drill: isolating a zone was tried out", "遮断の訓練(実際には遮断していない)" },
 	{ "drift", "somebody changed our rules; not repaired", "ルールが改変された(未修復)" },
 	{ "repair", "somebody changed our rules; repaired", "ルールが改変され、修復した" },
+	{ "remove", "a table past the rules; removed", "ルールを通らない経路のテーブルを取り除いた" },
 	{ "alarm", "alarm", "警報" },
 	{ "alarm-over", "an alarm is over", "警報の解消" },
 	{ "gap", "records are missing here", "記録の欠落" },

@@ -14,6 +14,7 @@
 #include "kernel/nfnl.h"
 #include "kernel/nft_watch.h"
 #include "kernel/snapshot.h"
+#include "sekishod/bypass.h"
 #include "sekishod/crowd.h"
 #include "sekishod/door.h"
 #include "sekishod/holding.h"
@@ -29,6 +30,7 @@ struct enforcer {
 	struct holding holding;		/* what was installed last */
 	bool unrepaired;		/* a foreign change could not be repaired; nothing is forwarded */
 	struct nft_change change;	/* that one */
+	struct bypass bypass;
 	struct switches switches;
 	struct lookout lookout;
 	struct frame_reader parent_reader;
@@ -98,6 +100,9 @@ int planner_answer(struct enforcer *enforcer, const struct frame *frame);
  * about to propose another.
  */
 void kernel_repair(struct enforcer *enforcer, const struct nft_change *change);
+
+/* Removes what others have made to lead past the rules, if the pins say so. */
+void bypasses_remove(struct enforcer *enforcer);
 
 /* The kernel has told of changes of rules. */
 void drift_take(struct enforcer *enforcer);

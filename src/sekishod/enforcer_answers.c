@@ -253,6 +253,7 @@ static int survey_answer(struct enforcer *enforcer, const struct question *quest
 
 	if (enforcer->unrepaired)
 		kernel_repair(enforcer, &change);
+	bypasses_remove(enforcer);
 	switches_hold(&enforcer->switches);
 	if (enforcer->pins.arena)
 		lookout_hold(&enforcer->pins.program, &question->links);

@@ -72,6 +72,12 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 	drift_record(JOURNAL_REPAIR, change);
 }
 
+void bypasses_remove(struct enforcer *enforcer)
+{
+	if (enforcer->pins.outline.removes_bypasses)
+		bypass_remove(&enforcer->bypass, &enforcer->nfnl);
+}
+
 /* Somebody changed rules, perhaps of his own: the planner is told what of them matters. One that cannot be told asks again, or is gone. */
 static void ways_tell(struct enforcer *enforcer)
 {
@@ -89,5 +95,7 @@ void drift_take(struct enforcer *enforcer)
 	if (!nft_watch_read(&enforcer->watch, enforcer->nfnl.port_id, &change))
 		return;
 	kernel_repair(enforcer, &change);
+	bypass_note(&enforcer->bypass, &change);
+	bypasses_remove(enforcer);
 	ways_tell(enforcer);
 }

@@ -10,7 +10,8 @@ static struct pins outline_of(struct arena *arena, const struct program_input *p
 
 	if (whole->limit_count)
 		memcpy(limits, whole->limits, whole->limit_count * sizeof(*limits));
-	return (struct pins){ .program = *program, .limits = limits, .limit_count = whole->limit_count };
+	return (struct pins){ .program = *program, .limits = limits, .limit_count = whole->limit_count,
+			      .removes_bypasses = whole->removes_bypasses };
 }
 
 int kept_pins_make(struct span bytes, struct kept_pins *ret_kept)

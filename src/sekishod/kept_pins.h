@@ -2,8 +2,8 @@
  * kept_pins: the pins the enforcer judges by, as they are kept between two judgements.
  *
  * Whole pins take three times the memory of packed ones, and are wanted only while a child judges. So they are kept packed, as the parent sent them, and the child
- * unpacks them for itself. What is asked in between is which zones there are and by which interfaces, and how many connections pairs of them may have: that is
- * always at hand.
+ * unpacks them for itself. What is asked in between is which zones there are and by which interfaces, how many connections pairs of them may have, and what becomes of
+ * tables of others: that is always at hand.
  */
 #ifndef SEKISHOD_KEPT_PINS_H
 #define SEKISHOD_KEPT_PINS_H
@@ -14,7 +14,7 @@
 struct kept_pins {
 	struct arena *arena;		/* of the program; NULL: there are no pins */
 	struct program_input program;	/* zones with tier and interfaces; pairs and links empty */
-	struct pins outline;		/* the program and the limits of connections; nothing else is in it */
+	struct pins outline;		/* the program, the limits of connections, and what becomes of tables of others; nothing else is in it */
 	struct buf bytes;		/* packed, and known to be well formed */
 };
 

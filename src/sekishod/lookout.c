@@ -9,7 +9,10 @@
 #include "sekishod/foreign_messages.h"
 #include "wire/frame.h"
 
-/* Reads the tables anew unless nothing has changed. -EINTR: they are being changed, and the next question will see. */
+/*
+ * Reads the tables anew unless nothing can have changed. A table that goes with the program that it belonged to moves no generation: while something is found, it
+ * is looked for each time. -EINTR: they are being changed, and the next question will see.
+ */
 static int tables_renew(struct lookout *lookout, struct nfnl *nfnl)
 {
 	struct arena *arena;
@@ -17,7 +20,7 @@ static int tables_renew(struct lookout *lookout, struct nfnl *nfnl)
 	uint32_t generation;
 	int error = nfnl_generation(nfnl, &generation);
 
-	if (error || (lookout->arena && generation == lookout->generation))
+	if (error || (lookout->arena && generation == lookout->generation && lookout->tables.count == 0))
 		return error;
 	arena = arena_new();
 	error = foreign_read_tables(arena, nfnl, &tables);

@@ -2,7 +2,8 @@
  * lookout: the enforcer's part of the survey: what only CAP_NET_ADMIN may see, or hold where it belongs.
  *
  * The planner asks every few seconds and has an answer each time. Between two questions it is told once more, when somebody else changed rules: once, because a
- * planner that does not read must not stop the enforcer. Tables are read again only when the kernel's generation has moved.
+ * planner that does not read must not stop the enforcer. Tables are read again only when the kernel's generation has moved,
+ * or something was found in them.
  */
 #ifndef SEKISHOD_LOOKOUT_H
 #define SEKISHOD_LOOKOUT_H

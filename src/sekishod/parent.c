@@ -580,14 +580,14 @@ static bool drift_is_single(struct parent *parent)
 	return false;
 }
 
-/* Somebody changed our rules. The enforcer knows the process; who it is, /proc tells if it still runs. */
+/* Somebody changed our rules, or made some that led past them. The enforcer knows the process; who it is, /proc tells if it still runs. */
 static int enforcer_record_take(struct parent *parent, struct span payload)
 {
 	char detail[DRIFT_DETAIL_BYTES];
 	struct journal_record record;
 	struct caller caller;
 
-	if (journal_record_unpack(payload, &record) != 0 || (record.event != JOURNAL_DRIFT && record.event != JOURNAL_REPAIR))
+	if (journal_record_unpack(payload, &record) != 0 || (record.event != JOURNAL_DRIFT && record.event != JOURNAL_REPAIR && record.event != JOURNAL_REMOVE))
 		return -EBADMSG;
 	if (!drift_is_single(parent))
 		return 0;

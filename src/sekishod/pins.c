@@ -139,6 +139,7 @@ void pins_pack(struct buf *out, const struct pins *pins)
 		buf_put_u32(out, pins->limits[i].to);
 		buf_put_u32(out, pins->limits[i].connections);
 	}
+	buf_put_u8(out, pins->removes_bypasses);
 }
 
 /* Takes so many bytes from the front. */
@@ -354,12 +355,24 @@ static bool limits_take(struct arena *arena, struct span *bytes, struct pins *pi
 	return true;
 }
 
+/* The same of what becomes of tables of others: nothing was removed then. */
+static bool bypasses_take(struct span *bytes, struct pins *pins)
+{
+	uint8_t removes = 0;
+
+	if (bytes->length > 0 && (!span_take_u8(bytes, &removes) || removes > 1))
+		return false;
+	pins->removes_bypasses = removes;
+	return true;
+}
+
 int pins_unpack(struct arena *arena, struct span bytes, struct pins *ret_pins)
 {
 	struct pins pins = { .binding_count = 0 };
 
 	if (!zones_take(arena, &bytes, &pins) || !bindings_take(arena, &bytes, &pins) || !grants_take(arena, &bytes, &pins) ||
-	    !servers_take(arena, &bytes, &pins) || !limits_take(arena, &bytes, &pins) || bytes.length != 0)
+	    !servers_take(arena, &bytes, &pins) || !limits_take(arena, &bytes, &pins) || !bypasses_take(&bytes, &pins) ||
+	    bytes.length != 0)
 		return -EBADMSG;
 	*ret_pins = pins;
 	return 0;

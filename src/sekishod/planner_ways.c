@@ -1,9 +1,6 @@
 /*
  * planner_ways: what of the things the survey sees is a way past the rules, and how it is called.
  */
-#include <netinet/in.h>	/* before linux/netfilter.h, which then leaves its own copy out */
-
-#include <linux/netfilter.h>
 #include <string.h>
 
 #include "kernel/survey.h"
@@ -241,15 +238,6 @@ static void renamed_judge(struct look *look)
 
 /* ---- what the enforcer has told */
 
-/* The families as nft writes them. */
-static const char *family_word(uint32_t family)
-{
-	static const char *const words[] = { [NFPROTO_INET] = "inet", [NFPROTO_IPV4] = "ip", [NFPROTO_ARP] = "arp", [NFPROTO_NETDEV] = "netdev",
-					     [NFPROTO_BRIDGE] = "bridge", [NFPROTO_IPV6] = "ip6" };
-
-	return family < sizeof(words) / sizeof(words[0]) && words[family] ? words[family] : "?";
-}
-
 static void foreign_judge(struct look *look, const struct foreign_item *item)
 {
 	static const enum daemon_finding kinds[FOREIGN_KIND_COUNT] = {
@@ -262,7 +250,7 @@ static void foreign_judge(struct look *look, const struct foreign_item *item)
 	if (item->kind == FOREIGN_IPSEC)
 		say(look, DAEMON_IPSEC, NULL, NULL, NULL, NULL);
 	else if (item->kind != FOREIGN_TCX)
-		say(look, kinds[item->kind], arena_printf(look->findings->arena, "%s %s", family_word(item->family), item->table), item->chain, item->what, NULL);
+		say(look, kinds[item->kind], arena_printf(look->findings->arena, "%s %s", foreign_family(item->family), item->table), item->chain, item->what, NULL);
 	else if (zone)
 		say(look, DAEMON_TCX_AT_INTERFACE, name_of(look, item->index), zone, NULL, NULL);
 }

@@ -14,7 +14,7 @@ enum { LINE_OTHER_BYTES = 16 << 10, JSON_ESCAPE_BYTES_MAX = 6, DETAIL_QUOTE_BYTE
 static const char *const event_words[JOURNAL_EVENT_COUNT] = {
 	[JOURNAL_START] = "start", [JOURNAL_STOP] = "stop", [JOURNAL_COMMIT] = "commit", [JOURNAL_CONFIRM] = "confirm", [JOURNAL_RETURN] = "return", [JOURNAL_LAST_GOOD] = "last-good", [JOURNAL_SEALED] = "sealed", [JOURNAL_REFUSED] = "refused", [JOURNAL_PROPOSE] = "propose", [JOURNAL_FAILED] = "failed",
 	[JOURNAL_ISOLATE] = "isolate", [JOURNAL_RELEASE] = "release", [JOURNAL_DRILL] = "drill",
-	[JOURNAL_DRIFT] = "drift", [JOURNAL_REPAIR] = "repair", [JOURNAL_ALARM] = "alarm",
+	[JOURNAL_DRIFT] = "drift", [JOURNAL_REPAIR] = "repair", [JOURNAL_REMOVE] = "remove", [JOURNAL_ALARM] = "alarm",
 	[JOURNAL_ALARM_OVER] = "alarm-over", [JOURNAL_GAP] = "gap", [JOURNAL_RETIRED] = "retired",
 	[JOURNAL_RESTORE] = "restore",
 };

@@ -32,6 +32,7 @@ enum journal_event {
 	JOURNAL_ISOLATE, JOURNAL_RELEASE, JOURNAL_DRILL,
 	JOURNAL_DRIFT,			/* somebody else changed our rules, and they could not be put back */
 	JOURNAL_REPAIR,			/* ... and they were */
+	JOURNAL_REMOVE,			/* a table of somebody else led past our rules, and was removed; details say which */
 	JOURNAL_ALARM,			/* wire/alarm.h: details are its id, its sentence, and its fields as "key=value" */
 	JOURNAL_ALARM_OVER,		/* the same alarm is over */
 	JOURNAL_GAP,			/* records could not be written before this one; details say which */

@@ -493,6 +493,28 @@ START_TEST(a_zone_names_who_serves_in_it)
 }
 END_TEST
 
+/* What leads past the rules is removed only where the file says so. */
+START_TEST(bypasses_are_removed_on_request)
+{
+	static const struct {
+		const char *word;
+		bool removes;
+	} words[] = { { NULL, false }, { "alarm", false }, { "remove", true } };
+	struct policy_world world = world_now();
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct policy_run run = { .arena = arena_new() };
+		const char *text = quoted(run.arena, policy_good_file);
+
+		run.findings = findings_in(run.arena);
+		ck_assert_int_eq(settings_read_text(run.arena, "case.conf", text, strlen(text), &run.findings, &run.settings), 0);
+		run.settings->foreign_bypass.value = words[i].word;
+		ck_assert(policy_resolve(run.arena, run.settings, &world, &run.findings)->removes_bypasses == words[i].removes);
+		arena_free(run.arena);
+	}
+}
+END_TEST
+
 START_TEST(host_behind_routers_is_bound_to_their_macs)
 {
 	const struct policy_case row = { "via", "", .edits = {
@@ -1008,6 +1030,7 @@ static Suite *resolve_suite(void)
 	tcase_add_test(values, uplink_has_the_rest_of_the_world);
 	tcase_add_test(values, uplink_hosts_become_next_hops_and_servers);
 	tcase_add_test(values, a_zone_names_who_serves_in_it);
+	tcase_add_test(values, bypasses_are_removed_on_request);
 	tcase_add_test(values, host_behind_routers_is_bound_to_their_macs);
 	tcase_add_test(values, hairpin_becomes_a_flow_of_its_own);
 	tcase_add_test(values, record_ends_with_its_last_day_in_japan);

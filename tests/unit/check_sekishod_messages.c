@@ -35,7 +35,7 @@ static struct pins town_of(const struct program_zone *zones, size_t zone_count)
 {
 	return (struct pins){ .program = { .zones = zones, .zone_count = zone_count }, .zones = town_pins, .bindings = town_bindings,
 			      .binding_count = 1, .grants = town_grants, .grant_count = zone_count == 3 ? 2 : 0, .limits = town_limits,
-			      .limit_count = zone_count == 3 ? 2 : 0 };
+			      .limit_count = zone_count == 3 ? 2 : 0, .removes_bypasses = true };
 }
 
 /* Two lists of each zone, and what is in those of the last: a range of IPv4 takes 9 bytes, one of IPv6 33. */
@@ -59,10 +59,14 @@ START_TEST(pins_read_back_and_no_shorter_or_longer_payload_does)
 	ck_assert_mem_eq(bytes.data, again.data, bytes.length);
 	ck_assert(pins.zones[2].dhcp_servers.count == 1 && pins.zones[2].ipv6_routers.count == 2 && pins.zones[0].dhcp_servers.count == 0);
 	ck_assert(pins.limit_count == 2 && pins.limits[0].connections == 1 && pins.limits[1].from == 2 && pins.limits[1].connections == 100000000);
-	/* Pins that were kept by a version without servers or limits end before them. */
+	/* Pins that were kept by a version without servers, limits or removal end before them. */
 	for (size_t length = 0; length < bytes.length; length++)
 		ck_assert_int_eq(pins_unpack(arena, (struct span){ .data = bytes.data, .length = length }, &pins),
-				 length == bytes.length - LIMITS_BYTES || length == bytes.length - LIMITS_BYTES - SERVERS_BYTES ? 0 : -EBADMSG);
+				 length == bytes.length - 1 || length == bytes.length - 1 - LIMITS_BYTES || length == bytes.length - 1 - LIMITS_BYTES - SERVERS_BYTES ? 0 : -EBADMSG);
+	ck_assert(pins.removes_bypasses);
+	((char *)bytes.data)[bytes.length - 1] = 2;
+	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), -EBADMSG);
+	((char *)bytes.data)[bytes.length - 1] = 1;
 	buf_putc(&bytes, 0);
 	ck_assert_int_eq(pins_unpack(arena, buf_span(&bytes), &pins), -EBADMSG);
 	buf_free(&bytes);
@@ -82,7 +86,7 @@ START_TEST(kept_pins_are_whole_again_when_somebody_judges)
 
 	pins_pack(&bytes, &town);
 	ck_assert_int_eq(kept_pins_make(buf_span(&bytes), &kept), 0);
-	ck_assert_int_eq(kept_pins_make((struct span){ .data = bytes.data, .length = bytes.length - 1 }, &unlike), -EBADMSG);
+	ck_assert_int_eq(kept_pins_make((struct span){ .data = bytes.data, .length = bytes.length - 2 }, &unlike), -EBADMSG);
 	ck_assert_ptr_null(unlike.arena);
 	memset(bytes.data, 0xff, bytes.length);
 	ck_assert_uint_eq(kept.program.zone_count, 3);
