@@ -51,7 +51,8 @@ def apply_for(town, seconds):
 
 
 def check_return(town):
-    expect("nothing is confirmed that does not wait", sekisho(town, "confirm")[0] == 1)
+    code, answer = sekisho(town, "confirm")
+    expect("nothing is confirmed that does not wait", code == 1 and answer["findings"][0]["id"] == "confirm-nothing", answer)
     town.edit_config(PORT, OTHER_PORT)
     apply_for(town, 2)
     code, answer = sekisho(town, "apply")

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from town import FRAME, SOURCE, VERB_REPORT, VERB_STATUS, Town, await_true, skip_unless_possible  # noqa: E402
 
 PROGRAM = os.environ.get("SEKISHO") or os.path.join(SOURCE, "build", "sekisho")
+CONNECTIONS_MAX = 16  # CLIENTS_PER_GATE_MAX of src/sekishod/planner.h
 VERB_RECORD = 35  # what only roles say to each other
 USER = 64101
 FINE, REFUSED, UNABLE = 0, 1, 3
@@ -65,6 +66,20 @@ def ask(path, verb, body=b"{}"):
             _, got, _, length = FRAME.unpack(answer.read(FRAME.size))
             assert got == VERB_REPORT
             return json.loads(answer.read(length))
+
+
+def check_crowd(town):
+    """Connections that ask nothing keep one more out, and he is told so; they are ended, and the next one is heard."""
+    path = os.path.join(town.run_dir, "control")
+    crowd = []
+    for _ in range(CONNECTIONS_MAX):
+        crowd.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        crowd[-1].connect(path)
+    answer = ask(path, VERB_STATUS)
+    expect("one too many is refused with the reason", findings(answer) == ["control-crowded"], answer)
+    for one in crowd:
+        one.close()
+    await_true("then root is heard again", lambda: "state" in ask(path, VERB_STATUS))
 
 
 def check_outsider(town):
@@ -214,6 +229,7 @@ def main():
     with Town(hosts=[]) as town:
         town.make_places()
         town.start_daemon()
+        check_crowd(town)
         check_outsider(town)
         check_auditor(town)
         check_operator(town)

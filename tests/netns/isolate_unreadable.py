@@ -59,8 +59,9 @@ def check(town, faults):
     faults.arm("enforcer", "receive", errno.ENOBUFS, times=MANY)
     os.kill(planner, signal.SIGCONT)
     await_true("the planner hears of it", lambda: town.status()["enforcer"]["connected"])
-    result = subprocess.run(town.at("gateway", [PROGRAM, "--socket", os.path.join(town.run_dir, "control"), "isolate", "lgwan"]), check=False)
-    expect("isolate does not say that it is done", result.returncode != 0)
+    result = subprocess.run(town.at("gateway", [PROGRAM, "--socket", os.path.join(town.run_dir, "control"), "--json", "isolate", "lgwan"]), check=False,
+                            capture_output=True, text=True)
+    expect("isolate does not say that it is done", result.returncode != 0 and "isolation-failed" in result.stdout, result)
     expect("and nothing passes", not is_forwarding(town))
     faults.disarm()
     await_true("it is put in force as soon as that can be", lambda: is_cut(town) and is_forwarding(town))
