@@ -249,11 +249,14 @@ static bool target_call(struct target *target, long number, const uint64_t argum
 	registers.r8 = arguments[4];
 	registers.r9 = arguments[5];
 	registers_write(target->pid, &registers);
-	if (ptrace(PTRACE_SINGLESTEP, target->pid, 0, 0) != 0)
-		give_up("PTRACE_SINGLESTEP");
-	if (!target_stops(target->pid, ret_status))
-		return false;
-	registers_read(target->pid, &registers);
+	/* It may stop for something else before it has made the step. */
+	do {
+		if (ptrace(PTRACE_SINGLESTEP, target->pid, 0, 0) != 0)
+			give_up("PTRACE_SINGLESTEP");
+		if (!target_stops(target->pid, ret_status))
+			return false;
+		registers_read(target->pid, &registers);
+	} while (registers.rip == target->instruction);
 	*ret_result = (int64_t)registers.rax;
 	return true;
 }
