@@ -79,15 +79,22 @@ static void planner_drop(struct enforcer *enforcer)
 	enforcer->lookout.may_tell = false;
 }
 
-/* Neither of us may have ended, so that the parent has to be told. */
-static void planner_lose(struct enforcer *enforcer)
+/* Where the parent cannot be told, it is tried again with its next frame: it asks every few seconds whether we are there. */
+static void planner_ask(struct enforcer *enforcer)
 {
 	const struct frame frame = { .verb = VERB_JOIN, .descriptor = -1 };
 	int error = frame_send(CREW_CHANNEL, &frame);
 
-	planner_drop(enforcer);
+	enforcer->join_owed = error != 0;
 	if (error)
 		log_event(LOG_LEVEL_WARNING, "SKS-ENFORCER", "the parent could not be asked for a planner reason=\"%s\"", strerror(-error));
+}
+
+/* Neither of us may have ended, so that the parent has to be told. */
+static void planner_lose(struct enforcer *enforcer)
+{
+	planner_drop(enforcer);
+	planner_ask(enforcer);
 }
 
 /* A planner that breaks the form, or cannot be answered, is not spoken with any more by this channel; the parent will send another. */
@@ -138,6 +145,7 @@ static int parent_frame(struct enforcer *enforcer, const struct frame *frame)
 	}
 	if (frame->verb == VERB_CHANNEL && frame->descriptor >= 0) {
 		planner_drop(enforcer);
+		enforcer->join_owed = false;
 		enforcer->planner = frame->descriptor;
 		enforcer->planner_reader = frame_reader_make(0);
 		return 0;
@@ -233,6 +241,8 @@ static int enforcer_loop(struct enforcer *enforcer)
 		error = parent_listen(enforcer);
 		if (error)
 			return error;
+		if (enforcer->join_owed)
+			planner_ask(enforcer);
 		/* The parent may have sent another planner's socket just now. */
 		if (waits[1].revents != 0 && enforcer->planner == planner && planner >= 0)
 			planner_readable(enforcer);
@@ -270,12 +280,13 @@ static void tables_claim(struct enforcer *enforcer)
 	enforcer_heed_tables(enforcer);
 }
 
-/* Where our tables can have no owner, something stays behind them when somebody takes them away. */
-static void backstop_set(struct enforcer *enforcer)
+void backstop_set(struct enforcer *enforcer)
 {
 	int error = enforcer->nfnl.owns_tables ? 0 : backstop_hold(&enforcer->nfnl);
+	bool told = enforcer->backstop_owed;
 
-	if (error)
+	enforcer->backstop_owed = error && error != -EOPNOTSUPP;
+	if (error && !told)
 		log_event(LOG_LEVEL_WARNING, "SKS-OWNER", "there is no backstop: until tables that somebody takes away are back, everything passes reason=\"%s\"",
 			  strerror(-error));
 }

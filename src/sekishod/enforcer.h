@@ -32,11 +32,13 @@ struct enforcer {
 	struct nft_change change;	/* that one */
 	struct bypass bypass;
 	struct switches switches;
+	bool backstop_owed;		/* it could not be made: somebody else has a table of that name */
 	struct lookout lookout;
 	struct frame_reader parent_reader;
 	struct door door;		/* to the witness */
 	clock_base clock;		/* behind which time does not run */
 	int planner;			/* -1: none */
+	bool join_owed;			/* the parent could not be asked for another planner */
 	struct frame_reader planner_reader;
 	struct kept_pins former;	/* newer pins came, and nothing was installed by them yet: those before them, or none */
 	bool pins_serve;		/* something was installed by the pins */
@@ -72,6 +74,12 @@ int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside asides[sta
 
 /* Who has made our tables his own can let pass what he likes, and we could not stop him: then nothing is forwarded. */
 void enforcer_heed_tables(struct enforcer *enforcer);
+
+/*
+ * Where our tables can have no owner, something stays behind them when somebody takes them away. What cannot be made, because a predecessor is not gone yet, is
+ * tried again with each survey.
+ */
+void backstop_set(struct enforcer *enforcer);
 
 /* What is installed was judged by the newest pins: from now on it is what stays in force, and packets are forwarded. */
 void enforcer_trust(struct enforcer *enforcer);

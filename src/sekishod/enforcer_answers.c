@@ -254,6 +254,8 @@ static int survey_answer(struct enforcer *enforcer, const struct question *quest
 	if (enforcer->unrepaired)
 		kernel_repair(enforcer, &change);
 	bypasses_remove(enforcer);
+	if (enforcer->backstop_owed)
+		backstop_set(enforcer);
 	switches_hold(&enforcer->switches);
 	if (enforcer->pins.arena)
 		lookout_hold(&enforcer->pins.program, &question->links);

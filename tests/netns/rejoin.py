@@ -31,9 +31,10 @@ def roles(town):
 def check(town, faults):
     before = roles(town)
     town.edit_config(*PORTS)
-    faults.arm("enforcer", "channel", errno.ENOBUFS)
-    town.apply()	# it, or a survey, is what cannot be answered
+    faults.arm("enforcer", "channel", errno.ENOBUFS, times=2)	# neither the answer nor that there is none; or a survey's
+    town.apply()
     await_true("the channel is lost", lambda: LOST in town.log_text())
+    faults.disarm()
     await_true("both have another", lambda: town.status()["enforcer"]["connected"])
     expect("neither has ended", roles(town) == before, (roles(town), before))
     await_true("an apply goes through", lambda: town.apply()["result"] in ("committed", "unchanged"))

@@ -87,6 +87,9 @@ def before_the_last_one_is_gone(town):
     """What is left of a predecessor that was killed is waited for, and what it had in force goes on meanwhile."""
     town.keeps_descriptors = True
     town.start_daemon()
+    if town.status()["ownership"] != "own":
+        print("absent: owners of tables in this kernel")
+        return
     town.stop_daemon(signal.SIGKILL)
     last, town.kept = town.kept, None	# as if a process of it still had the socket
     town.keeps_descriptors = False
@@ -96,6 +99,21 @@ def before_the_last_one_is_gone(town):
     town.await_notified("READY", "1")
     check("the next one has made the tables its own", town.status()["ownership"] == "own", town.status())
     check("and forwarding was never off", "nothing is forwarded" not in town.log_text(), town.log_text())
+
+
+def before_the_last_backstop_is_gone(town):
+    """Where tables have no owner, the backstop of a predecessor that was killed may still be there; the next one makes its own as soon as it is gone."""
+    town.options = ["--no-owner"]
+    town.keeps_descriptors = True
+    town.start_daemon()
+    town.stop_daemon(signal.SIGKILL)
+    last, town.kept = town.kept, None	# as if a process of it still had the socket
+    town.keeps_descriptors = False
+    town.start_daemon()
+    check("the next one says that it has none", "there is no backstop" in town.log_text(), town.log_text())
+    os.close(last)
+    await_true("and makes it when that can be", lambda: "sekisho-backstop" in town.run("gateway", ["nft", "list", "tables"]).stdout)
+    check("which it says once", town.log_text().count("there is no backstop") == 1, town.log_text())
 
 
 def beside_another(town):
@@ -162,7 +180,7 @@ def with_a_clock_that_is_behind(town):
 def main():
     skip_unless_possible("nft")
     for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, before_the_last_one_is_gone,
-                      beside_another):
+                      before_the_last_backstop_is_gone, beside_another):
         with Town(hosts=[]) as town:
             try:
                 situation(town)

@@ -16,13 +16,25 @@ for program in valgrind nft ip; do
 	command -v $program >/dev/null || { echo "SKIP: absent: $program"; exit 77; }
 done
 
+# libmnl 1.0.4 leaves the bytes between attributes as they are, and the bench sends what libnftnl makes with it.
+cat >"$scratch/known" <<'EOF'
+{
+	padding
+	Memcheck:Param
+	socketcall.sendto(msg)
+	fun:sendto
+	fun:naked_send
+	fun:objects_load
+}
+EOF
+
 # usage: examine WHAT STATUS COMMAND...	the command ends with this status, and valgrind finds nothing
 examine() {
 	local what=$1 expected=$2 status
 
 	shift 2
 	valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible \
-		--error-exitcode=99 "$@" >"$scratch/output" 2>"$scratch/errors" </dev/null
+		--suppressions="$scratch/known" --error-exitcode=99 "$@" >"$scratch/output" 2>"$scratch/errors" </dev/null
 	status=$?
 	if [ $status -eq "$expected" ] && ! grep -q '^==' "$scratch/errors"; then
 		echo "ok: $what"

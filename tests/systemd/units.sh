@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly release=bookworm machine=sekisho-unit-$$
-readonly packages=systemd,systemd-sysv,dbus,nftables,iproute2,python3-minimal,libnftnl11,libmnl0,libnl-3-200,libnl-route-3-200,libconfig9,libevent-core-2.1-7,libnettle8,libseccomp2,libcap-ng0,libjansson4,libsqlite3-0
+readonly packages=systemd,systemd-sysv,dbus,nftables,iproute2,python3-minimal,libnftnl11,libmnl0,libnl-3-200,libnl-route-3-200,libconfig9,libevent-core-2.1-7,libnettle8,libseccomp2,libcap-ng0,libjansson4,libsqlite3-0,libarchive13
 readonly boot_seconds=60
 readonly landlock="landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 readonly watchdog_seconds=6

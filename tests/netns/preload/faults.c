@@ -16,14 +16,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 enum role { ROLE_PARENT, ROLE_PLANNER, ROLE_ENFORCER, ROLE_WITNESS, ROLE_SENTRY, ROLE_COUNT };
 enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_CHANNEL, KIND_COUNT }; /* CHANNEL: what a role sends to another */
-enum { DESCRIPTORS_MAX = 1024 };
 
 struct fault {
 	_Atomic int32_t left;		/* so many will fail; 0: none is due */
@@ -38,9 +36,7 @@ struct faults {
 
 static struct faults *faults;
 static enum role role;
-static _Atomic bool is_netlink[DESCRIPTORS_MAX];
 
-static int (*real_socket)(int, int, int);
 static ssize_t (*real_sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 static ssize_t (*real_sendmsg)(int, const struct msghdr *, int);
 static ssize_t (*real_recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
@@ -78,7 +74,6 @@ __attribute__((constructor)) static void faults_begin(int argc, char **argv)
 	int descriptor = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *page;
 
-	real_socket = (int (*)(int, int, int))next_symbol("socket");
 	real_sendto = (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))next_symbol("sendto");
 	real_sendmsg = (ssize_t(*)(int, const struct msghdr *, int))next_symbol("sendmsg");
 	real_recvfrom = (ssize_t(*)(int, void *, size_t, int, struct sockaddr *, socklen_t *))next_symbol("recvfrom");
@@ -138,33 +133,31 @@ void *reallocarray(void *old, size_t count, size_t size)
 	return realloc(old, product);
 }
 
-/* ---- netlink */
+/* ---- sockets */
+
+/* Asked of the kernel, because the socket that owns our tables comes from another process; and only when something is to fail. */
+static bool socket_fails(int descriptor, int domain, enum kind kind)
+{
+	int error = errno, found = AF_UNSPEC;
+	socklen_t length = sizeof(found);
+	bool is_meant;
+
+	if (!faults || atomic_load(&faults->faults[role][kind].left) <= 0)
+		return false;
+	is_meant = getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &found, &length) == 0 && found == domain;
+	errno = error;
+	return is_meant && fault_is_due(kind);
+}
 
 static bool netlink_fails(int descriptor, enum kind kind)
 {
-	return descriptor >= 0 && descriptor < DESCRIPTORS_MAX && is_netlink[descriptor] && fault_is_due(kind);
+	return socket_fails(descriptor, AF_NETLINK, kind);
 }
 
 /* Roles have their channels from each other. */
 static bool channel_fails(int descriptor)
 {
-	return descriptor >= 0 && descriptor < DESCRIPTORS_MAX && !is_netlink[descriptor] && fault_is_due(KIND_CHANNEL);
-}
-
-int socket(int domain, int type, int protocol)
-{
-	int descriptor = real_socket(domain, type, protocol);
-
-	if (descriptor >= 0 && descriptor < DESCRIPTORS_MAX)
-		is_netlink[descriptor] = domain == AF_NETLINK;
-	return descriptor;
-}
-
-int close(int descriptor)
-{
-	if (descriptor >= 0 && descriptor < DESCRIPTORS_MAX)
-		is_netlink[descriptor] = false;
-	return (int)syscall(SYS_close, descriptor);
+	return socket_fails(descriptor, AF_UNIX, KIND_CHANNEL);
 }
 
 ssize_t sendto(int descriptor, const void *bytes, size_t length, int flags, const struct sockaddr *to, socklen_t to_length)
