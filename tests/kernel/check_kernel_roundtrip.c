@@ -82,7 +82,7 @@ START_TEST(test_text_by_nft)
 	struct snapshot snapshot;
 
 	ruleset_show(&text, wanted, WORKBENCH_NOW);
-	ck_assert_msg(workbench_nft_load(buf_text(&text)) == 0, "seed %d: nft refuses %s", _i, buf_text(&text));
+	ck_assert_msg(workbench_nft_begin(buf_text(&text)) == 0, "seed %d: nft refuses %s", _i, buf_text(&text));
 	buf_free(&text);
 	snapshot = workbench_snapshot(&bench);
 	workbench_expect_no_aliens(&snapshot, "nft -f", seed);
@@ -104,7 +104,7 @@ START_TEST(test_listing_of_program)
 	ours = workbench_nft_list(&bench, true);
 	second = workbench_open();
 	ruleset_show(&text, wanted, WORKBENCH_NOW);
-	ck_assert_int_eq(workbench_nft_load(buf_text(&text)), 0);
+	ck_assert_int_eq(workbench_nft_begin(buf_text(&text)), 0);
 	buf_free(&text);
 	theirs = workbench_nft_list(&second, true);
 	ck_assert_msg(strcmp(ours, theirs) == 0, "seed %d: ours\n%s\ntheirs\n%s", _i, ours, theirs);
@@ -149,7 +149,7 @@ START_TEST(test_listing_of_elements)
 	workbench_apply(&bench, NULL, wanted);
 	listing = workbench_nft_list(&bench, false);
 	second = workbench_open();
-	ck_assert_msg(workbench_nft_load(listing) == 0, "seed %d: nft refuses its own %s", _i, listing);
+	ck_assert_msg(workbench_nft_begin_again(listing) == 0, "seed %d: nft refuses its own %s", _i, listing);
 	snapshot = workbench_snapshot(&second);
 	workbench_expect_no_aliens(&snapshot, "nft list", seed);
 	workbench_expect_equal(snapshot.ruleset, wanted, "nft list", seed);

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ruleset/show.h"
@@ -30,6 +31,26 @@ void workbench_require(void)
 	exit(77);
 }
 
+/* ---- time */
+
+static int64_t zero_ms;		/* of the machine's time when it was WORKBENCH_NOW */
+static int64_t listed_ms;	/* since then, when nft listed the rules last */
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t clock_now(void)
+{
+	return WORKBENCH_NOW + (monotonic_ms() - zero_ms) / 1000;
+}
+
+/* ---- namespaces */
+
 static void loopback_up(void)
 {
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -47,6 +68,7 @@ struct workbench workbench_open(void)
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
 	loopback_up();
 	ck_assert_int_eq(nfnl_open(&bench.nfnl), 0);
+	zero_ms = monotonic_ms();
 	return bench;
 }
 
@@ -61,7 +83,7 @@ int workbench_commit(struct workbench *bench, const struct changes *changes, con
 {
 	struct nfnl_batch batch = nfnl_batch_begin(&bench->nfnl, generation);
 
-	ruleset_encode(bench->arena, &batch, changes, WORKBENCH_NOW, false, &bench->encoded);
+	ruleset_encode(bench->arena, &batch, changes, clock_now(), false, &bench->encoded);
 	return nfnl_batch_commit(&bench->nfnl, &batch, dry_run, &bench->result);
 }
 
@@ -89,8 +111,7 @@ struct snapshot workbench_snapshot(struct workbench *bench)
 {
 	struct snapshot snapshot;
 
-	ck_assert_int_eq(snapshot_read(bench->arena, &bench->nfnl, sample_loopback(), WORKBENCH_NOW, NULL, &snapshot),
-			 0);
+	ck_assert_int_eq(snapshot_read(bench->arena, &bench->nfnl, sample_loopback(), clock_now(), NULL, &snapshot), 0);
 	return snapshot;
 }
 
@@ -105,6 +126,22 @@ int workbench_nft_load(const char *text)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+int workbench_nft_begin(const char *text)
+{
+	int status = workbench_nft_load(text);
+
+	zero_ms = monotonic_ms();
+	return status;
+}
+
+int workbench_nft_begin_again(const char *listing)
+{
+	int status = workbench_nft_load(listing);
+
+	zero_ms = monotonic_ms() - listed_ms;
+	return status;
+}
+
 const char *workbench_nft_list(struct workbench *bench, bool program_only)
 {
 	FILE *nft = popen(program_only ? "nft --terse list ruleset" : "nft list ruleset", "r");
@@ -116,6 +153,7 @@ const char *workbench_nft_list(struct workbench *bench, bool program_only)
 	while (fgets(line, sizeof(line), nft))
 		buf_puts(&text, line);
 	ck_assert_int_eq(pclose(nft), 0);
+	listed_ms = monotonic_ms() - zero_ms;
 	copy = arena_strdup(bench->arena, buf_text(&text));
 	buf_free(&text);
 	return copy;

@@ -9,7 +9,10 @@
 #include "kernel/nfnl.h"
 #include "kernel/snapshot.h"
 
-/* A Unix time of the tests: expiry is relative, so any will do. */
+/*
+ * A Unix time of the tests: expiry is relative, so any will do. It is this when a workbench is opened, and goes on from there: commits and snapshots are made
+ * by it, so that nothing differs by how long the machine took.
+ */
 enum { WORKBENCH_NOW = 1800000000 };
 
 /* A namespace with its socket and arena. */
@@ -42,6 +45,12 @@ struct snapshot workbench_snapshot(struct workbench *bench);
 
 /* Feeds a text to `nft -f -`; returns its exit status. */
 int workbench_nft_load(const char *text);
+
+/* The same with a whole ruleset, whose expiry counts from WORKBENCH_NOW: it is that when nft has ended. */
+int workbench_nft_begin(const char *text);
+
+/* The same with what `nft list ruleset` printed last: it is as late as it was then. */
+int workbench_nft_begin_again(const char *listing);
 
 /* What `nft list ruleset` prints, without elements if only the program is wanted; in the arena. */
 const char *workbench_nft_list(struct workbench *bench, bool program_only);
