@@ -4,9 +4,8 @@
  *
  * Not in it: what sekishod finds out by itself when it starts, an apply that waits to be confirmed, and the original mails, which do not leave the Internet side.
  *
- * --json: {"result", "file", "members", "bytes", "config", "records", "missing"}. Exit status: 0 fine, 1 written, but something could not be read, 3 not written.
+ * --json: {"result", "file", "members", "bytes", "config", "journal_files", "missing"}. Exit status: 0 fine, 1 written, but something could not be read, 3 not written.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -22,6 +21,7 @@
 #include "sekisho/backup.h"
 #include "sekisho/command.h"
 #include "sekisho/grid.h"
+#include "sekisho/journal_files.h"
 
 struct backup_options {
 	const char *file;
@@ -36,7 +36,7 @@ struct making {
 	const char *config_name;	/* of the zone file, below its directory */
 	size_t members;
 	uint64_t bytes;
-	size_t records;			/* files of the journal */
+	size_t journal_files;
 	bool missing;			/* something could not be read, and was complained about */
 };
 
@@ -139,31 +139,17 @@ static int config_take(struct making *making)
 
 /* ---- the state */
 
-static int is_journal_file(const struct dirent *entry)
-{
-	size_t length = strlen(entry->d_name);
-
-	return length > 6 && strcmp(entry->d_name + length - 6, ".jsonl") == 0;
-}
-
 static int journal_take(struct making *making)
 {
 	struct arena *arena = making->context->arena;
 	const char *directory = arena_printf(arena, "%s/journal", making->options->state_directory);
-	struct dirent **files;
-	int count = scandir(directory, &files, is_journal_file, alphasort), error = 0;
+	const char *const *names;
+	int error = journal_files(arena, directory, &names, &making->journal_files);
 
-	if (count < 0)
-		return errno == ENOENT ? 0 : -errno;
-	for (int i = 0; i < count; i++) {
-		const char *name = files[i]->d_name;
-
-		if (!error)
-			error = path_take(making, arena_printf(arena, BACKUP_STATE "journal/%s", name), arena_printf(arena, "%s/%s", directory, name));
-		free(files[i]);
-	}
-	free(files);
-	making->records = (size_t)count;
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	for (size_t i = 0; !error && i < making->journal_files; i++)
+		error = path_take(making, arena_printf(arena, BACKUP_STATE "journal/%s", names[i]), arena_printf(arena, "%s/%s", directory, names[i]));
 	return error;
 }
 
@@ -282,7 +268,7 @@ static void tell(struct making *making)
 	if (context->json && out == &context->out) {
 		print_json(context, json_pack("{s:s, s:o, s:I, s:I, s:o, s:I, s:b}", "result", "written", "file", json_visible(context, making->options->file),
 					      "members", (json_int_t)making->members, "bytes", (json_int_t)making->bytes, "config",
-					      json_visible(context, context->config_path), "records", (json_int_t)making->records, "missing",
+					      json_visible(context, context->config_path), "journal_files", (json_int_t)making->journal_files, "missing",
 					      making->missing));
 		return;
 	}

@@ -6,7 +6,6 @@
  * --json: the records as an array; verify: {"records", "first", "last", "head", "kept_head", "gaps", "faults" ([{"record", "file", "fault"}])}.
  * Exit status: 0 fine, 1 verify found a fault, 3 the journal could not be read.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -17,6 +16,7 @@
 #include "base/date.h"
 #include "sekisho/command.h"
 #include "sekisho/grid.h"
+#include "sekisho/journal_files.h"
 #include "wire/journal.h"
 
 #define JOURNAL_PATH "/var/lib/sekisho/journal"
@@ -262,27 +262,16 @@ static int take_file(struct reading *reading, const char *name)
 	return 0;
 }
 
-static int is_journal_file(const struct dirent *entry)
-{
-	size_t length = strlen(entry->d_name);
-
-	return length > 6 && strcmp(entry->d_name + length - 6, ".jsonl") == 0;
-}
-
 static int read_all(struct reading *reading)
 {
-	const char *directory = reading->options->directory;
-	struct dirent **files;
-	int count = scandir(directory, &files, is_journal_file, alphasort), status = 0;
+	const char *const *names;
+	size_t count;
+	int error = journal_files(reading->context->arena, reading->options->directory, &names, &count), status = 0;
 
-	if (count < 0)
-		return complain_reading(reading->context, directory, -errno);
-	for (int i = 0; i < count; i++) {
-		if (!status)
-			status = take_file(reading, files[i]->d_name);
-		free(files[i]);
-	}
-	free(files);
+	if (error)
+		return complain_reading(reading->context, reading->options->directory, error);
+	for (size_t i = 0; !status && i < count; i++)
+		status = take_file(reading, names[i]);
 	return status;
 }
 

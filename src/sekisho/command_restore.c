@@ -89,6 +89,11 @@ static bool is_trusted(struct context *context, const struct restore_options *op
 	return false;
 }
 
+static int complain_root(struct context *context)
+{
+	return complain(context, "only root may restore a backup; run this with sudo", "バックアップを復元できるのは root だけです。sudo を付けて実行してください");
+}
+
 static int complain_place(struct context *context, const struct restore *restore, int error)
 {
 	if (error == -EEXIST)
@@ -96,7 +101,7 @@ static int complain_place(struct context *context, const struct restore *restore
 				"and release them here (sekisho release), or remove %s/isolated", "この装置でもバックアップ元でもゾーンが遮断されており、内容が異なります。何も変更していません。両方を確認し、"
 				"sekishod を起動して解除する(sekisho release)か、%s/isolated を削除してください", restore->state_directory);
 	if (error == -EACCES || error == -EPERM)
-		return complain(context, "only root may restore a backup; run this with sudo", "バックアップを復元できるのは root だけです。sudo を付けて実行してください");
+		return complain_root(context);
 	return complain(context, "the restore ended at %s: %s; mend that and run it again: nothing that was here is lost", "復元を %s で中断しました: %s。原因を取り除いて再実行してください"
 			"(元のファイルは失われていません)", restore->failed ? restore->failed : restore->staging, strerror(-error));
 }
@@ -190,7 +195,7 @@ static int restore_by(struct context *context, const struct restore_options *opt
 
 	if ((mkdir(options->state_directory, 0711) != 0 && errno != EEXIST) || !mkdtemp(staging))
 		return errno == EACCES || errno == EPERM
-			? complain(context, "only root may restore a backup; run this with sudo", "バックアップを復元できるのは root だけです。sudo を付けて実行してください")
+			? complain_root(context)
 			: complain(context, "the state directory %s cannot be written: %s", "状態ディレクトリー %s に書き込めません: %s", options->state_directory, strerror(errno));
 	status = unpack_and_finish(context, options, file, staging);
 	restore_tidy(staging);

@@ -105,13 +105,13 @@ static int failed(struct restore *restore, const char *path, int error)
 	return error;
 }
 
-/* Makes the directories above path, from the place where top ends. */
-static int directories_make(struct restore *restore, const char *path, size_t top, mode_t mode)
+/* Makes the directories above path that are not there. */
+static int directories_make(struct restore *restore, const char *path, mode_t mode)
 {
-	for (const char *slash = strchr(path + top, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		const char *directory = arena_printf(restore->arena, "%.*s", (int)(slash - path), path);
 
-		if (slash > path && mkdir(directory, mode) != 0 && errno != EEXIST)
+		if (mkdir(directory, mode) != 0 && errno != EEXIST)
 			return failed(restore, directory, -errno);
 	}
 	return 0;
@@ -160,16 +160,30 @@ static int put_aside(struct restore *restore, const char *path, const char *name
 
 	if (access(path, F_OK) != 0)
 		return errno == ENOENT ? 0 : failed(restore, path, -errno);
-	error = directories_make(restore, place, strlen(restore->state_directory) + 1, 0700);
+	error = directories_make(restore, place, 0700);
 	if (!error)
 		error = file_copy(restore, path, place, 0600);
 	return error ? failed(restore, path, error) : 0;
 }
 
-static int file_place(struct restore *restore, const char *member, const char *target, size_t top, mode_t mode)
+/* Where a member belongs on this machine. The zone file takes the name it has here. */
+static const char *target_of(const struct restore *restore, const char *member)
 {
-	const char *source = staged(restore, member);
-	int error = directories_make(restore, target, top, 0750);
+	const char *slash = strrchr(restore->config_path, '/'), *name;
+	int directory = slash ? (int)(slash - restore->config_path) + 1 : 0;
+
+	if (starts_with(member, BACKUP_STATE))
+		return kept(restore, member + strlen(BACKUP_STATE));
+	name = member + strlen(BACKUP_CONFIG);
+	if (strcmp(name, restore->content->about.config) == 0)
+		return restore->config_path;
+	return arena_printf(restore->arena, "%.*s%s", directory, restore->config_path, name);
+}
+
+static int member_place(struct restore *restore, const char *member, mode_t mode)
+{
+	const char *source = staged(restore, member), *target = target_of(restore, member);
+	int error = directories_make(restore, target, 0750);
 
 	if (!error && is_same_file(restore, source, target))
 		return 0;
@@ -180,22 +194,6 @@ static int file_place(struct restore *restore, const char *member, const char *t
 	if (!error)
 		restore->placed++;
 	return error;
-}
-
-/* The zone file takes the name it has on this machine. */
-static int config_place(struct restore *restore, const char *member)
-{
-	const char *name = member + strlen(BACKUP_CONFIG), *slash = strrchr(restore->config_path, '/');
-	int directory = slash ? (int)(slash - restore->config_path) + 1 : 0;
-	const char *target = strcmp(name, restore->content->about.config) == 0 ? restore->config_path
-									       : arena_printf(restore->arena, "%.*s%s", directory, restore->config_path, name);
-
-	return file_place(restore, member, target, directory ? 1 : 0, 0640);
-}
-
-static int state_place(struct restore *restore, const char *member, mode_t mode)
-{
-	return file_place(restore, member, kept(restore, member + strlen(BACKUP_STATE)), strlen(restore->state_directory) + 1, mode);
 }
 
 /* It is put aside and is there no more. */
@@ -235,7 +233,7 @@ static int members_place(struct restore *restore, const char *prefix, mode_t mod
 		const char *name = restore->content->members[i].name;
 
 		if (starts_with(name, prefix))
-			error = strcmp(prefix, BACKUP_CONFIG) == 0 ? config_place(restore, name) : state_place(restore, name, mode);
+			error = member_place(restore, name, mode);
 	}
 	return error;
 }
@@ -268,7 +266,7 @@ static int newest_place(struct restore *restore)
 {
 	if (newest_of(staged(restore, BACKUP_STATE)) <= newest_of(restore->state_directory))
 		return 0;
-	return state_place(restore, BACKUP_STATE "newest", 0600);
+	return member_place(restore, BACKUP_STATE "newest", 0600);
 }
 
 /* Nobody waits for a confirmation of what was there before. */
@@ -302,7 +300,7 @@ int restore_place(struct restore *restore, int64_t now)
 
 	restore->aside = aside_name(restore, now);
 	if (restore->isolates)
-		error = state_place(restore, ISOLATED, 0600);
+		error = member_place(restore, ISOLATED, 0600);
 	if (!error)
 		error = newest_place(restore);
 	if (!error)
