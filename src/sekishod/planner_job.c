@@ -7,6 +7,8 @@
  * enforcer judges by. A job that is not an administrator's never reads the file again once a policy is in
  * force: an edited file takes effect by `sekisho apply` and not because a cable was plugged in.
  */
+#include "sekishod/planner_job.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,44 +16,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "kernel/flow_changes.h"
-#include "ruleset/diff.h"
 #include "ruleset/pack.h"
 #include "sekishod/catalogue.h"
-#include "sekishod/planner.h"
-#include "wire/report.h"
-
-enum job_step { STEP_HELD, STEP_PINS, STEP_COMMIT, STEP_RECORD };
-
-struct job {
-	enum job_kind kind;
-	enum job_step step;
-	struct client *client;		/* NULL: nobody waits for the answer */
-	struct apply_request request;
-	struct arena *arena;		/* of the job */
-	struct span held_bytes;		/* mapped; held_ruleset points into it */
-	struct ruleset *held_ruleset;	/* NULL: the kernel has none of ours */
-	struct held held;
-	bool held_lawful;
-	struct generation *generation;	/* START, APPLY: what was loaded */
-	struct generation *unsound;	/* START: that of the file, when it cannot be put in force */
-	const char *last_good_why;	/* START: the file cannot be put in force, and this is why; the generation is that of the last good text */
-	bool adopted;			/* it is the planner's now, and in force */
-	const struct ruleset *wanted;	/* NULL: the seal */
-	struct caller caller;		/* who asked; pid 0: nobody */
-	const char *proposed_by;	/* he approved what somebody else had proposed; NULL: nobody had */
-	char before[DIGEST_TEXT_BYTES];	/* the text that was in force when the job began; "" none */
-	const char *result;		/* STEP_RECORD: what the answer will say */
-	struct committed committed;	/* STEP_RECORD */
-	bool has_committed;
-	struct findings findings;	/* the job's own */
-	json_t *foreign_findings;	/* those of parent and enforcer */
-};
 
 static const struct origin nowhere;
-static const struct ruleset no_ruleset;
 
-static void finding_say(struct job *job, enum daemon_finding kind, const char *argument)
+void finding_say(struct job *job, enum daemon_finding kind, const char *argument)
 {
 	log_finding(&job->findings, finding_add(&job->findings, &daemon_catalogue[kind], nowhere, argument, NULL));
 }
@@ -70,217 +40,9 @@ void job_free(struct job *job)
 	arena_free(job->arena);
 }
 
-/*
- * An administrator's change. It is proved by the enforcer, with the pins of the same file, before anything of it is in force; here that would only
- * take twice the time.
- */
-static bool job_changes_text(const struct job *job)
+bool job_changes_text(const struct job *job)
 {
 	return job->kind == JOB_APPLY && !job->request.dry_run;
-}
-
-static void job_next(struct planner *planner);
-
-/* ---- the answer */
-
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
-
-static json_t *changes_json(const struct committed *committed)
-{
-	return json_pack("{s:I,s:I,s:I}", "elements_added", (json_int_t)committed->elements_added, "elements_deleted",
-			 (json_int_t)committed->elements_deleted, "rules_added", (json_int_t)committed->rules_added);
-}
-
-/* The findings of the file, of the job, and of the others, in this order. */
-static json_t *job_findings_json(const struct job *job)
-{
-	json_t *all = job->generation ? findings_to_json(&job->generation->findings) : json_array();
-	json_t *own = findings_to_json(&job->findings);
-
-	json_array_extend(all, own);
-	json_array_extend(all, job->foreign_findings);
-	json_decref(own);
-	return all;
-}
-
-static json_t *answer_json(const struct job *job)
-{
-	char digest[DIGEST_TEXT_BYTES];
-	json_t *answer = json_pack("{s:s,s:b,s:o}", "result", job->result, "dry_run", (int)job->request.dry_run, "findings", job_findings_json(job));
-
-	if (job->has_committed && job->request.confirm_seconds > 0 && !job->request.dry_run)
-		json_object_set_new(answer, "confirm_seconds", json_integer(job->request.confirm_seconds));
-	if (job->has_committed) {
-		json_object_set_new(answer, "changes", changes_json(&job->committed));
-		json_object_set_new(answer, "generation", json_integer(job->committed.generation));
-	}
-	json_object_set_new(answer, "digest",
-			    text_or_null(job->generation ? digest_hex(job->generation->digest, DIGEST_BYTES, digest) : NULL));
-	return answer;
-}
-
-/* The job is over: tells the client, and begins what waited for it. */
-static void job_answer(struct planner *planner)
-{
-	struct job *job = planner->job;
-
-	if (job->client)
-		client_answer(job->client, answer_json(job));
-	planner->job = NULL;
-	job_free(job);
-	job_next(planner);
-}
-
-/* Nothing is to be confirmed any more. */
-static void confirmation_drop(struct planner *planner, bool confirmed)
-{
-	const char payload = confirmed;
-
-	if (planner_send_parent(VERB_CONFIRM, (struct span){ .data = &payload, .length = 1 }) != 0)
-		planner_give_up(planner, "the parent cannot be reached");
-}
-
-/* ---- the record */
-
-static void detail_add(const struct job *job, struct journal_record *record, const char *text)
-{
-	if (record->detail_count < JOURNAL_DETAILS_MAX)
-		record->details[record->detail_count++] = span_of(arena_strdup(job->arena, text));
-}
-
-/* The difference in words: which flows open, close and change, and how much of the kernel's rules did. */
-static void details_of_commit(const struct job *job, struct journal_record *record)
-{
-	struct flow_changes changes = { .count = 0 };
-
-	if (job->wanted && job->generation)
-		changes = flow_changes_of(job->arena, job->generation, job->held_ruleset);
-	detail_add(job, record, arena_printf(job->arena, "elements: %u added, %u deleted; rules written: %u", job->committed.elements_added,
-					     job->committed.elements_deleted, job->committed.rules_added));
-	for (size_t i = 0; i < changes.count; i++) {
-		const struct flow_change *change = &changes.items[i];
-
-		if (change->fate == FATE_RENAMED)
-			detail_add(job, record, arena_printf(job->arena, "renamed %s to %s", change->kernel_name, change->flow->name));
-		else if (change->fate != FATE_STAYS)
-			detail_add(job, record, arena_printf(job->arena, "%s %s", flow_fate_word(change->fate),
-							     change->flow ? change->flow->name : change->kernel_name));
-	}
-}
-
-static void details_of_findings(const struct job *job, struct journal_record *record, const struct findings *findings)
-{
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = &findings->items[i];
-
-		if (finding->kind->severity == SEVERITY_ERROR)
-			detail_add(job, record, arena_printf(job->arena, "%s line %u", finding->kind->id, finding->origin.line));
-	}
-}
-
-/* Why nothing was changed: the errors of the file, of the job, and of the others. */
-static void details_of_refusal(const struct job *job, struct journal_record *record)
-{
-	const json_t *item;
-	size_t i;
-
-	if (job->unsound || job->generation)
-		details_of_findings(job, record, job->unsound ? &job->unsound->findings : &job->generation->findings);
-	details_of_findings(job, record, &job->findings);
-	json_array_foreach(job->foreign_findings, i, item) {
-		const char *id = json_string_value(json_object_get(item, "id"));
-
-		if (id)
-			detail_add(job, record, id);
-	}
-}
-
-static enum journal_event event_of(const struct job *job)
-{
-	if (strcmp(job->result, "refused") == 0)
-		return JOURNAL_REFUSED;
-	if (strcmp(job->result, "failed") == 0)
-		return JOURNAL_FAILED;
-	if (strcmp(job->result, "proposed") == 0)
-		return JOURNAL_PROPOSE;
-	if (job->kind == JOB_CONFIRM)
-		return JOURNAL_CONFIRM;
-	if (!job->wanted)
-		return JOURNAL_SEALED;
-	if (job->kind == JOB_RETURN)
-		return JOURNAL_RETURN;
-	return job->last_good_why ? JOURNAL_LAST_GOOD : JOURNAL_COMMIT;
-}
-
-/*
- * What an administrator asked for is recorded whatever came of it; what follows from interfaces and dates only when it changed something; what
- * failed at the start is tried again, and the log tells of that.
- */
-static bool job_is_recorded(const struct job *job)
-{
-	switch (job->kind) {
-	case JOB_APPLY:
-		return !job->request.dry_run;
-	case JOB_CONFIRM:
-		return strcmp(job->result, "refused") != 0;
-	case JOB_START:
-	case JOB_RETURN:
-		return event_of(job) != JOURNAL_FAILED;
-	case JOB_RENEW:
-		return job->has_committed && job->committed.changed;
-	}
-	return false;
-}
-
-static void job_record(struct planner *planner)
-{
-	struct job *job = planner->job;
-	struct journal_record record = { .event = event_of(job), .reason = span_of(job->request.reason), .before = span_of(job->before) };
-	char after[DIGEST_TEXT_BYTES] = "";
-
-	if (job->proposed_by)
-		detail_add(job, &record, job->proposed_by);
-	if (job->has_committed)
-		details_of_commit(job, &record);
-	if (record.event != JOURNAL_COMMIT)
-		details_of_refusal(job, &record);
-	if (job->last_good_why)
-		detail_add(job, &record, job->last_good_why);
-	if (job->has_committed && job->wanted)
-		digest_hex(planner->in_force->digest, DIGEST_BYTES, after);
-	else if (job->generation)
-		digest_hex(job->generation->digest, DIGEST_BYTES, after);
-	record.after = span_of(after);
-	job->step = STEP_RECORD;
-	planner_record(planner, &record, job->caller.pid ? &job->caller : NULL);
-}
-
-/* It is decided what came of the job: that is recorded, and then answered. */
-static void job_end(struct planner *planner, const char *result, const struct committed *committed)
-{
-	struct job *job = planner->job;
-
-	/* A change that was to be confirmed was not made. */
-	if (job->request.confirm_seconds > 0 && job->step != STEP_HELD && !committed)
-		confirmation_drop(planner, false);
-	job->result = result;
-	job->has_committed = committed != NULL;
-	if (committed)
-		job->committed = *committed;
-	if (job_is_recorded(job))
-		job_record(planner);
-	else
-		job_answer(planner);
-}
-
-static void job_take_recorded(struct planner *planner, const struct frame *frame)
-{
-	if (frame->payload.length != 1 || frame->payload.data[0] != 1)
-		finding_say(planner->job, DAEMON_UNRECORDED, NULL);
-	job_answer(planner);
 }
 
 /* ---- what is in force */
@@ -360,8 +122,7 @@ static void job_fail(struct planner *planner)
 	job_end(planner, "failed", NULL);
 }
 
-/* Hands the wanted ruleset to the enforcer; the seal needs no bytes. */
-static void job_propose(struct planner *planner)
+void job_propose(struct planner *planner)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
 	struct job *job = planner->job;
@@ -391,7 +152,7 @@ static void pins_read_ahead(struct planner *planner)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 
-static void pins_ask(struct planner *planner)
+void pins_ask(struct planner *planner)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
 	struct job *job = planner->job;
@@ -407,28 +168,7 @@ static void pins_ask(struct planner *planner)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 
-/* Makes a kept text the job's, unless one was tried already. True when it may be proposed. Its findings were told when it was applied. */
-static bool kept_load(struct planner *planner, const char *name, const char *why)
-{
-	struct job *job = planner->job;
-	const char *path = arena_printf(job->arena, "%s/%s", planner->options->state_dir, name);
-	struct mark_book marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
-	struct generation_world world = { .now = planner_now(planner), .marks = &marks, .prove = true };
-
-	if (job->last_good_why || links_table(planner, job->arena, true, &world.links) != 0)
-		return false;
-	job->last_good_why = why;
-	job->unsound = job->generation;
-	job->generation = generation_load(path, &world);
-	job->wanted = job->generation->compiled.ruleset;
-	return job->wanted != NULL;
-}
-
-/*
- * The file cannot be put in force at start: what was in force last is made again of its text. Where that does not do, what the kernel holds stays if
- * it is lawful; else nothing passes.
- */
-static void start_fall_back(struct planner *planner, const char *why)
+void start_fall_back(struct planner *planner, const char *why)
 {
 	struct job *job = planner->job;
 
@@ -446,7 +186,7 @@ static void start_fall_back(struct planner *planner, const char *why)
 	job_propose(planner);
 }
 
-static void job_refuse(struct planner *planner, const char *why)
+void job_refuse(struct planner *planner, const char *why)
 {
 	if (planner->job->kind == JOB_START) {
 		start_fall_back(planner, why);
@@ -456,181 +196,6 @@ static void job_refuse(struct planner *planner, const char *why)
 		job_again_later(planner);
 	log_event(LOG_LEVEL_WARNING, "SKS-REFUSED", "the policy was refused; the one in force stays reason=\"%s\"", why);
 	job_end(planner, "refused", NULL);
-}
-
-static size_t warnings_count(const struct findings *findings)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < findings->count; i++)
-		count += findings->items[i].kind->severity == SEVERITY_WARNING;
-	return count;
-}
-
-/* Reads the file. True when it may be proposed. */
-static bool job_load(struct planner *planner, const struct mark_book *marks)
-{
-	struct job *job = planner->job;
-	/* What a second person shall look at is proved; what is not known may be such a policy. */
-	bool waits = job->request.approves[0] == '\0' && (!planner->in_force || planner->in_force->policy->two_person);
-	struct generation_world world = { .now = planner_now(planner), .marks = marks, .prove = !job_changes_text(job) || waits,
-					  .routes = job->kind == JOB_APPLY, /* at the start there may be none yet */
-					  .settings = job->kind == JOB_START && approval_may_be_missing(planner) };
-
-	if (links_table(planner, job->arena, true, &world.links) != 0) {
-		planner_give_up(planner, "interfaces cannot be listed");
-		return false;
-	}
-	job->generation = generation_load(planner->options->config, &world);
-	planner->file_errors = job->generation->findings.errors;
-	planner->file_warnings = warnings_count(&job->generation->findings);
-	for (size_t i = 0; i < job->generation->findings.count; i++)
-		log_finding(&job->generation->findings, &job->generation->findings.items[i]);
-	job->wanted = job->generation->compiled.ruleset;
-	return job->wanted != NULL;
-}
-
-/* What a dry run says: the difference to what the kernel holds. */
-static void dry_run_end(struct planner *planner)
-{
-	struct job *job = planner->job;
-	struct transition transition = ruleset_diff(job->arena, job->held_ruleset, job->wanted);
-	struct committed committed = {
-		.generation = job->held.generation,
-		.elements_added = (uint32_t)(transition.prepare.elements_added + transition.commit.elements_added),
-		.elements_deleted = (uint32_t)(transition.prepare.elements_deleted + transition.commit.elements_deleted +
-					       transition.revoke.elements_deleted),
-		.rules_added = (uint32_t)(transition.prepare.rules_added + transition.commit.rules_added),
-		.changed = transition.commit.count > 0,
-	};
-
-	job_end(planner, committed.changed ? "committed" : "unchanged", &committed);
-}
-
-/* True when the terminal the request came from would be locked out; the findings say so. */
-static bool job_locks_out(struct planner *planner)
-{
-	struct job *job = planner->job;
-	const struct apply_request *request = &job->request;
-
-	lockout_check(job->held_ruleset, job->wanted, job->generation->policy, job->generation->sources, request->connections,
-		      request->connection_count, planner_now(planner), &job->findings);
-	return job->findings.errors > 0;
-}
-
-/* True when something would stop that must not; the findings say so. */
-static bool job_stops_critical(struct planner *planner)
-{
-	struct job *job = planner->job;
-
-	/* A planner that was started again may know of no policy but this: then what is critical is what the file says, and the kernel tells what is open. */
-	const struct policy *known = planner->in_force ? planner->in_force->policy : job->generation->policy;
-
-	if (job->held_ruleset)
-		critical_check(known, job->held_ruleset, job->wanted, job->request.breaks, job->request.break_count, job->generation->sources,
-			       &job->findings);
-	return job->findings.errors > 0;
-}
-
-/* START: a planner that was started again must not put in force what nobody applied. */
-static bool start_is_another_text(const struct planner *planner)
-{
-	char digest[DIGEST_TEXT_BYTES];
-
-	return planner->options->in_force &&
-	       strcmp(digest_hex(planner->job->generation->digest, DIGEST_BYTES, digest), planner->options->in_force) != 0;
-}
-
-/*
- * True when the change may be made now: one person is enough, or a second one approves it. Else it is proposed, or refused. What is
- * proposed holds: it is proved, and locks nobody out.
- */
-static bool job_is_approved(struct planner *planner)
-{
-	struct job *job = planner->job;
-	char digest[DIGEST_TEXT_BYTES];
-	enum daemon_finding why;
-
-	if (job->kind != JOB_APPLY || job->request.dry_run || !approval_is_wanted(planner, job->generation->policy))
-		return true;
-	digest_hex(job->generation->digest, DIGEST_BYTES, digest);
-	if (job->request.approves[0] == '\0') {
-		approval_propose(planner, &job->caller, &job->request, digest);
-		job_end(planner, "proposed", NULL);
-		return false;
-	}
-	why = approval_judge(planner, &job->caller, job->request.approves, digest);
-	if (why != DAEMON_FINDING_COUNT) {
-		finding_say(job, why, NULL);
-		job_refuse(planner, "it is not approved");
-		return false;
-	}
-	job->proposed_by = arena_printf(job->arena, "proposed by %s reason=\"%s\"", approval_who(planner, job->arena), approval_reason(planner));
-	return true;
-}
-
-/* START and APPLY: reads the file and judges it. */
-static void job_judge(struct planner *planner, const struct mark_book *marks)
-{
-	struct job *job = planner->job;
-	bool sound;
-
-	if (job->kind == JOB_RETURN) {
-		if (kept_load(planner, STATE_PREVIOUS_NAME, "the change was not confirmed"))
-			pins_ask(planner);
-		else
-			job_refuse(planner, "the text to go back to cannot be used");
-		return;
-	}
-	sound = job_load(planner, marks);
-	if (job->kind == JOB_START && start_is_another_text(planner) && job->held_ruleset && job->held_lawful) {
-		start_fall_back(planner, "the file was changed and not applied");
-		return;
-	}
-	if (!sound) {
-		job_refuse(planner, "the file has errors");
-		return;
-	}
-	if (job->kind == JOB_START && approval_is_missing(planner, job->generation)) {
-		start_fall_back(planner, "the file was changed, and no second person has approved it");
-		return;
-	}
-	if (job->kind == JOB_APPLY && !job->request.force && job_locks_out(planner)) {
-		job_refuse(planner, "the administrator would be locked out");
-		return;
-	}
-	if (job->kind == JOB_APPLY && job_stops_critical(planner)) {
-		job_refuse(planner, "what must not stop would stop");
-		return;
-	}
-	if (job->request.dry_run)
-		dry_run_end(planner);
-	else if (job_is_approved(planner))
-		pins_ask(planner);
-}
-
-/*
- * RENEW: the policy in force with the interfaces and the date of now. The text, and so the pins, are the
- * same.
- */
-static void job_recompile(struct planner *planner, const struct mark_book *marks)
-{
-	struct job *job = planner->job;
-	struct compile_world world = { .now = planner_now(planner), .marks = marks };
-	struct compiled compiled;
-
-	if (links_table(planner, job->arena, false, &world.links) != 0) {
-		planner_give_up(planner, "interfaces cannot be listed");
-		return;
-	}
-	if (ruleset_compile(job->arena, planner->in_force->policy, &world, &job->findings, &compiled) != 0) {
-		job_refuse(planner, "the policy in force could not be compiled again");
-		return;
-	}
-	for (size_t i = 0; i < job->findings.count; i++)
-		log_finding(&job->findings, &job->findings.items[i]);
-	job->wanted = compiled.ruleset;
-	job_propose(planner);
 }
 
 /* Takes over what the kernel holds. 0 or negative errno. */
@@ -658,7 +223,7 @@ static void job_take_held(struct planner *planner, struct frame *frame)
 		return;
 	}
 	planner->ownership = job->held.ownership;
-	marks = mark_book_of(job->arena, job->held_ruleset ? job->held_ruleset : &no_ruleset, job->held.marks, job->held.mark_count);
+	marks = held_marks(job);
 	if (job->kind == JOB_RENEW)
 		job_recompile(planner, &marks);
 	else
@@ -841,11 +406,7 @@ static void job_start(struct planner *planner, struct job *job)
 	}
 }
 
-/*
- * Begins what is due next: what was there first, then the administrator, then what follows from interfaces
- * and dates.
- */
-static void job_next(struct planner *planner)
+void job_next(struct planner *planner)
 {
 	struct job *waiting = planner->waiting;
 
