@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "kernel/attribute.h"
 
@@ -84,6 +85,28 @@ int nfnl_open(struct nfnl *ret_nfnl)
 	return 0;
 }
 
+/* The network namespace of a socket; 0: the kernel does not say (before 5.14). */
+static uint64_t namespace_of(int descriptor)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	return getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+}
+
+/* A socket speaks to the namespace it was made in, whoever holds it. */
+static int namespace_check(int descriptor)
+{
+	const int own = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	bool same;
+
+	if (own < 0)
+		return -errno;
+	same = namespace_of(own) == namespace_of(descriptor);
+	close(own);
+	return same ? 0 : -EXDEV;
+}
+
 int nfnl_adopt(int descriptor, struct nfnl *ret_nfnl)
 {
 	int protocol = -1;
@@ -95,6 +118,9 @@ int nfnl_adopt(int descriptor, struct nfnl *ret_nfnl)
 		return -errno;
 	if (protocol != NETLINK_NETFILTER)
 		return -EPROTOTYPE;
+	r = namespace_check(descriptor);
+	if (r < 0)
+		return r;
 	nfnl.socket = mnl_socket_fdopen(descriptor);
 	if (!nfnl.socket)
 		return -errno;

@@ -53,7 +53,7 @@ int nfnl_open(struct nfnl *ret_nfnl);
 
 /*
  * Takes over an open nfnetlink socket (systemd's fd store). The descriptor is owned by the result on success. 0
- * or negative errno.
+ * or negative errno; -EPROTOTYPE, -ENOTSOCK: it is something else; -EXDEV: it speaks to another network namespace.
  */
 int nfnl_adopt(int descriptor, struct nfnl *ret_nfnl);
 

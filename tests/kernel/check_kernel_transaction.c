@@ -13,6 +13,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -482,7 +483,7 @@ START_TEST(test_owned_table)
 }
 END_TEST
 
-/* A socket that changes hands keeps its table; one of another kind is not taken. */
+/* A socket that changes hands keeps its table; one of another kind, or of another namespace, is not taken. */
 START_TEST(test_adopted_socket)
 {
 	struct workbench bench = workbench_open();
@@ -498,6 +499,10 @@ START_TEST(test_adopted_socket)
 	ck_assert_int_eq(nfnl_adopt(pipes[0], &adopted), -ENOTSOCK);
 	close(pipes[0]);
 	close(pipes[1]);
+	descriptor = dup(mnl_socket_get_fd(bench.nfnl.socket));
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	ck_assert_int_eq(nfnl_adopt(descriptor, &adopted), -EXDEV);
+	close(descriptor);
 	workbench_close(&bench);
 }
 END_TEST

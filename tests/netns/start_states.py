@@ -3,8 +3,10 @@
 sekishod that runs. In every case what is in force afterwards is lawful, and the first who runs keeps the place.
 """
 
+import fcntl
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -13,8 +15,9 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from town import Town, await_true, skip_unless_possible  # noqa: E402
+from town import Town, await_true, inside, skip_unless_possible  # noqa: E402
 
+NETLINK_NETFILTER = 12
 PORT, OTHER_PORT = "ports       = [ 3389 ]", "ports       = [ 3390 ]"
 TERMINAL_ADDRESS = "10.1.0.10"  # of a host of the file: in the rules when its zone is
 
@@ -129,6 +132,32 @@ def beside_another(town):
     check("and it can be asked to apply", town.apply()["result"] == "unchanged")
 
 
+def beside_a_stranger(town):
+    """Everybody can read the run directory: who locks it keeps no sekishod from starting."""
+    town.make_places()
+    stranger = os.open(town.run_dir, os.O_RDONLY)
+    fcntl.flock(stranger, fcntl.LOCK_EX)
+    town.start_daemon()
+    check("it starts", town.status()["state"] == "in-force", town.status())
+    locked = [name for name in os.listdir(town.run_dir) if name == "lock"]
+    check("what it locks itself is root's alone", locked and os.stat(os.path.join(town.run_dir, "lock")).st_mode & 0o777 == 0o600, locked)
+    os.close(stranger)
+
+
+def with_a_socket_of_elsewhere(town):
+    """The service manager gives a socket that speaks to another network namespace, where the unit was before: rules made by it would be in force there."""
+    elsewhere = town.namespace("switch")
+    with inside(elsewhere):
+        kept = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    kept.bind((0, 0))
+    town.kept = os.dup(kept.fileno())
+    kept.close()
+    town.start_daemon()
+    check("the rules are where we are", "chain forward" in town.rules())
+    there = subprocess.run(["ip", "netns", "exec", elsewhere, "nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+    check("and not elsewhere", there == "", there)
+
+
 def before_the_daemon(town):
     """`sekishod --seal`: nothing passes before the daemon is there; where rules are in force it does nothing."""
     def seal():
@@ -180,7 +209,7 @@ def with_a_clock_that_is_behind(town):
 def main():
     skip_unless_possible("nft")
     for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, before_the_last_one_is_gone,
-                      before_the_last_backstop_is_gone, beside_another):
+                      before_the_last_backstop_is_gone, beside_another, beside_a_stranger, with_a_socket_of_elsewhere):
         with Town(hosts=[]) as town:
             try:
                 situation(town)
