@@ -521,13 +521,16 @@ int crew_directory_make(const char *path, unsigned int mode)
 
 int crew_directory_lock(const char *path)
 {
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), file, error;
 
 	if (directory < 0)
 		return -errno;
-	if (flock(directory, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	error = -errno;
+	file = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	error = file < 0 ? -errno : 0;
 	close(directory);
+	if (!error && flock(file, LOCK_EX | LOCK_NB) != 0) {
+		error = -errno;
+		close(file);
+	}
 	return error;
 }

@@ -106,8 +106,9 @@ int crew_role_receive(struct frame_reader *reader, struct frame *ret_frame);
 int crew_directory_make(const char *path, unsigned int mode);
 
 /*
- * Locks a run directory for as long as this process lives: two daemons would take each other's sockets. Roles do not inherit the lock. 0;
- * -EWOULDBLOCK: another one holds it; other negative errno.
+ * Locks a run directory for as long as this process lives: two daemons would take each other's sockets. Roles do not inherit the lock. It is a file in it
+ * that nobody else can open: who may open what is locked may lock it himself, and a run directory can be read by everybody. 0; -EWOULDBLOCK: another one holds
+ * it; other negative errno.
  */
 int crew_directory_lock(const char *path);
 
