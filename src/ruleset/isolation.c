@@ -262,6 +262,30 @@ bool isolation_only_close(struct arena *arena, struct ruleset *laid, const struc
 	return withheld;
 }
 
+/* ---- other zones */
+
+/* True when the interface belongs to a zone that is not isolated. */
+static bool interface_is_open(const struct program_input *pins, const char *interface, const struct isolations *isolations)
+{
+	for (size_t z = 0; z < pins->zone_count; z++)
+		for (size_t i = 0; i < pins->zones[z].interface_count; i++)
+			if (strcmp(pins->zones[z].interfaces[i], interface) == 0)
+				return !zone_is_isolated(isolations, pins->zones[z].name);
+	return false;
+}
+
+const char *isolation_lost(const struct program_input *before, const struct program_input *after, const struct isolations *isolations)
+{
+	for (size_t z = 0; z < before->zone_count; z++) {
+		const struct program_zone *zone = &before->zones[z];
+
+		for (size_t i = 0; zone_is_isolated(isolations, zone->name) && i < zone->interface_count; i++)
+			if (interface_is_open(after, zone->interfaces[i], isolations))
+				return zone->name;
+	}
+	return NULL;
+}
+
 /* ---- the effect */
 
 static int compare_names(const void *a, const void *b)

@@ -43,6 +43,12 @@ struct ruleset *isolation_apply(struct arena *arena, const struct ruleset *rules
  */
 bool isolation_only_close(struct arena *arena, struct ruleset *laid, const struct ruleset *before);
 
+/*
+ * The name of an isolated zone out of which other zones would take an interface into one that is not isolated, and so open what is cut off; NULL: none. before:
+ * the zones that isolations were ordered by.
+ */
+const char *isolation_lost(const struct program_input *before, const struct program_input *after, const struct isolations *isolations);
+
 /* What isolation lets go on and what it was told in vain, for the answer. */
 struct isolation_effect {
 	size_t interfaces;		/* that are cut off */

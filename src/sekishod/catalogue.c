@@ -106,6 +106,13 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"See what is in force: sekisho status; if the zone stays closed, run: sekisho apply",
 		"sekisho status で状態を確認してください。閉じたままであれば sekisho apply を実行してください。",
 	},
+	[DAEMON_ISOLATION_LOST] = {
+		"isolation-lost", SEVERITY_ERROR,
+		"Zone {0} is isolated, and the file moves an interface of it to a zone that is not: what is cut off would be open.",
+		"ゾーン {0} は遮断中ですが、このファイルはそのインターフェースを遮断されていないゾーンに移すため、遮断が解けてしまいます。",
+		"Leave the zone's name and its interfaces as they are while it is isolated, or end that first: sekisho release {0}",
+		"遮断中はゾーンの名前とインターフェースを変えないでください。変える場合は、先に sekisho release {0} で解除してください。",
+	},
 	[DAEMON_EXCEPTION_UNKNOWN] = {
 		"exception-unknown", SEVERITY_WARNING,
 		"No flow or service in force has the name {0}; it is an exception in vain.", "{0} という名前の通信許可・サービスは有効でないため、例外として働きません。",

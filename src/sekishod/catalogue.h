@@ -26,6 +26,7 @@ enum daemon_finding {
 	DAEMON_ISOLATIONS_MANY,
 	DAEMON_ISOLATION_FAILED,	/* zone */
 	DAEMON_RELEASE_LATER,		/* zone */
+	DAEMON_ISOLATION_LOST,		/* zone */
 	DAEMON_EXCEPTION_UNKNOWN,	/* name */
 	DAEMON_RENAMED_INTO_ZONE,	/* interface, its former name */
 	DAEMON_ENFORCER_GONE,

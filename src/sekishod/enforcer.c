@@ -69,6 +69,11 @@ void enforcer_trust(struct enforcer *enforcer)
 	switches_open_way(&enforcer->switches);
 }
 
+const struct program_input *enforcer_zones(const struct enforcer *enforcer)
+{
+	return enforcer->former.arena ? &enforcer->former.program : &enforcer->pins.program;
+}
+
 static void planner_drop(struct enforcer *enforcer)
 {
 	if (enforcer->planner < 0)
@@ -115,6 +120,7 @@ static void planner_readable(struct enforcer *enforcer)
 	planner_lose(enforcer);
 }
 
+/* The first pins are those of what is in force already. */
 static int pins_take(struct enforcer *enforcer, struct span payload)
 {
 	struct kept_pins pins;
@@ -124,7 +130,7 @@ static int pins_take(struct enforcer *enforcer, struct span payload)
 	frame_reader_rest(&enforcer->parent_reader);
 	if (error)
 		return error;
-	if (enforcer->pins_serve)
+	if (enforcer->pins_serve || !enforcer->former.arena)
 		enforcer->former = enforcer->pins;
 	else
 		kept_pins_free(&enforcer->pins);

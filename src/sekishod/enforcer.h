@@ -41,7 +41,7 @@ struct enforcer {
 	bool join_owed;			/* the parent could not be asked for another planner */
 	struct frame_reader planner_reader;
 	struct kept_pins former;	/* newer pins came, and nothing was installed by them yet: those before them, or none */
-	bool pins_serve;		/* something was installed by the pins */
+	bool pins_serve;		/* what is in force was installed by the pins */
 	struct kept_pins pins;		/* none yet: only the seal is taken */
 	struct arena *isolations_arena;	/* NULL: nothing was ever isolated */
 	struct isolations isolations;	/* as the parent says; laid over everything that is installed */
@@ -80,6 +80,9 @@ void enforcer_heed_tables(struct enforcer *enforcer);
  * tried again with each survey.
  */
 void backstop_set(struct enforcer *enforcer);
+
+/* The zones of what is in force: those of newer pins only when something was installed by them. */
+const struct program_input *enforcer_zones(const struct enforcer *enforcer);
 
 /* What is installed was judged by the newest pins: from now on it is what stays in force, and packets are forwarded. */
 void enforcer_trust(struct enforcer *enforcer);

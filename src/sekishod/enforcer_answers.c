@@ -213,6 +213,16 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 	return error ? error : committed_send(enforcer, &committed);
 }
 
+/* By the newest pins something would be open that is cut off. */
+static bool isolation_is_lost(struct enforcer *enforcer, struct question *question)
+{
+	const char *zone = isolation_lost(enforcer_zones(enforcer), &enforcer->pins.program, &enforcer->isolations);
+
+	if (zone)
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_ISOLATION_LOST], nowhere, zone, NULL);
+	return zone != NULL;
+}
+
 static int bytes_answer(struct enforcer *enforcer, struct question *question, struct span bytes)
 {
 	struct ruleset *ruleset;
@@ -221,7 +231,8 @@ static int bytes_answer(struct enforcer *enforcer, struct question *question, st
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
 		return refused_send(enforcer, &question->findings);
 	}
-	if (ruleset_judge(enforcer, question, ruleset) != 0)
+	/* Behind the judgement, during which zones are isolated. */
+	if (ruleset_judge(enforcer, question, ruleset) != 0 || isolation_is_lost(enforcer, question))
 		return proposal_refuse(enforcer, question);
 	if (holding_ruleset(&enforcer->holding))	/* there is something to compare it with */
 		ruleset_make_blocks(question->arena, ruleset);

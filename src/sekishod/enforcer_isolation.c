@@ -82,7 +82,7 @@ static enum isolation_outcome isolation_lay(struct enforcer *enforcer, struct ar
 		return drill ? ISOLATION_FAILED : isolation_fail(enforcer, error == -EPERM ? "something foreign is in our tables" : strerror(-error));
 	if (!base)
 		return ISOLATION_DONE;
-	wanted = isolation_apply(arena, base, &enforcer->pins.program, &state->isolations);
+	wanted = isolation_apply(arena, base, enforcer_zones(enforcer), &state->isolations);
 	if (!enforcer->judged)
 		*ret_withheld = isolation_only_close(arena, wanted, base);
 	*ret_effect = isolation_effect_of(arena, wanted, &state->isolations);
@@ -149,7 +149,7 @@ static bool held_is_lawful(struct enforcer *enforcer, struct arena *arena)
 	const struct ruleset *held = holding_ruleset(&enforcer->holding);
 
 	return held && links_read(arena, &question.links) == 0 &&
-	       ruleset_judge(enforcer, &question, isolation_apply(arena, held, &enforcer->pins.program, &none)) == 0;
+	       ruleset_judge(enforcer, &question, isolation_apply(arena, held, enforcer_zones(enforcer), &none)) == 0;
 }
 
 int isolation_open(struct enforcer *enforcer)
@@ -164,7 +164,7 @@ int isolation_open(struct enforcer *enforcer)
 		return opening_end(enforcer, ISOLATION_LATER, &effect);
 	}
 	/* What is isolated, and where what is held lies, may be otherwise since. */
-	wanted = isolation_apply(arena, holding_ruleset(&enforcer->holding), &enforcer->pins.program, &enforcer->isolations);
+	wanted = isolation_apply(arena, holding_ruleset(&enforcer->holding), enforcer_zones(enforcer), &enforcer->isolations);
 	effect = isolation_effect_of(arena, wanted, &enforcer->isolations);
 	if (isolation_enforce(enforcer, arena, wanted) != ISOLATION_DONE)
 		return opening_end(enforcer, ISOLATION_FAILED, &effect);

@@ -48,18 +48,20 @@ void isolations_begin(struct parent *parent)
 		log_event(LOG_LEVEL_WARNING, "SKS-ISOLATE", "a zone is isolated zone=%s", parent->isolations.items[i].zone);
 }
 
-/* True when the pins have a zone of this name. */
+/* True when what is in force has a zone of this name. */
 static bool zone_is_known(const struct parent *parent, const char *zone)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-	struct pins pins;
+	__attribute__((cleanup(buf_free))) struct buf pins = buf_limited(PINS_BYTES_MAX);
+	struct program_input program;
 
 	if (strcmp(zone, ISOLATION_EVERY_ZONE) == 0)
 		return true;
-	if (pins_unpack(arena, buf_span(&parent->pins), &pins) != 0)
+	pins_in_force(parent, &pins);
+	if (pins_unpack_program(arena, buf_span(&pins), &program) != 0)
 		return false;
-	for (size_t i = 0; i < pins.program.zone_count; i++)
-		if (strcmp(pins.program.zones[i].name, zone) == 0)
+	for (size_t i = 0; i < program.zone_count; i++)
+		if (strcmp(program.zones[i].name, zone) == 0)
 			return true;
 	return false;
 }

@@ -174,6 +174,42 @@ START_TEST(only_closing_opens_nothing)
 }
 END_TEST
 
+static const char *const lg0_alone[] = { "lg0" };
+static const char *const lg1_alone[] = { "lg1" };
+
+static const struct {
+	const char *what;
+	struct isolation items[2];
+	size_t count;
+	struct program_zone zones[3];
+	size_t zone_count;
+	const char *lost;
+} changes[] = {
+	{ "nothing is isolated", {}, 0, { { "others", TIER_LGWAN, false, lgwan_interfaces, 3 } }, 1, NULL },
+	{ "the same zones", { { .zone = "lgwan" } }, 1, { { "lgwan", TIER_LGWAN, false, lgwan_interfaces, 3 } }, 1, NULL },
+	{ "another name", { { .zone = "lgwan" } }, 1, { { "others", TIER_LGWAN, false, lgwan_interfaces, 3 } }, 1, "lgwan" },
+	{ "another name, and that zone is isolated as well", { { .zone = "lgwan" }, { .zone = "others" } }, 2,
+	  { { "others", TIER_LGWAN, false, lgwan_interfaces, 3 } }, 1, NULL },
+	{ "an interface moves", { { .zone = "lgwan" } }, 1,
+	  { { "lgwan", TIER_LGWAN, false, lg0_alone, 1 }, { "gikai", TIER_LGWAN, false, lg1_alone, 1 } }, 2, "lgwan" },
+	{ "an interface of another zone moves", { { .zone = "internet" } }, 1,
+	  { { "lgwan", TIER_LGWAN, false, lg0_alone, 1 }, { "gikai", TIER_LGWAN, false, lg1_alone, 1 } }, 2, NULL },
+	{ "an interface leaves", { { .zone = "lgwan" } }, 1, { { "lgwan", TIER_LGWAN, false, lg0_alone, 1 } }, 1, NULL },
+	{ "every zone is isolated", { { .zone = "*" } }, 1, { { "others", TIER_LGWAN, false, lgwan_interfaces, 3 } }, 1, NULL },
+	{ "the zone is gone, and its interfaces", { { .zone = "lgwan" } }, 1, { { "internet", TIER_INTERNET, false, internet_interfaces, 1 } }, 1, NULL },
+};
+
+/* What is cut off by the name of its zone would be open in a zone of another name. */
+START_TEST(other_zones_lose_isolation)
+{
+	const struct isolations isolations = { .items = (struct isolation *)(uintptr_t)changes[_i].items, .count = changes[_i].count };
+	const struct program_input after = { .zones = changes[_i].zones, .zone_count = changes[_i].zone_count };
+	const char *lost = isolation_lost(&pins, &after, &isolations);
+
+	ck_assert_msg(!lost == !changes[_i].lost && (!lost || strcmp(lost, changes[_i].lost) == 0), "%s: %s", changes[_i].what, lost ? lost : "none");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ruleset/isolation");
@@ -184,6 +220,7 @@ int main(void)
 	tcase_add_loop_test(cases, isolation_cuts_off_and_spares, 0, COUNT(rows));
 	tcase_add_loop_test(cases, only_closing_opens_nothing, 0, COUNT(rows));
 	tcase_add_loop_test(cases, what_isolation_adds_is_lawful, 0, COUNT(rows));
+	tcase_add_loop_test(cases, other_zones_lose_isolation, 0, COUNT(changes));
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
