@@ -149,6 +149,12 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"ゾーン定義ファイルのゾーンが確認できないため、ポリシーを検査できません。",
 		"Mend the zones of the file and run: sekisho apply", "ファイルのゾーンの定義を直し、sekisho apply を実行してください。",
 	},
+	[DAEMON_FILE_CHANGED] = {
+		"file-changed", SEVERITY_ERROR,
+		"The file was changed while it was being put in force; nothing was changed.", "適用の途中でファイルが変更されたため、何も変更していません。",
+		"See what it says now (sekisho plan), and apply it again: sekisho apply",
+		"現在の内容を sekisho plan で確認し、もう一度 sekisho apply を実行してください。",
+	},
 	[DAEMON_PROPOSAL_MALFORMED] = {
 		"proposal-malformed", SEVERITY_ERROR,
 		"The proposed ruleset is not well formed; nothing was changed.", "設定しようとしたルールの形式が正しくないため、何も変更していません。",

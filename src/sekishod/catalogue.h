@@ -34,6 +34,7 @@ enum daemon_finding {
 	DAEMON_UNRECORDED,
 	/* proposals; the enforcer */
 	DAEMON_NO_PINS,
+	DAEMON_FILE_CHANGED,
 	DAEMON_PROPOSAL_MALFORMED,
 	DAEMON_LINK_DIFFERS,		/* interface */
 	DAEMON_KERNEL_UNREADABLE,	/* reason */

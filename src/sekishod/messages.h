@@ -40,10 +40,11 @@ struct ready {
 enum { READY_STATUS_BYTES_MAX = 256 };
 
 /*
- * The payload of VERB_RENEW_PINS from the planner: empty for the zone file, or one byte; RENEW_CONFIRM is the zone file as well, with the seconds
- * (4 bytes) in which the change is to be confirmed. RENEW_AHEAD renews nothing and has no answer: the pins of the zone file will probably be asked for soon.
+ * The payload of VERB_RENEW_PINS from the planner: one byte, which file, and the digest of the text that the planner has judged, so that nothing is put in
+ * force by the pins of another. RENEW_CONFIRM is the zone file as well, with the seconds (4 bytes) between the two in which the change is to be confirmed.
+ * RENEW_AHEAD is one byte, renews nothing and has no answer: the pins of the zone file will probably be asked for soon.
  */
-enum { RENEW_LAST_GOOD = 1, RENEW_PREVIOUS = 2, RENEW_CONFIRM = 3, RENEW_AHEAD = 4 };
+enum { RENEW_FILE = 0, RENEW_LAST_GOOD = 1, RENEW_PREVIOUS = 2, RENEW_CONFIRM = 3, RENEW_AHEAD = 4 };
 
 /* VERB_CONFIRMATION. */
 struct confirm_state {

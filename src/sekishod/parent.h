@@ -89,10 +89,10 @@ int isolated_take(struct parent *parent, struct span payload);
 int renew_take(struct parent *parent, struct span payload);
 
 /*
- * Reads the pins of the file at path into parent->pins; what was there stays when that fails. Findings as JSON are
- * appended to why, which may be NULL. 0 or negative errno, as pins_read().
+ * Reads the pins of the file at path into parent->pins; what was there stays when that fails. digest: of the text that is meant; NULL: any. Findings as JSON are
+ * appended to why, which may be NULL. 0 or negative errno, as pins_read(); -ESTALE: the text is another.
  */
-int pins_renew(struct parent *parent, const char *path, struct buf *why);
+int pins_renew(struct parent *parent, const char *path, const uint8_t *digest, struct buf *why);
 
 /* ---- parent_in_force.c */
 

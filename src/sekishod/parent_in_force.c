@@ -15,12 +15,21 @@
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 
+/* True when the text that was read last is in force. */
+static bool text_is_in_force(const struct parent *parent)
+{
+	char digest[DIGEST_TEXT_BYTES];
+
+	return strcmp(digest_hex(parent->text_digest, DIGEST_BYTES, digest), parent->in_force) == 0;
+}
+
 void pins_in_force(const struct parent *parent, struct buf *out)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct pins unused;
 
-	if (pins_recall(parent->options->state_dir, out) == 0 && pins_unpack(arena, buf_span(out), &unused) == 0)
+	/* What could not be kept is not what the disk has. */
+	if (!text_is_in_force(parent) && pins_recall(parent->options->state_dir, out) == 0 && pins_unpack(arena, buf_span(out), &unused) == 0)
 		return;
 	out->length = 0;
 	buf_put(out, parent->pins.data, parent->pins.length);
@@ -54,10 +63,10 @@ void pins_begin(struct parent *parent)
 
 	if (error && access(parent->last_good_path, F_OK) == 0) {
 		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "the zones that were kept cannot be used, and are taken from the text that was in force last");
-		error = pins_renew(parent, parent->last_good_path, NULL);
+		error = pins_renew(parent, parent->last_good_path, NULL, NULL);
 	}
 	if (error)
-		error = pins_renew(parent, parent->options->config, NULL);
+		error = pins_renew(parent, parent->options->config, NULL, NULL);
 	if (error)
 		log_event(LOG_LEVEL_ERROR, "SKS-PINS", "the zones of the file cannot be used file=%s reason=\"%s\"", parent->options->config,
 			  strerror(-error));
@@ -80,10 +89,9 @@ static void in_force_publish(struct parent *parent)
 
 void in_force_keep(struct parent *parent)
 {
-	char digest[DIGEST_TEXT_BYTES];
 	int error;
 
-	if (parent->text.length == 0 || strcmp(digest_hex(parent->text_digest, DIGEST_BYTES, digest), parent->in_force) != 0)
+	if (parent->text.length == 0 || !text_is_in_force(parent))
 		return;
 	in_force_publish(parent);
 	error = pins_keep(parent->options->state_dir, buf_span(&parent->pins));

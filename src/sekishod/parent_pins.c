@@ -37,7 +37,15 @@ static void pins_take(struct parent *parent, const struct pins_reading *reading)
 	memcpy(parent->text_digest, reading->digest, DIGEST_BYTES);
 }
 
-int pins_renew(struct parent *parent, const char *path, struct buf *why)
+/* Somebody has written the file since the planner has read it. */
+static int text_refuse(struct pins_reading *reading, struct findings *findings)
+{
+	finding_add(findings, &daemon_catalogue[DAEMON_FILE_CHANGED], (struct origin){ .source = NULL }, NULL);
+	pins_reading_free(reading);
+	return -ESTALE;
+}
+
+int pins_renew(struct parent *parent, const char *path, const uint8_t *digest, struct buf *why)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
@@ -49,6 +57,8 @@ int pins_renew(struct parent *parent, const char *path, struct buf *why)
 		pins_reading_free(&reading);
 		error = pins_read(path, clock_now(&parent->clock), &findings, &reading);
 	}
+	if (!error && digest && memcmp(reading.digest, digest, DIGEST_BYTES) != 0)
+		error = text_refuse(&reading, &findings);
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
 	if (!error)
@@ -72,11 +82,11 @@ static void pins_read_ahead(struct parent *parent)
 }
 
 /* The planner asks for the pins to be read again: the enforcer gets them before the planner gets the answer. */
-static void renew_answer(struct parent *parent, const char *path)
+static void renew_answer(struct parent *parent, const char *path, const uint8_t *digest)
 {
 	__attribute__((cleanup(buf_free))) struct buf why = buf_limited(WHY_BYTES_MAX);
 
-	if (pins_renew(parent, path, &why) == 0) {
+	if (pins_renew(parent, path, digest, &why) == 0) {
 		crew_send(parent->crew, ROLE_ENFORCER, VERB_PINS, buf_span(&parent->pins), -1);
 		crew_send(parent->crew, ROLE_PLANNER, VERB_RENEW_PINS, (struct span){ .length = 0 }, -1);
 		return;
@@ -98,7 +108,7 @@ static void confirmation_refuse(struct parent *parent, int error)
 }
 
 /* The text in force is put aside before the change is made, so that no crash in between is without a way back. */
-static void renew_confirmed(struct parent *parent, uint32_t seconds)
+static void renew_confirmed(struct parent *parent, uint32_t seconds, const uint8_t *digest)
 {
 	int error = confirmation_begin(&parent->confirmation, seconds);
 
@@ -108,30 +118,41 @@ static void renew_confirmed(struct parent *parent, uint32_t seconds)
 	}
 	confirmation_send(parent);
 	confirmation_wait(parent);
-	renew_answer(parent, parent->options->config);
+	renew_answer(parent, parent->options->config, digest);
+}
+
+/* The pins of one of the files are wanted. */
+static int renew_file(struct parent *parent, uint8_t which, uint32_t seconds, struct span digest)
+{
+	const uint8_t *bytes = (const uint8_t *)digest.data;
+
+	if (digest.length != DIGEST_BYTES)
+		return -EBADMSG;
+	if (which == RENEW_FILE)
+		renew_answer(parent, parent->options->config, bytes);
+	else if (which == RENEW_LAST_GOOD)
+		renew_answer(parent, parent->last_good_path, bytes);
+	else if (which == RENEW_PREVIOUS)
+		renew_answer(parent, parent->previous_path, bytes);
+	else if (which == RENEW_CONFIRM && seconds <= CONFIRM_SECONDS_MAX)
+		renew_confirmed(parent, seconds, bytes);
+	else
+		return -EBADMSG;
+	return 0;
 }
 
 int renew_take(struct parent *parent, struct span payload)
 {
-	uint32_t seconds;
+	uint32_t seconds = 0;
 	uint8_t which;
 
 	in_force_keep(parent);
-	if (payload.length == 0) {
-		renew_answer(parent, parent->options->config);
-		return 0;
-	}
-	if (!span_take_u8(&payload, &which))
+	if (!span_take_u8(&payload, &which) || (which == RENEW_CONFIRM && !span_take_u32(&payload, &seconds)))
 		return -EBADMSG;
-	if (which == RENEW_LAST_GOOD && payload.length == 0)
-		renew_answer(parent, parent->last_good_path);
-	else if (which == RENEW_PREVIOUS && payload.length == 0)
-		renew_answer(parent, parent->previous_path);
-	else if (which == RENEW_AHEAD && payload.length == 0)
-		pins_read_ahead(parent);
-	else if (which == RENEW_CONFIRM && span_take_u32(&payload, &seconds) && payload.length == 0 && seconds <= CONFIRM_SECONDS_MAX)
-		renew_confirmed(parent, seconds);
-	else
+	if (which != RENEW_AHEAD)
+		return renew_file(parent, which, seconds, payload);
+	if (payload.length != 0)
 		return -EBADMSG;
+	pins_read_ahead(parent);
 	return 0;
 }

@@ -152,18 +152,24 @@ static void pins_read_ahead(struct planner *planner)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 
+/* Which file the pins of are wanted. */
+static uint8_t pins_source(const struct job *job)
+{
+	if (job->last_good_why)
+		return job->kind == JOB_RETURN ? RENEW_PREVIOUS : RENEW_LAST_GOOD;
+	return job->request.confirm_seconds > 0 ? RENEW_CONFIRM : RENEW_FILE;
+}
+
 void pins_ask(struct planner *planner)
 {
 	__attribute__((cleanup(buf_free))) struct buf payload = buf_limited(0);
 	struct job *job = planner->job;
 
 	job->step = STEP_PINS;
-	if (job->last_good_why)
-		buf_put_u8(&payload, job->kind == JOB_RETURN ? RENEW_PREVIOUS : RENEW_LAST_GOOD);
-	if (job->request.confirm_seconds > 0) {
-		buf_put_u8(&payload, RENEW_CONFIRM);
+	buf_put_u8(&payload, pins_source(job));
+	if (pins_source(job) == RENEW_CONFIRM)
 		buf_put_u32(&payload, job->request.confirm_seconds);
-	}
+	buf_put(&payload, job->generation->digest, DIGEST_BYTES);
 	if (planner_send_parent(VERB_RENEW_PINS, buf_span(&payload)) != 0)
 		planner_give_up(planner, "the parent cannot be reached");
 }

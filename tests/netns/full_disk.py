@@ -13,9 +13,10 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import zone_file  # noqa: E402
-from town import Town, await_true, skip_unless_possible  # noqa: E402
+from town import Town, await_true, skip_unless_possible, verb_numbers  # noqa: E402
 
 STATE_MIB = 8
+VERBS = verb_numbers()
 
 
 def expect(what, condition, detail=""):
@@ -64,6 +65,21 @@ def check_return(town):
     expect("to what was in force, not to what the disk knew last", not is_open(town, "taken-away") and not is_open(town, "another") and is_open(town, "steady"))
 
 
+def check_read_only(town):
+    """A disk that can only be read has the zones of what was in force before: a new enforcer judges by those of what is in force."""
+    town.stop_daemon()
+    subprocess.run(["mount", "-o", "remount,ro", town.state_dir], check=True)
+    town.start_daemon()
+    apply(town, "steady", "yet-another")
+    enforcer = town.role_pid("enforcer")
+    os.kill(enforcer, signal.SIGKILL)
+    await_true("another enforcer", lambda: town.role_pid("enforcer") not in (None, enforcer) and town.status()["enforcer"]["connected"])
+    expect("a zone is isolated", town.request(VERBS["ISOLATE"], {"zone": "internet"})["result"] == "isolated")
+    answer = town.request(VERBS["RELEASE"], {"zone": "internet"})
+    expect("and opens again, which it would not if what is in force were not lawful",
+           answer["result"] == "released" and "release-later" not in [finding["id"] for finding in answer["findings"]], answer)
+
+
 def main():
     skip_unless_possible("nft")
     with Town(hosts=[]) as town:
@@ -76,6 +92,7 @@ def main():
             apply(town, "steady", "taken-away")
             apply(town, "steady")
             check_return(town)
+            check_read_only(town)
         except BaseException:
             print(town.log_text())
             raise
