@@ -6,6 +6,7 @@
 #	tests/mail/*.py				whole messages, beside other programs; *.c: programs for them, linked with src/mail
 #	tests/netns/*.sh, *.py			scripts, in the order of their names; need root; *.c: programs that some of them run
 #	tests/netns/preload/*.c			libraries that they load in front of the C library of a program under test
+#	tests/kernels/*.c			what `make check-kernels` asks of this machine
 #	tests/bench/*.c				programs of `make bench` and valgrind.sh, linked with everything up to src/kernel
 #	tests/bench/netlink/*.c			what the load bench is measured by
 #	tests/bench/mail/*.c			the mail bench: ours; peers/*.c, what it is compared with, is built by `make bench` alone
@@ -20,6 +21,7 @@ UNIT_TESTS = $(call test_programs,unit)
 KERNEL_TESTS = $(call test_programs,kernel)
 FUZZERS = $(patsubst %.c,build/clang/%,$(wildcard tests/fuzz/fuzz_*.c))
 NETNS_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/netns/*.c))
+KERNELS_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/kernels/*.c))
 NETNS_LIBRARIES = $(patsubst %.c,build/%.so,$(wildcard tests/netns/preload/*.c))
 MAIL_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/mail/*.c))
 BENCH_PROGRAMS = $(patsubst %.c,build/%,$(wildcard tests/bench/*.c))
@@ -60,7 +62,7 @@ $(MAIL_PROGRAMS): build/%: build/%.o $(call archives,build,mail)
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^ $(call libraries,mail)
 
-$(NETNS_PROGRAMS): build/%: build/%.o
+$(NETNS_PROGRAMS) $(KERNELS_PROGRAMS): build/%: build/%.o
 	$(call say,LINK,$@)
 	$(quiet)$(COMPILER_build) $(LINKING) -o $@ $^
 
@@ -177,7 +179,7 @@ leak: bench-programs
 
 # Debian's own kernels under qemu. KERNELS=bookworm: one of them; SEKISHO_KERNEL_TESTS="netns/vlan_trunk.py": other tests.
 KERNELS = bookworm bookworm-backports
-check-kernels: test-programs
+check-kernels: test-programs $(KERNELS_PROGRAMS)
 	@tests/deps/install check clean-root kernels
 	tests/kernels/check $(KERNELS)
 
