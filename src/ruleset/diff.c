@@ -816,6 +816,70 @@ struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, c
 	};
 }
 
+/* ---- what was laid over */
+
+/* True when the sets may differ in their elements alone. */
+static bool set_is_laid(const struct set *old, const struct set *laid)
+{
+	return old->name == laid->name && set_same_kind(old, laid) && old->room == laid->room;
+}
+
+static bool table_is_laid(const struct table *old, const struct table *laid)
+{
+	if (old->family != laid->family || old->name != laid->name || old->chains != laid->chains || old->chain_count != laid->chain_count ||
+	    old->set_count != laid->set_count)
+		return false;
+	for (size_t i = 0; i < old->set_count; i++)
+		if (!set_is_laid(&old->sets[i], &laid->sets[i]))
+			return false;
+	return true;
+}
+
+static bool set_shares_elements(const struct set *a, const struct set *b)
+{
+	return a->elements == b->elements && a->element_count == b->element_count;
+}
+
+/* What the sets of a table lose and gain. False: that is no matter of some elements. */
+static bool settle_laid(struct arena *arena, struct table_pair *pair)
+{
+	pair->fates = arena_array(arena, pair->old->set_count, sizeof(*pair->fates));
+	pair->settled = arena_array(arena, pair->new->set_count, sizeof(*pair->settled));
+	for (size_t i = 0; i < pair->new->set_count; i++) {
+		const struct set *old = &pair->old->sets[i], *laid = &pair->new->sets[i];
+
+		pair->fates[i] = FATE_STAYS;
+		pair->settled[i] = (struct settling){ .name = laid->name, .kept = old };
+		if (set_shares_elements(old, laid))
+			continue;
+		if (laid->interval || laid->timeout || laid->data != SET_DATA_NONE || !set_has_room(old, laid->element_count))
+			return false;
+		compare_elements(arena, old, laid, &pair->settled[i]);
+	}
+	return true;
+}
+
+bool ruleset_diff_laid(struct arena *arena, const struct ruleset *old, const struct ruleset *laid, struct transition *ret_transition)
+{
+	struct differ differ = { .arena = arena, .pairs = arena_array(arena, laid->table_count, sizeof(*differ.pairs)) };
+
+	if (old->table_count != laid->table_count)
+		return false;
+	for (size_t i = 0; i < laid->table_count; i++) {
+		struct table_pair *pair = &differ.pairs[differ.pair_count++];
+
+		*pair = (struct table_pair){ .old = &old->tables[i], .new = &laid->tables[i], .target = &laid->tables[i] };
+		if (!table_is_laid(pair->old, pair->new) || !settle_laid(arena, pair))
+			return false;
+	}
+	for_each_pair(&differ, delete_elements);
+	for_each_pair(&differ, add_elements);
+	*ret_transition = (struct transition){ .target = laid, .commit = differ.commit.changes };
+	return true;
+}
+
+/* ---- being the same */
+
 /* The ruleset with the first name of each set. */
 static struct ruleset first_names(struct arena *arena, const struct ruleset *ruleset)
 {

@@ -80,6 +80,13 @@ uint32_t diff_room(size_t count);
 struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, const struct ruleset *new);
 
 /*
+ * The same for a ruleset that was laid over old (overlay.h): it shares all of old but the elements of a few exact sets without data and expiry. Nothing else is
+ * looked at, so that a hundred thousand flows beside them take no time. The target is laid itself; there is one transaction at most. False: they differ in
+ * something else, by address if not by value, or a set has no room for what it should hold; then ruleset_diff() is to be asked.
+ */
+bool ruleset_diff_laid(struct arena *arena, const struct ruleset *old, const struct ruleset *laid, struct transition *ret_transition);
+
+/*
  * True when kernel holds what is wanted, whichever names the interval sets have.
  */
 bool ruleset_same(struct arena *arena, const struct ruleset *kernel, const struct ruleset *wanted);

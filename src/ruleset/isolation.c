@@ -7,7 +7,7 @@
 #include "ruleset/compile.h"
 #include "ruleset/overlay.h"
 
-enum { MARK_BYTES = 4, INDEX_BYTES = 4 };
+enum { MARK_BYTES = 4, INDEX_BYTES = 4 };	/* both are numbers in network order */
 
 /* An interface of an isolated zone, and by which isolations. */
 struct cut {
@@ -29,6 +29,12 @@ static uint32_t number_at(const uint8_t *bytes)
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
+static void number_put(uint8_t *bytes, uint32_t number)
+{
+	for (size_t i = 0; i < INDEX_BYTES; i++)
+		bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
 static bool isolation_means(const struct isolation *isolation, const char *zone)
 {
 	return strcmp(isolation->zone, zone) == 0 || strcmp(isolation->zone, ISOLATION_EVERY_ZONE) == 0;
@@ -40,6 +46,103 @@ const struct isolation *isolation_of_zone(const struct isolations *isolations, c
 		if (strcmp(isolations->items[i].zone, zone) == 0)
 			return &isolations->items[i];
 	return NULL;
+}
+
+/* ---- numbers */
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Numbers being collected. */
+struct numbers {
+	uint32_t *items;
+	size_t count, capacity;
+};
+
+static void number_add(struct arena *arena, struct numbers *numbers, uint32_t number)
+{
+	numbers->items = arena_grow(arena, numbers->items, numbers->count, &numbers->capacity, sizeof(*numbers->items));
+	numbers->items[numbers->count++] = number;
+}
+
+/* Appends the first field of each element. */
+static void take_numbers(struct arena *arena, const struct set *set, struct numbers *numbers)
+{
+	if (!set || set->interval || field_size(set->key.fields[0]) != MARK_BYTES)
+		return;
+	for (size_t e = 0; e < set->element_count; e++)
+		number_add(arena, numbers, number_at(set->elements[e].key));
+}
+
+static void settle_numbers(struct numbers *numbers)
+{
+	const size_t count = numbers->count;
+
+	if (count > 0)
+		qsort(numbers->items, count, sizeof(*numbers->items), compare_numbers);
+	numbers->count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (numbers->count == 0 || numbers->items[numbers->count - 1] != numbers->items[i])
+			numbers->items[numbers->count++] = numbers->items[i];
+}
+
+/* ---- names that are excepted */
+
+/* Each once, sorted. */
+struct exceptions {
+	struct span *names;
+	bool *met;		/* one each: a flow in force has this name */
+	size_t count;
+};
+
+static int compare_spans(const void *a, const void *b)
+{
+	const struct span *left = a, *right = b;
+	const size_t shorter = left->length < right->length ? left->length : right->length;
+	const int order = memcmp(left->data, right->data, shorter);
+
+	return order ? order : (left->length > right->length) - (left->length < right->length);
+}
+
+static struct exceptions exceptions_of(struct arena *arena, const struct isolations *isolations)
+{
+	struct exceptions exceptions = { .count = 0 };
+	size_t count = 0, room = 0;
+
+	for (size_t i = 0; i < isolations->count; i++)
+		room += isolations->items[i].except_count;
+	exceptions.names = arena_array(arena, room, sizeof(*exceptions.names));
+	for (size_t i = 0; i < isolations->count; i++)
+		for (size_t e = 0; e < isolations->items[i].except_count; e++)
+			exceptions.names[count++] = span_of(isolations->items[i].except[e]);
+	qsort(exceptions.names, count, sizeof(*exceptions.names), compare_spans);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || !span_equal(exceptions.names[exceptions.count - 1], exceptions.names[i]))
+			exceptions.names[exceptions.count++] = exceptions.names[i];
+	exceptions.met = arena_array(arena, exceptions.count, sizeof(*exceptions.met));
+	return exceptions;
+}
+
+/*
+ * Which of them an element of a live set has as its flow's name, or count. There are many elements: a comment is looked at as a whole only when it
+ * begins as it should.
+ */
+static size_t exception_of(const struct exceptions *exceptions, const struct element *element)
+{
+	const char *space = element->comment ? strrchr(element->comment, ' ') : NULL;
+	uint8_t identity[COMPILE_IDENTITY_BYTES];
+	struct span name;
+	const struct span *found;
+
+	if (!space)
+		return exceptions->count;
+	name = (struct span){ .data = element->comment, .length = (size_t)(space - element->comment) };
+	found = bsearch(&name, exceptions->names, exceptions->count, sizeof(*found), compare_spans);
+	return found && live_comment_parse(element->comment, &name, identity) ? (size_t)(found - exceptions->names) : exceptions->count;
 }
 
 /* ---- which interfaces are cut off */
@@ -78,12 +181,10 @@ static const struct cut *cut_find(const struct overlay *overlay, uint32_t index)
 
 /* ---- which flows go on */
 
-/* The name of the flow with this mark: the original direction's element has it. An empty span: it has none. */
-static struct span name_of_mark(const struct set *set, const uint8_t *mark)
+/* The first element of a live set with this mark or a higher one. */
+static size_t mark_seek(const struct set *set, const uint8_t *mark)
 {
-	uint8_t identity[COMPILE_IDENTITY_BYTES];
 	size_t low = 0, high = set->element_count;
-	struct span name;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -93,8 +194,22 @@ static struct span name_of_mark(const struct set *set, const uint8_t *mark)
 		else
 			high = middle;
 	}
-	for (; low < set->element_count && memcmp(set->elements[low].key, mark, MARK_BYTES) == 0; low++) {
-		const char *comment = set->elements[low].comment;
+	return low;
+}
+
+static bool element_has_mark(const struct set *set, size_t element, const uint8_t *mark)
+{
+	return element < set->element_count && memcmp(set->elements[element].key, mark, MARK_BYTES) == 0;
+}
+
+/* The name of the flow with this mark: the original direction's element has it. An empty span: it has none. */
+static struct span name_of_mark(const struct set *set, const uint8_t *mark)
+{
+	uint8_t identity[COMPILE_IDENTITY_BYTES];
+	struct span name;
+
+	for (size_t i = mark_seek(set, mark); element_has_mark(set, i, mark); i++) {
+		const char *comment = set->elements[i].comment;
 
 		if (comment && live_comment_parse(comment, &name, identity))
 			return name;
@@ -151,25 +266,44 @@ static void set_fill_isolated(const struct overlay *overlay, struct set *set)
 	for (size_t i = 0; i < overlay->cut_count; i++) {
 		uint8_t *key = arena_alloc(overlay->arena, INDEX_BYTES);
 
-		for (size_t byte = 0; byte < INDEX_BYTES; byte++)
-			key[byte] = (uint8_t)(overlay->cuts[i].index >> (24 - 8 * byte));
+		number_put(key, overlay->cuts[i].index);
 		set->elements[set->element_count++] = (struct element){ .key = key };
 	}
 	set_sort(set);
 }
 
+/* The marks of flows that may be spared: those of life safety, and those with an excepted name. So not each of a hundred thousand flows is asked. */
+static struct numbers marks_collect(const struct overlay *overlay, const struct set *live)
+{
+	const struct exceptions exceptions = exceptions_of(overlay->arena, overlay->isolations);
+	struct numbers marks = { .count = 0 };
+
+	take_numbers(overlay->arena, overlay->life_safety, &marks);
+	for (size_t i = 0; exceptions.count > 0 && i < live->element_count; i++)
+		if (exception_of(&exceptions, &live->elements[i]) < exceptions.count)
+			number_add(overlay->arena, &marks, number_at(live->elements[i].key));
+	settle_numbers(&marks);
+	return marks;
+}
+
 /* Elements keep the order of the live set. */
 static void set_fill_spared(const struct overlay *overlay, struct set *set, const struct set *live)
 {
+	const struct numbers marks = overlay->cut_count > 0 ? marks_collect(overlay, live) : (struct numbers){ .count = 0 };
 	size_t capacity = 0;
 
 	set->elements = NULL;
 	set->element_count = 0;
-	for (size_t i = 0; overlay->cut_count > 0 && i < live->element_count; i++) {
-		if (!element_is_spared(overlay, live, &live->elements[i]))
-			continue;
-		set->elements = arena_grow(overlay->arena, set->elements, set->element_count, &capacity, sizeof(*set->elements));
-		set->elements[set->element_count++] = (struct element){ .key = live->elements[i].key };
+	for (size_t m = 0; m < marks.count; m++) {
+		uint8_t mark[MARK_BYTES];
+
+		number_put(mark, marks.items[m]);
+		for (size_t i = mark_seek(live, mark); element_has_mark(live, i, mark); i++) {
+			if (!element_is_spared(overlay, live, &live->elements[i]))
+				continue;
+			set->elements = arena_grow(overlay->arena, set->elements, set->element_count, &capacity, sizeof(*set->elements));
+			set->elements[set->element_count++] = (struct element){ .key = live->elements[i].key };
+		}
 	}
 }
 
@@ -317,30 +451,30 @@ static void names_settle(struct isolation_effect *effect)
 	effect->keep_count = kept;
 }
 
-static bool set_names(const struct set *live, const char *name)
+static void exceptions_meet(const struct exceptions *exceptions, const struct set *live)
 {
-	uint8_t identity[COMPILE_IDENTITY_BYTES];
-	struct span own;
+	for (size_t i = 0; exceptions->count > 0 && i < live->element_count; i++) {
+		const size_t met = exception_of(exceptions, &live->elements[i]);
 
-	for (size_t i = 0; i < live->element_count; i++)
-		if (live->elements[i].comment && live_comment_parse(live->elements[i].comment, &own, identity) && span_equal(own, span_of(name)))
-			return true;
-	return false;
+		if (met < exceptions->count)
+			exceptions->met[met] = true;
+	}
 }
 
-static void unknown_collect(struct arena *arena, const struct isolations *isolations, const struct set *live, const struct set *local_live,
+static void unknown_collect(struct arena *arena, const struct isolations *isolations, const struct exceptions *exceptions,
 			    struct isolation_effect *effect)
 {
 	size_t capacity = 0;
 
 	for (size_t i = 0; i < isolations->count; i++) {
 		for (size_t e = 0; e < isolations->items[i].except_count; e++) {
-			const char *name = isolations->items[i].except[e];
+			const struct span name = span_of(isolations->items[i].except[e]);
+			const struct span *found = bsearch(&name, exceptions->names, exceptions->count, sizeof(*found), compare_spans);
 
-			if (set_names(live, name) || set_names(local_live, name))
+			if (exceptions->met[found - exceptions->names])
 				continue;
 			effect->unknown = arena_grow(arena, effect->unknown, effect->unknown_count, &capacity, sizeof(*effect->unknown));
-			effect->unknown[effect->unknown_count++] = name;
+			effect->unknown[effect->unknown_count++] = name.data;
 		}
 	}
 }
@@ -351,6 +485,7 @@ struct isolation_effect isolation_effect_of(struct arena *arena, const struct ru
 	const struct set *isolated = table ? table_set(table, "isolated") : NULL, *spared = table ? table_set(table, "spared") : NULL;
 	const struct set *local_spared = table ? table_set(table, "local-spared") : NULL;
 	const struct set *live = table ? table_set(table, "live") : NULL, *local_live = table ? table_set(table, "local-live") : NULL;
+	const struct exceptions exceptions = exceptions_of(arena, isolations);
 	struct isolation_effect effect = { .interfaces = isolated ? isolated->element_count : 0 };
 	size_t capacity = 0;
 
@@ -359,47 +494,13 @@ struct isolation_effect isolation_effect_of(struct arena *arena, const struct ru
 	names_add(arena, spared, live, &effect, &capacity);
 	names_add(arena, local_spared, local_live, &effect, &capacity);
 	names_settle(&effect);
-	unknown_collect(arena, isolations, live, local_live, &effect);
+	exceptions_meet(&exceptions, live);
+	exceptions_meet(&exceptions, local_live);
+	unknown_collect(arena, isolations, &exceptions, &effect);
 	return effect;
 }
 
 /* ---- what a ruleset says */
-
-static int compare_numbers(const void *a, const void *b)
-{
-	const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-
-	return (left > right) - (left < right);
-}
-
-/* Numbers being collected. */
-struct numbers {
-	uint32_t *items;
-	size_t count, capacity;
-};
-
-/* Appends the first field of each element. */
-static void take_numbers(struct arena *arena, const struct set *set, struct numbers *numbers)
-{
-	if (!set || set->interval || field_size(set->key.fields[0]) != MARK_BYTES)
-		return;
-	for (size_t e = 0; e < set->element_count; e++) {
-		numbers->items = arena_grow(arena, numbers->items, numbers->count, &numbers->capacity, sizeof(*numbers->items));
-		numbers->items[numbers->count++] = number_at(set->elements[e].key);
-	}
-}
-
-static void settle_numbers(struct numbers *numbers)
-{
-	const size_t count = numbers->count;
-
-	if (count > 0)
-		qsort(numbers->items, count, sizeof(*numbers->items), compare_numbers);
-	numbers->count = 0;
-	for (size_t i = 0; i < count; i++)
-		if (numbers->count == 0 || numbers->items[numbers->count - 1] != numbers->items[i])
-			numbers->items[numbers->count++] = numbers->items[i];
-}
 
 struct isolation_claim isolation_claim_of(struct arena *arena, const struct ruleset *ruleset)
 {

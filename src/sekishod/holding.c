@@ -2,9 +2,11 @@
 #include "sekishod/holding.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "ruleset/blocks.h"
+#include "ruleset/overlay.h"
 #include "ruleset/pack.h"
 
 /* Unix time less the time the kernel counts an element's timeout by. It moves only when somebody sets the clock. */
@@ -16,7 +18,103 @@ static int64_t clock_now(void)
 	return (int64_t)time(NULL) - (int64_t)since_boot.tv_sec;
 }
 
-void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation)
+/* ---- what is laid over the base */
+
+static bool set_shares_elements(const struct set *a, const struct set *b)
+{
+	return a->elements == b->elements && a->element_count == b->element_count;
+}
+
+/* Counts the elements that the base has not. False: the table differs in something else. */
+static bool table_is_laid(const struct table *base, const struct table *installed, size_t *laid)
+{
+	if (base->family != installed->family || strcmp(base->name, installed->name) != 0 || base->chains != installed->chains ||
+	    base->chain_count != installed->chain_count || base->set_count != installed->set_count)
+		return false;
+	for (size_t i = 0; i < base->set_count; i++) {
+		const struct set *old = &base->sets[i], *new = &installed->sets[i];
+
+		if (strcmp(old->name, new->name) != 0 || !set_same_kind(old, new) || old->room != new->room)
+			return false;
+		if (!set_shares_elements(old, new))
+			*laid += new->element_count;
+	}
+	return true;
+}
+
+/* True when the ruleset shares with the base all but some elements. Rules and elements that are the base's are known by their address. */
+static bool ruleset_is_laid(const struct ruleset *base, const struct ruleset *installed)
+{
+	size_t laid = 0;
+
+	if (base->table_count != installed->table_count || base->links.items != installed->links.items || base->links.count != installed->links.count)
+		return false;
+	for (size_t i = 0; i < base->table_count; i++)
+		if (!table_is_laid(&base->tables[i], &installed->tables[i], &laid))
+			return false;
+	return laid <= HOLDING_LAID_ELEMENTS_MAX;
+}
+
+static struct element element_copy(struct arena *arena, const struct set *set, const struct element *element)
+{
+	const size_t size = element_key_size(set);
+	struct element copy = *element;
+	uint8_t *key = arena_alloc(arena, size);
+
+	memcpy(key, element->key, size);
+	copy.key = key;
+	if (element->verdict.chain)
+		copy.verdict.chain = arena_strdup(arena, element->verdict.chain);
+	if (element->comment)
+		copy.comment = arena_strdup(arena, element->comment);
+	return copy;
+}
+
+/* The base's set with the elements of the installed one. */
+static struct set set_copy(struct arena *arena, const struct set *base, const struct set *installed)
+{
+	struct set copy = *base;
+
+	if (set_shares_elements(base, installed))
+		return copy;
+	copy.elements = arena_array(arena, installed->element_count, sizeof(*copy.elements));
+	copy.element_count = installed->element_count;
+	copy.blocks = NULL;
+	for (size_t i = 0; i < installed->element_count; i++)
+		copy.elements[i] = element_copy(arena, installed, &installed->elements[i]);
+	return copy;
+}
+
+static struct ruleset *ruleset_lay(struct arena *arena, const struct ruleset *base, const struct ruleset *installed)
+{
+	struct ruleset *laid = overlay_begin(arena, base);
+
+	for (size_t t = 0; t < base->table_count; t++) {
+		const struct table *table = &base->tables[t];
+		struct set *sets = arena_array(arena, table->set_count, sizeof(*sets));
+
+		for (size_t s = 0; s < table->set_count; s++)
+			sets[s] = set_copy(arena, &table->sets[s], &installed->tables[t].sets[s]);
+		laid->tables[t].sets = sets;
+	}
+	ruleset_make_blocks(arena, laid);
+	return laid;
+}
+
+/* Lays the ruleset, which may point into what was laid before, over the base. */
+static void holding_lay(struct holding *holding, const struct ruleset *installed)
+{
+	struct arena *arena = arena_new();
+
+	holding->ruleset = ruleset_lay(arena, holding->base, installed);
+	arena_free(holding->laid_arena);
+	holding->laid_arena = arena;
+}
+
+/* ---- the holding */
+
+/* Packs and copies all of it. */
+static void holding_renew(struct holding *holding, const struct ruleset *installed)
 {
 	struct buf bytes = buf_limited(PACK_BYTES_MAX);
 	struct arena *arena = arena_new();
@@ -26,7 +124,17 @@ void holding_set(struct holding *holding, const struct ruleset *installed, uint3
 	if (ruleset_unpack(arena, buf_span(&bytes), &ruleset) == 0)
 		ruleset_make_blocks(arena, ruleset);
 	holding_free(holding);
-	*holding = (struct holding){ .bytes = bytes, .arena = arena, .ruleset = ruleset, .generation = generation, .clock_s = clock_now() };
+	*holding = (struct holding){ .bytes = bytes, .arena = arena, .base = ruleset, .ruleset = ruleset };
+}
+
+void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation)
+{
+	if (holding->base && ruleset_is_laid(holding->base, installed))
+		holding_lay(holding, installed);
+	else
+		holding_renew(holding, installed);
+	holding->generation = generation;
+	holding->clock_s = clock_now();
 }
 
 void holding_doubt(struct holding *holding)
@@ -53,6 +161,7 @@ const struct known_sets *holding_known(struct arena *arena, const struct holding
 
 void holding_free(struct holding *holding)
 {
+	arena_free(holding->laid_arena);
 	arena_free(holding->arena);
 	buf_free(&holding->bytes);
 }

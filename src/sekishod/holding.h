@@ -4,6 +4,11 @@
  * Reading a hundred thousand flows back takes the kernel a second, so it is not done where nothing can have
  * changed: while the kernel's generation is the one at which our own installation was read back, the elements
  * are what they were. Chains, rules and the kinds of sets are read all the same.
+ *
+ * What is held is copied, packed, because it lives on when everything it was made of is given back. With as many flows that takes longer than all else an
+ * isolation does. So where an installation left of what is held all but some elements of a few sets, as one does that only lays isolation or crowding over it
+ * (ruleset/overlay.h), the packed copy stays, and these sets are copied beside it. Nobody sees a difference: what is held is one ruleset, whole, isolation
+ * and all; by it foreign changes are repaired, the kernel is read and compared, and what is installed next begins.
  */
 #ifndef SEKISHOD_HOLDING_H
 #define SEKISHOD_HOLDING_H
@@ -11,15 +16,23 @@
 #include "base/buf.h"
 #include "kernel/snapshot.h"
 
+enum { HOLDING_LAID_ELEMENTS_MAX = 16384 };	/* of all sets beside the packed copy; with more all is packed anew */
+
+/* All zero: nothing was installed yet. */
 struct holding {
 	struct buf bytes;	/* packed, by the names its sets have in the kernel; empty: nothing was installed yet */
-	struct arena *arena;	/* owns the ruleset but what lies in the bytes */
-	const struct ruleset *ruleset; /* of the bytes, with blocks (ruleset/blocks.h); NULL: nothing yet */
+	struct arena *arena;	/* owns the base but what lies in the bytes */
+	const struct ruleset *base; /* of the bytes, with blocks (ruleset/blocks.h); NULL: nothing yet */
+	struct arena *laid_arena; /* owns what differs from the base; NULL: nothing does */
+	const struct ruleset *ruleset; /* what is held: the base, or a copy of it with sets from the laid arena; NULL: nothing yet */
 	uint32_t generation;	/* the kernel held just that at this one; 0: not known */
 	int64_t clock_s;	/* Unix time less the time since boot, then: by it the ends of elements were reckoned */
 };
 
-/* Notes what was installed and read back at a generation. installed may point into what is held by now. */
+/*
+ * Notes what was installed and read back at a generation. It is copied, but for what it shares with what is held by now, which it may point into; afterwards it
+ * must not be looked at any more.
+ */
 void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation);
 
 /* The kernel may hold something else by now; what was installed last stays. */

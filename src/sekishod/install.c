@@ -204,14 +204,16 @@ static int transition_commit(struct attempt *attempt, uint32_t *ret_generation)
 	return error;
 }
 
-/* True when the kernel was read to hold the transition's target, but for what ends just now. */
+/* True when the kernel was read to hold the transition's target, but for what ends just now. Nothing does in what both share. */
 static bool readback_holds(struct attempt *attempt, const struct snapshot *after)
 {
+	const struct ruleset *target = attempt->transition.target;
 	const int64_t until = attempt_now(attempt) + ENDS_S;
 
-	return after->alien_count == 0 && after->ruleset &&
-	       ruleset_same(attempt->arena, ruleset_lasting(attempt->arena, after->ruleset, until),
-			    ruleset_lasting(attempt->arena, attempt->transition.target, until));
+	if (after->alien_count > 0 || !after->ruleset)
+		return false;
+	return ruleset_same(attempt->arena, after->ruleset, target) ||
+	       ruleset_same(attempt->arena, ruleset_lasting(attempt->arena, after->ruleset, until), ruleset_lasting(attempt->arena, target, until));
 }
 
 /*
@@ -315,7 +317,19 @@ int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct rul
 	return -EAGAIN;
 }
 
-/* Decides from what was installed last, without looking first. */
+/*
+ * From what was installed last, without looking first. Elements that are over by now stand in what both share, and are none of these changes; where more was
+ * changed than is laid over, they are left out of both.
+ */
+static void plan_at_once(struct attempt *attempt, const struct ruleset *before)
+{
+	if (ruleset_diff_laid(attempt->arena, before, attempt->wanted, &attempt->transition))
+		return;
+	before = ruleset_lasting(attempt->arena, before, attempt_now(attempt));
+	attempt->wanted = ruleset_lasting(attempt->arena, attempt->wanted, attempt_now(attempt));
+	attempt->transition = ruleset_diff(attempt->arena, before, attempt->wanted);
+}
+
 static int attempt_at_once(struct attempt *attempt, struct committed *ret_committed)
 {
 	const struct ruleset *before = holding_ruleset(attempt->holding);
@@ -324,9 +338,7 @@ static int attempt_at_once(struct attempt *attempt, struct committed *ret_commit
 
 	if (!before)
 		return -ENOENT;
-	before = ruleset_lasting(attempt->arena, before, attempt_now(attempt));
-	attempt->wanted = ruleset_lasting(attempt->arena, attempt->wanted, attempt_now(attempt));
-	attempt->transition = ruleset_diff(attempt->arena, before, attempt->wanted);
+	plan_at_once(attempt, before);
 	if (attempt->transition.commit.count == 0 || attempt->transition.prepare.count > 0 || attempt->transition.revoke.count > 0)
 		return -EINVAL;
 	error = changes_commit(attempt, &attempt->transition.commit, NULL);

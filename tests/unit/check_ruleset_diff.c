@@ -3,6 +3,7 @@
  * would refuse: what is added twice, what is missing, what is still referred to.
  */
 #include "ruleset/diff.h"
+#include "ruleset/overlay.h"
 #include "ruleset/pack.h"
 
 #include <check.h>
@@ -994,6 +995,139 @@ START_TEST(handles_links_and_chain_comments_do_not_count)
 }
 END_TEST
 
+/* ---- what was laid over */
+
+/* A ruleset that shares all of old, with lists of sets of its own. */
+static struct ruleset *laid_over(struct arena *arena, const struct ruleset *old)
+{
+	struct ruleset *laid = overlay_begin(arena, old);
+
+	for (size_t i = 0; i < old->table_count; i++) {
+		struct table *table = &laid->tables[i];
+
+		table->sets = arena_array(arena, table->set_count, sizeof(*table->sets));
+		memcpy(table->sets, old->tables[i].sets, table->set_count * sizeof(*table->sets));
+	}
+	return laid;
+}
+
+/* Gives the sets that something may be laid over the elements of edited. */
+static void lay_elements(struct ruleset *laid, const struct ruleset *edited)
+{
+	for (size_t i = 0; i < laid->table_count; i++) {
+		for (size_t j = 0; j < laid->tables[i].set_count; j++) {
+			struct set *set = &laid->tables[i].sets[j];
+			const struct set *other = &edited->tables[i].sets[j];
+
+			if (set->interval || set->timeout || set->data != SET_DATA_NONE)
+				continue;
+			set->elements = other->elements;
+			set->element_count = other->element_count;
+		}
+	}
+}
+
+START_TEST(what_is_laid_over_is_found_as_any_other_difference)
+{
+	struct arena *arena = arena_new();
+	struct sample_world world = { sample_loopback(), NOW, 20 };
+	size_t changes = 0;
+
+	for (unsigned long seed = 0; seed < 60; seed++) {
+		const struct ruleset *old = ruleset_sample(arena, seed, &world);
+		struct ruleset *laid = laid_over(arena, old);
+		struct model model = model_of(arena, old, "laid", seed);
+		struct transition transition, whole;
+
+		lay_elements(laid, ruleset_sample_edited(arena, old, seed, &world, seed));
+		whole = ruleset_diff(arena, old, laid);
+		must(&model, ruleset_diff_laid(arena, old, laid, &transition), "it is not seen that it was laid over");
+		must(&model, transition.prepare.count + transition.revoke.count == 0, "there is more than one transaction");
+		must(&model, transition.target == laid, "the target is another");
+		must(&model, transition.commit.elements_added == whole.commit.elements_added &&
+				     transition.commit.elements_deleted == whole.commit.elements_deleted, "it is another difference");
+		model_apply_all(&model, &transition.commit);
+		must(&model, ruleset_equal(&model.ruleset, laid), "the changes lead elsewhere");
+		changes += transition.commit.count;
+	}
+	ck_assert_uint_gt(changes, 20);
+	arena_free(arena);
+}
+END_TEST
+
+static void lay_a_range(struct set *set)
+{
+	set->interval = true;
+}
+
+static void lay_an_expiry(struct set *set)
+{
+	set->timeout = true;
+}
+
+static void lay_a_mark(struct set *set)
+{
+	set->data = SET_DATA_MARK;
+}
+
+static void lay_without_room(struct set *set)
+{
+	set->room = FULL - 1;
+}
+
+/* The edit is made to the set of both; one element goes where elements is so. */
+static const struct laid_row {
+	const char *what;
+	void (*edit)(struct set *set);
+	bool elements, room, name, chains, table, sets;
+	bool laid;
+} laid_rows[] = {
+	{ "nothing", NULL, .laid = true },
+	{ "an element", NULL, .elements = true, .laid = true },
+	{ "an element of ranges", lay_a_range, .elements = true },
+	{ "ranges that are shared", lay_a_range, .laid = true },
+	{ "an element that may expire", lay_an_expiry, .elements = true },
+	{ "an element with a mark", lay_a_mark, .elements = true },
+	{ "an element of a set without room", lay_without_room, .elements = true },
+	{ "another room", NULL, .room = true },
+	{ "another name", NULL, .name = true },
+	{ "other rules", NULL, .chains = true },
+	{ "a table more", NULL, .table = true },
+	{ "a set less", NULL, .sets = true },
+};
+
+static void lay_row(const struct laid_row *row, struct ruleset *laid)
+{
+	struct table *table = &laid->tables[0];
+
+	table->sets[0].element_count -= row->elements;
+	table->sets[0].room += row->room;
+	if (row->name)
+		table->sets[0].name = "another";
+	if (row->chains)
+		table->chains++;
+	laid->table_count -= row->table;
+	table->set_count -= row->sets;
+}
+
+START_TEST(what_is_not_laid_over_is_told)
+{
+	const struct laid_row *row = &laid_rows[_i];
+	struct arena *arena = arena_new();
+	struct ruleset *old = ruleset_sample_large(arena, FULL, false), *laid;
+	struct transition transition;
+
+	old->tables[0].sets[0].data = SET_DATA_NONE;
+	if (row->edit)
+		row->edit(&old->tables[0].sets[0]);
+	laid = laid_over(arena, old);
+	lay_row(row, laid);
+	ck_assert_msg(ruleset_diff_laid(arena, old, laid, &transition) == row->laid, "%s", row->what);
+	ck_assert_msg(!row->laid || transition.commit.count == row->elements, "%s: other changes", row->what);
+	arena_free(arena);
+}
+END_TEST
+
 /* ---- ruleset_same */
 
 START_TEST(names_of_sets_do_not_count_for_sameness)
@@ -1043,6 +1177,8 @@ static Suite *diff_suite(void)
 	tcase_add_test(elements, a_verdict_map_is_never_built_beside);
 	tcase_add_test(elements, a_renamed_set_is_still_found_among_others);
 	tcase_add_test(elements, a_large_set_with_few_changes_gives_few_changes);
+	tcase_add_test(elements, what_is_laid_over_is_found_as_any_other_difference);
+	tcase_add_loop_test(elements, what_is_not_laid_over_is_told, 0, COUNT(laid_rows));
 	tcase_add_test(elements, names_of_sets_do_not_count_for_sameness);
 	suite_add_tcase(suite, elements);
 
