@@ -222,6 +222,25 @@ def check_survives(town, ways):
     check_in_force(town, ways, "after a reboot")
 
 
+def cut_off(town):
+    """The interfaces that the kernel cuts off."""
+    result = town.run("gateway", ["nft", "-j", "list", "set", "inet", "sekisho", "isolated"], check=False)
+    return set(json.loads(result.stdout)["nftables"][1]["set"].get("elem", [])) if result.returncode == 0 else set()
+
+
+def check_laid_over(town, ways):
+    """One isolation is laid over another; what somebody takes away comes back with both, and one is left when the other ends."""
+    expect("another zone is isolated as well", sekisho(town, "isolate", "internet")[1]["result"] == "isolated" and cut_off(town) == {"lg0", "in0"})
+    for taken in (["set", "inet", "sekisho", "isolated"], ["ruleset"]):
+        town.run("gateway", ["nft", "flush"] + taken)
+        await_true("both are back", lambda: cut_off(town) == {"lg0", "in0"})
+    expect("one is released", sekisho(town, "release", "internet")[1]["result"] == "released" and cut_off(town) == {"lg0"})
+    town.run("gateway", ["nft", "flush", "ruleset"])
+    await_true("the other is back", lambda: cut_off(town) == {"lg0"})
+    ways["gamen"].drain()
+    check_in_force(town, ways, "after another isolation and its end")
+
+
 def check_damaged_list(town, ways):
     """What was cut off must not open because its list cannot be read."""
     town.stop_daemon()
@@ -235,7 +254,7 @@ def check_damaged_list(town, ways):
     status, records = town.run("gateway", ["true"]).returncode, subprocess.run(
         [PROGRAM, "--json", "journal", "--dir", os.path.join(town.state_dir, "journal")], capture_output=True, text=True, check=True).stdout
     events = [(record["event"], record["reason"]) for record in json.loads(records)]
-    wanted = [("drill", "訓練"), ("isolate", "疑わしい通信"), ("release", ""), ("isolate", ""), ("release", "looked at")]
+    wanted = [("drill", "訓練"), ("isolate", "疑わしい通信"), ("isolate", ""), ("release", ""), ("release", ""), ("isolate", ""), ("release", "looked at")]
     expect("all of it is in the journal", status == 0 and [event for event in events if event in wanted] == wanted, events)
 
 
@@ -253,6 +272,7 @@ def main():
             for way in ways.values():
                 way.round_trip()
             check_isolate(town, ways)
+            check_laid_over(town, ways)
             check_survives(town, ways)
             check_damaged_list(town, ways)
         except BaseException:
