@@ -106,6 +106,12 @@ void pins_begin(struct parent *parent);
 /* The pins of what is in force, and not those of a file that was refused since, appended to out; nothing: there are none. */
 void pins_in_force(const struct parent *parent, struct buf *out);
 
+/*
+ * The zones of what is in force alone, in the arena. Who isolates waits for them: what else is in the pins may be a hundred thousand flows, and is not looked at.
+ * 0; -EBADMSG: there are none.
+ */
+int zones_in_force(const struct parent *parent, struct arena *arena, struct program_input *ret_zones);
+
 /* An enforcer that was started again judges what is in force. */
 void pins_send(struct parent *parent);
 

@@ -35,6 +35,15 @@ void pins_in_force(const struct parent *parent, struct buf *out)
 	buf_put(out, parent->pins.data, parent->pins.length);
 }
 
+int zones_in_force(const struct parent *parent, struct arena *arena, struct program_input *ret_zones)
+{
+	__attribute__((cleanup(buf_free))) struct buf kept = buf_limited(0);
+
+	if (!text_is_in_force(parent) && pins_recall(parent->options->state_dir, &kept) == 0 && pins_unpack_program(arena, buf_span(&kept), ret_zones) == 0)
+		return 0;
+	return pins_unpack_program(arena, buf_span(&parent->pins), ret_zones);
+}
+
 void pins_send(struct parent *parent)
 {
 	__attribute__((cleanup(buf_free))) struct buf pins = buf_limited(PINS_BYTES_MAX);

@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "sekishod/pins.h"
 
 void isolations_send(struct parent *parent, int role, const struct isolations *isolations, bool drill)
 {
@@ -52,16 +51,14 @@ void isolations_begin(struct parent *parent)
 static bool zone_is_known(const struct parent *parent, const char *zone)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
-	__attribute__((cleanup(buf_free))) struct buf pins = buf_limited(PINS_BYTES_MAX);
-	struct program_input program;
+	struct program_input zones;
 
 	if (strcmp(zone, ISOLATION_EVERY_ZONE) == 0)
 		return true;
-	pins_in_force(parent, &pins);
-	if (pins_unpack_program(arena, buf_span(&pins), &program) != 0)
+	if (zones_in_force(parent, arena, &zones) != 0)
 		return false;
-	for (size_t i = 0; i < program.zone_count; i++)
-		if (strcmp(program.zones[i].name, zone) == 0)
+	for (size_t i = 0; i < zones.zone_count; i++)
+		if (strcmp(zones.zones[i].name, zone) == 0)
 			return true;
 	return false;
 }
