@@ -110,17 +110,10 @@ const struct finding_kind ruleset_catalogue[RULESET_FINDING_COUNT] = {
 	},
 	[RULESET_COMPILE_TOO_MANY_RANGES] = {
 		.id = "compile-too-many-ranges", .severity = SEVERITY_ERROR,
-		.en = "The flows need {0} address and port ranges; at most {1} can be installed.",
-		.ja = "通信許可に必要なアドレスやポートの範囲が {0} 個あります。設定できるのは {1} 個までです。",
+		.en = "The flows need more address and port ranges than can be installed, which is {0}.",
+		.ja = "通信許可に必要なアドレスやポートの範囲が、設定できる上限の {0} 個を超えています。",
 		.action_en = "Join neighbouring ranges and remove flows that overlap others; the policy in force stays as it is.",
 		.action_ja = "隣り合う範囲をまとめ、重なり合う通信許可を整理してください。現在のポリシーはそのまま有効です。",
-	},
-	[RULESET_COMPILE_MARKS_EXHAUSTED] = {
-		.id = "compile-marks-exhausted", .severity = SEVERITY_ERROR,
-		.en = "No free mark is left for the flow {0}: running connections still hold them all.",
-		.ja = "通信許可 {0} に割り当てるマークがありません。残っている接続がすべてのマークを使っています。",
-		.action_en = "Apply again when old connections have ended; the policy in force stays as it is.",
-		.action_ja = "古い接続が終わってから、もう一度適用してください。現在のポリシーはそのまま有効です。",
 	},
 	[RULESET_COMPILE_INTERFACE_MISSING] = {
 		.id = "compile-interface-missing", .severity = SEVERITY_WARNING,

@@ -26,8 +26,7 @@ enum ruleset_finding {
 	RULESET_AUDIT_SOURCE_AMBIGUOUS,		/* addresses, zone, other zone */
 	RULESET_AUDIT_MORE,			/* id of the kind, how many more of it */
 	RULESET_COMPILE_MANY_RANGES,		/* number of ranges, number from which they get slow */
-	RULESET_COMPILE_TOO_MANY_RANGES,	/* number of ranges, most that are allowed */
-	RULESET_COMPILE_MARKS_EXHAUSTED,	/* flow */
+	RULESET_COMPILE_TOO_MANY_RANGES,	/* most that are allowed */
 	RULESET_COMPILE_INTERFACE_MISSING,	/* interface, zone */
 	RULESET_COMPILE_CRITICAL_CLOSED,	/* flow */
 	RULESET_CRITICAL_NO_ROUTE,		/* flow, address */

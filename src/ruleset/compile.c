@@ -239,26 +239,20 @@ static void share_marks(struct compiler *compiler)
 			compiler->marks[i].mark = lowest[first[i]];
 }
 
-static int give_marks(struct compiler *compiler)
+static void give_marks(struct compiler *compiler)
 {
 	const struct mark_book *book = compiler->world->marks;
 	struct mark_source source = mark_source_of(compiler->arena, book);
 
 	for (size_t i = 0; i < compiler->policy->flow_count; i++) {
-		const struct flow *flow = &compiler->policy->flows[i];
 		const struct mark_entry *known;
 
 		if (!compiler->open[i])
 			continue;
 		known = mark_book_find(book, compiler->marks[i].identity);
 		compiler->marks[i].mark = known ? known->mark : mark_source_next(&source);
-		if (compiler->marks[i].mark == 0) {
-			finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_MARKS_EXHAUSTED], flow->at, flow->name, NULL);
-			return -E2BIG;
-		}
 	}
 	share_marks(compiler);
-	return 0;
 }
 
 static int compare_ranked(const void *a, const void *b)
@@ -992,7 +986,6 @@ static int judge_ranges(struct compiler *compiler, int error)
 	at.line = 0;
 	if (error || compiler->range_count > COMPILE_RANGES_MAX) {
 		finding_add(compiler->findings, &ruleset_catalogue[RULESET_COMPILE_TOO_MANY_RANGES], at,
-			    arena_printf(compiler->arena, "%zu", compiler->range_count),
 			    arena_printf(compiler->arena, "%d", COMPILE_RANGES_MAX), NULL);
 		return -E2BIG;
 	}
@@ -1015,9 +1008,7 @@ int ruleset_compile(struct arena *arena, const struct policy *policy, const stru
 	compiler.open = arena_array(arena, policy->flow_count, sizeof(*compiler.open));
 	compiler.flows_between = arena_array(arena, policy->zone_count * policy->zone_count, sizeof(*compiler.flows_between));
 	look_at_flows(&compiler);
-	error = give_marks(&compiler);
-	if (error)
-		return error;
+	give_marks(&compiler);
 	rank_flows(&compiler);
 	make_zones(&compiler);
 	make_pairs(&compiler);

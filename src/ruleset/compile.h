@@ -104,8 +104,8 @@ struct compiled {
 };
 
 /*
- * Compiles a policy whose findings hold no error. Findings: too many ranges, marks exhausted, missing interfaces, critical flows that are closed by that. 0;
- * -E2BIG: COMPILE_RANGES_MAX exceeded or marks exhausted (a finding says so). All in the arena.
+ * Compiles a policy whose findings hold no error. Findings: too many ranges, missing interfaces, critical flows that are closed by that. 0; -E2BIG:
+ * COMPILE_RANGES_MAX exceeded (a finding says so). All in the arena.
  */
 int ruleset_compile(struct arena *arena, const struct policy *policy, const struct compile_world *world, struct findings *findings,
 		    struct compiled *ret_compiled);

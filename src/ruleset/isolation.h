@@ -12,7 +12,7 @@
 
 #include "ruleset/program.h"
 
-enum { ISOLATIONS_MAX = 64, ISOLATION_EXCEPT_MAX = 16, ISOLATION_REASON_BYTES_MAX = 1024 };
+enum { ISOLATIONS_MAX = 65 /* the last place is only for every zone */, ISOLATION_EXCEPT_MAX = 16, ISOLATION_REASON_BYTES_MAX = 1024 };
 
 /* Stands for every zone; no zone has this name. */
 #define ISOLATION_EVERY_ZONE "*"

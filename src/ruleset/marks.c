@@ -1,4 +1,5 @@
 /* marks: which number stands for which flow, and how a restarted daemon finds that out again. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ struct mark_source mark_source_of(struct arena *arena, const struct mark_book *b
 
 	if (!book)
 		return source;
+	assert(book->count + book->held_count < MARK_LAST - POLICY_FLOWS_MAX);
 	source.last = book->highest;
 	source.taken = arena_array(arena, book->count + book->held_count, sizeof(*source.taken));
 	for (size_t i = 0; i < book->count; i++)
@@ -132,15 +134,8 @@ struct mark_source mark_source_of(struct arena *arena, const struct mark_book *b
 
 uint32_t mark_source_next(struct mark_source *source)
 {
-	for (;;) {
-		if (source->last >= MARK_LAST) {
-			if (source->wrapped)
-				return 0;
-			source->wrapped = true;
-			source->last = MARK_FIRST - 1;
-		}
-		source->last++;
-		if (!source->taken_count || !bsearch(&source->last, source->taken, source->taken_count, sizeof(*source->taken), compare_marks))
-			return source->last;
-	}
+	do
+		source->last = source->last >= MARK_LAST ? MARK_FIRST : source->last + 1;
+	while (source->taken_count && bsearch(&source->last, source->taken, source->taken_count, sizeof(*source->taken), compare_marks));
+	return source->last;
 }

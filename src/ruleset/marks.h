@@ -15,13 +15,16 @@ struct mark_source {
 	uint32_t last;		/* the mark given last */
 	uint32_t *taken;	/* sorted: marks that must not be given */
 	size_t taken_count;
-	bool wrapped;		/* the numbers were gone through once to their end */
 };
 
-/* A source that gives marks behind the highest of the book, wrapping once. book NULL: from MARK_FIRST on. In the arena. */
+/*
+ * A source that gives marks behind the highest of the book, and from MARK_FIRST on when it comes to the last. book NULL: from MARK_FIRST on. In the arena.
+ * It has one for every flow of a policy: what holds marks are elements of a ruleset and connections, which a process is told in messages of fewer bytes
+ * (PACK_BYTES_MAX of pack.h, FRAME_PAYLOAD_BYTES_MAX of wire/frame.h) than there are marks.
+ */
 struct mark_source mark_source_of(struct arena *arena, const struct mark_book *book);
 
-/* The next free mark, or 0 when there is none. */
+/* The next free mark. */
 uint32_t mark_source_next(struct mark_source *source);
 
 /* The entry of this identity, or NULL. book may be NULL. */

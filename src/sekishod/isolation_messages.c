@@ -96,6 +96,16 @@ static bool isolations_take(struct arena *arena, struct span *payload, struct is
 	return true;
 }
 
+/* There is always room for every zone, which is what is left to do when there is none for another one. */
+static bool isolations_have_room(const struct isolations *isolations)
+{
+	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(ISOLATIONS_NAMED_BYTES_MAX);
+	const size_t every = isolation_of_zone(isolations, ISOLATION_EVERY_ZONE) != NULL;
+
+	isolations_put(&bytes, isolations);
+	return isolations->count - every <= ISOLATIONS_MAX - 1 && !bytes.overflow;
+}
+
 enum isolation_outcome isolations_change(struct arena *arena, const struct isolations *isolations, const struct isolation_order *order,
 					 struct isolations *ret_isolations)
 {
@@ -104,8 +114,6 @@ enum isolation_outcome isolations_change(struct arena *arena, const struct isola
 
 	if (order->action == ISOLATION_RELEASE && !present)
 		return ISOLATION_NOT_ISOLATED;
-	if (!present && isolations->count >= ISOLATIONS_MAX)
-		return ISOLATION_TOO_MANY;
 	for (size_t i = 0; i < isolations->count; i++)
 		if (&isolations->items[i] != present)
 			changed.items[changed.count++] = isolations->items[i];
@@ -114,6 +122,8 @@ enum isolation_outcome isolations_change(struct arena *arena, const struct isola
 		if (present)
 			changed.items[changed.count].since = present->since;
 		changed.count++;
+		if (strcmp(order->isolation.zone, ISOLATION_EVERY_ZONE) != 0 && !isolations_have_room(&changed))
+			return ISOLATION_TOO_MANY;
 	}
 	*ret_isolations = changed;
 	return ISOLATION_DONE;

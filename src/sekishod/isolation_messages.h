@@ -11,7 +11,11 @@
 #include "ruleset/isolation.h"
 #include "wire/journal.h"
 
-enum { ISOLATIONS_BYTES_MAX = 60 << 10, ISOLATION_ORDER_BYTES_MAX = 8 << 10 };
+enum {
+	ISOLATION_ORDER_BYTES_MAX = 8 << 10,
+	ISOLATIONS_BYTES_MAX = 60 << 10,	/* the planner takes 64 KiB */
+	ISOLATIONS_NAMED_BYTES_MAX = ISOLATIONS_BYTES_MAX - ISOLATION_ORDER_BYTES_MAX,	/* the rest is only for every zone */
+};
 
 enum isolation_action { ISOLATION_CUT, ISOLATION_RELEASE, ISOLATION_DRILL };
 
@@ -53,8 +57,9 @@ int isolation_state_unpack(struct arena *arena, struct span payload, struct isol
 int isolation_answer_unpack(struct arena *arena, struct span payload, struct isolation_answer *ret_answer);	/* see isolation_order_unpack() */
 
 /*
- * The list after an order that is no drill, in the arena, pointing into both. ISOLATION_DONE; ISOLATION_NOT_ISOLATED: that zone is not; ISOLATION_TOO_MANY.
- * Isolating a zone again replaces its exceptions and reason, and keeps since when it is isolated.
+ * The list after an order that is no drill, in the arena, pointing into both. ISOLATION_DONE; ISOLATION_NOT_ISOLATED: that zone is not; ISOLATION_TOO_MANY: so
+ * many are, or with so long reasons and exceptions, that there is room only for every zone. Isolating a zone again replaces its exceptions and reason, and keeps
+ * since when it is isolated.
  */
 enum isolation_outcome isolations_change(struct arena *arena, const struct isolations *isolations, const struct isolation_order *order,
 					 struct isolations *ret_isolations);

@@ -264,6 +264,25 @@ START_TEST(counters_keep_their_places)
 }
 END_TEST
 
+/* Behind the highest, and after the last from the first on; never one that a connection carries. */
+START_TEST(new_marks_are_those_that_nobody_has)
+{
+	static const uint32_t held[] = { MARK_FIRST, MARK_FIRST + 2, MARK_LAST - 1 };
+	static const uint32_t given[] = { MARK_LAST, MARK_FIRST + 1, MARK_FIRST + 3, MARK_FIRST + 4 };
+	struct arena *arena = arena_new();
+	struct policy_run run = run_row(&rows[0], arena);
+	const struct mark_book book = mark_book_of(arena, NULL, held, COUNT(held));
+	const struct compile_world world = { .links = compile_offline_links(arena, run.policy), .now = policy_case_now(), .marks = &book };
+	struct compiled compiled;
+
+	ck_assert_int_eq(ruleset_compile(arena, run.policy, &world, &run.findings, &compiled), 0);
+	for (int i = 0; i < COUNT(given); i++)
+		ck_assert_uint_eq(compiled.flow_marks[i].mark, given[i]);
+	arena_free(run.arena);
+	arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ruleset/compile");
@@ -277,6 +296,7 @@ int main(void)
 	tcase_add_loop_test(tcase, senders_of_an_interface, 0, COUNT(senders));
 	tcase_add_loop_test(tcase, a_crowded_pair_begins_nothing, 0, COUNT(crowded_rows));
 	tcase_add_test(tcase, counters_keep_their_places);
+	tcase_add_test(tcase, new_marks_are_those_that_nobody_has);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

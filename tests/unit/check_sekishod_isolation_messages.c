@@ -100,6 +100,58 @@ START_TEST(an_order_changes_the_list)
 }
 END_TEST
 
+/* As many zones as there may be, each with a reason of so many bytes. */
+static struct isolations many_of(struct arena *arena, size_t count, size_t reason_bytes)
+{
+	struct isolations many = { .items = arena_array(arena, count, sizeof(*many.items)), .count = count };
+	char reason[ISOLATION_REASON_BYTES_MAX + 1] = "";
+
+	memset(reason, 'x', reason_bytes);
+	for (size_t i = 0; i < count; i++)
+		many.items[i] = (struct isolation){ .zone = arena_printf(arena, "zone%zu", i), .reason = arena_strdup(arena, reason) };
+	return many;
+}
+
+static const struct {
+	const char *what;
+	size_t count, reason_bytes;
+	const char *zone;
+	enum isolation_outcome outcome;
+} full_rows[] = {
+	{ "the last one there is room for", ISOLATIONS_MAX - 2, 10, "another", ISOLATION_DONE },
+	{ "one more", ISOLATIONS_MAX - 1, 10, "another", ISOLATION_TOO_MANY },
+	{ "one of them again", ISOLATIONS_MAX - 1, 10, "zone3", ISOLATION_DONE },
+	{ "every zone", ISOLATIONS_MAX - 1, 10, ISOLATION_EVERY_ZONE, ISOLATION_DONE },
+	{ "one more, with reasons that are too long", 53, ISOLATION_REASON_BYTES_MAX, "another", ISOLATION_TOO_MANY },
+	{ "every zone, with reasons that are too long", 53, ISOLATION_REASON_BYTES_MAX, ISOLATION_EVERY_ZONE, ISOLATION_DONE },
+};
+
+/* Whatever is let into the list can be told, kept and recalled: else a restart would isolate every zone. */
+START_TEST(there_is_always_room_for_every_zone)
+{
+	char directory[] = "/tmp/check-isolation-XXXXXX", long_name[RULESET_NAME_BYTES_MAX + 1] = "", long_reason[ISOLATION_REASON_BYTES_MAX + 1] = "";
+	const char *names[ISOLATION_EXCEPT_MAX];
+	struct isolation_order order = { .action = ISOLATION_CUT, .isolation = { .zone = full_rows[_i].zone, .except = names, .reason = long_reason,
+										.except_count = ISOLATION_EXCEPT_MAX } };
+	struct arena *arena = arena_new();
+	struct isolations before = many_of(arena, full_rows[_i].count, full_rows[_i].reason_bytes), after, recalled;
+
+	memset(long_name, 'n', RULESET_NAME_BYTES_MAX);
+	memset(long_reason, 'r', ISOLATION_REASON_BYTES_MAX);
+	for (size_t i = 0; i < ISOLATION_EXCEPT_MAX; i++)
+		names[i] = long_name;
+	ck_assert_msg(isolations_change(arena, &before, &order, &after) == full_rows[_i].outcome, "%s", full_rows[_i].what);
+	if (full_rows[_i].outcome == ISOLATION_DONE) {
+		ck_assert_ptr_nonnull(mkdtemp(directory));
+		ck_assert_int_eq(isolations_keep(directory, &after), 0);
+		ck_assert_msg(isolations_recall(arena, directory, 5, &recalled) == 0 && recalled.count == after.count, "%s", full_rows[_i].what);
+		ck_assert_int_eq(isolations_keep(directory, &none), 0);
+		rmdir(directory);
+	}
+	arena_free(arena);
+}
+END_TEST
+
 /* Writes a text over another one of its length at the beginning of a file. */
 static void replace_text(const char *path, const char *old, const char *new)
 {
@@ -155,6 +207,7 @@ int main(void)
 
 	tcase_add_test(cases, payloads_read_back_and_no_other_length_does);
 	tcase_add_test(cases, a_zone_twice_is_no_list);
+	tcase_add_loop_test(cases, there_is_always_room_for_every_zone, 0, sizeof(full_rows) / sizeof(full_rows[0]));
 	tcase_add_loop_test(cases, an_order_changes_the_list, 0, sizeof(order_rows) / sizeof(order_rows[0]));
 	tcase_add_test(cases, what_is_kept_is_recalled_and_a_damaged_file_opens_nothing);
 	suite_add_tcase(suite, cases);
