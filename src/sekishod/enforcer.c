@@ -65,7 +65,7 @@ void enforcer_trust(struct enforcer *enforcer)
 	kept_pins_free(&enforcer->former);
 	enforcer->pins_serve = enforcer->pins.arena != NULL;
 	enforcer->judged = true;
-	enforcer->unrepaired = false;
+	enforcer->unrepaired = enforcer->unreturned = false;
 	switches_open_way(&enforcer->switches);
 }
 

@@ -30,6 +30,7 @@ struct enforcer {
 	struct holding holding;		/* what was installed last */
 	bool unrepaired;		/* a foreign change could not be repaired; nothing is forwarded */
 	struct nft_change change;	/* that one */
+	bool unreturned;		/* what was in force could not be put back after a refusal; nothing is forwarded */
 	struct bypass bypass;
 	struct switches switches;
 	bool backstop_owed;		/* it could not be made: somebody else has a table of that name */
@@ -111,6 +112,12 @@ int planner_answer(struct enforcer *enforcer, const struct frame *frame);
  * about to propose another.
  */
 void kernel_repair(struct enforcer *enforcer, const struct nft_change *change);
+
+/*
+ * A change was refused: what of it is in the kernel all the same is taken back. Where that cannot be done nobody knows what may pass: nothing is forwarded
+ * until it is done, or something else is installed.
+ */
+void kernel_return(struct enforcer *enforcer);
 
 /* Removes what others have made to lead past the rules, if the pins say so. */
 void bypasses_remove(struct enforcer *enforcer);

@@ -204,6 +204,7 @@ static int install_answer(struct enforcer *enforcer, struct question *question, 
 	int error = ruleset_install(&enforcer->nfnl, &enforcer->holding, wanted, enforcer_now(enforcer), &question->findings, &committed);
 
 	if (error) {
+		kernel_return(enforcer);
 		enforcer_heed_tables(enforcer);
 		return proposal_refuse(enforcer, question);
 	}
@@ -264,6 +265,8 @@ static int survey_answer(struct enforcer *enforcer, const struct question *quest
 
 	if (enforcer->unrepaired)
 		kernel_repair(enforcer, &change);
+	if (enforcer->unreturned)
+		kernel_return(enforcer);
 	bypasses_remove(enforcer);
 	if (enforcer->backstop_owed)
 		backstop_set(enforcer);

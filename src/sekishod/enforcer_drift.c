@@ -72,6 +72,28 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 	drift_record(JOURNAL_REPAIR, change);
 }
 
+void kernel_return(struct enforcer *enforcer)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct findings findings = findings_in(arena);
+	const struct ruleset *before = holding_ruleset(&enforcer->holding);
+	const bool was_shut = enforcer->unreturned;
+	struct committed committed;
+
+	if (!before || !enforcer->holding.touched)
+		return;
+	enforcer->unreturned = ruleset_install(&enforcer->nfnl, &enforcer->holding, before, enforcer_now(enforcer), &findings, &committed) != 0;
+	if (!enforcer->unreturned) {
+		if (was_shut)
+			switches_open_way(&enforcer->switches);
+		return;
+	}
+	switches_shut(&enforcer->switches);
+	for (size_t i = 0; i < findings.count; i++)
+		log_finding(&findings, &findings.items[i]);
+	log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "what was in force before a change that was refused could not be put back; nothing is forwarded");
+}
+
 void bypasses_remove(struct enforcer *enforcer)
 {
 	if (enforcer->pins.outline.removes_bypasses)

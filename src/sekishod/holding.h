@@ -26,6 +26,7 @@ struct holding {
 	struct arena *laid_arena; /* owns what differs from the base; NULL: nothing does */
 	const struct ruleset *ruleset; /* what is held: the base, or a copy of it with sets from the laid arena; NULL: nothing yet */
 	uint32_t generation;	/* the kernel held just that at this one; 0: not known */
+	bool touched;		/* something was sent to the kernel since, which may have taken it */
 	int64_t clock_s;	/* Unix time less the time since boot, then: by it the ends of elements were reckoned */
 };
 

@@ -148,6 +148,7 @@ static int changes_commit(struct attempt *attempt, const struct changes *changes
 	 */
 	if (error == -ERESTART || error == -ENOENT)
 		return -ERESTART;
+	attempt->holding->touched |= error == 0 || result.error_count == 0;
 	if (error == -EPERM && tables_are_taken(attempt->nfnl))
 		finding_add(attempt->findings, &daemon_catalogue[DAEMON_TABLES_TAKEN], nowhere, NULL);
 	else if (error)

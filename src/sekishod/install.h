@@ -19,6 +19,7 @@ enum { INSTALL_ATTEMPTS_MAX = 8 };	/* somebody else may commit between our readi
 
 /*
  * Installs wanted but for the elements that are over by now: a ruleset may be put back long after it was made. 0: the kernel holds it, and so does holding; otherwise negative errno, and findings say why.
+ * What was sent before it failed may be in the kernel then, and holding is touched.
  * now: Unix time. What holding knows of the kernel need not be read again.
  */
 int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct ruleset *wanted, int64_t now, struct findings *findings,

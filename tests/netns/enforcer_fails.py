@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """When the kernel, or the process that speaks with it, fails in the middle of an apply, whoever asked is told what failed, and nothing is changed.
 
-Netlink loses what the kernel answers to the enforcer; then the enforcer is killed while an apply waits for it. The rules stay what they were, and an apply after
-that is committed.
+Netlink loses what the kernel answers to the enforcer; the kernel refuses a transaction; somebody else commits before each of ours; the kernel does not hold
+what it acknowledged; and the enforcer is killed while an apply waits for it. The rules stay what they were, and an apply after that is committed.
 """
 
 import errno
@@ -19,7 +19,9 @@ from faults import Faults  # noqa: E402
 from town import Town, await_true, skip_unless_possible  # noqa: E402
 
 PORT, OTHER_PORT = "[ 3389 ]", "[ 3389, 3390 ]"
+ZONE, WIDER_ZONE = 'interfaces = [ "in0" ]', 'interfaces = [ "in0", "in1" ]'
 MANY = 1000000
+HOOKS_MAX = 1024  # MAX_HOOK_COUNT of the kernel's net/netfilter/core.c
 
 
 def expect(what, condition, detail=""):
@@ -45,6 +47,59 @@ def check_unreadable(town, faults):
     expect("and the port is open", "3390" in town.rules())
 
 
+def expect_refusal(town, name, sentences, actions):
+    """An apply is refused with this alone, which is said in both languages."""
+    answer = town.apply(reason="what the kernel does not take")
+    found = [finding for finding in answer["findings"] if finding["severity"] == "error"]
+    expect(f"{name} is told", answer["result"] == "refused" and [finding["id"] for finding in found] == [name], answer)
+    for language, sentence, action in zip(("en", "ja"), sentences, actions):
+        expect(f"in words ({language})", sentence in found[0][language]["sentence"] and action in found[0][language]["action"], found)
+
+
+def check_refused(town):
+    """Another interface joins a zone, and there is no room for our chain at it: somebody has as many there as there can be."""
+    town.ip("gateway", "link add in1 type veth peer name in2")
+    chains = "".join(f"add chain netdev crowd c{number} {{ type filter hook ingress device in1 priority 0; }}\n" for number in range(HOOKS_MAX))
+    town.run("gateway", ["nft", "-f", "-"], input="add table netdev crowd\n" + chains)
+    before = town.rules()
+    town.edit_config(ZONE, WIDER_ZONE)
+    expect_refusal(town, "kernel-refused", ("The kernel refused the rules; nothing was changed: ", "カーネルがルールを受け付けなかったため、何も変更していません: "),
+                   ("Look at the journal of sekishod and of the kernel.", "sekishod とカーネルのジャーナルを確認してください。"))
+    expect("nothing was changed", town.rules() == before)
+    town.run("gateway", ["nft", "delete", "table", "netdev", "crowd"])
+    expect("an apply after that is committed", town.apply(reason="again")["result"] == "committed" and "in1" in town.rules())
+    town.edit_config(WIDER_ZONE, ZONE)
+    expect("as is the way back", town.apply(reason="back")["result"] == "committed" and "in1" not in town.rules())
+    expect("nobody is said to have changed our rules", "SKS-DRIFT" not in town.log_text())
+    town.ip("gateway", "link del in1")
+
+
+def check_restless(town, faults):
+    """Whenever ours is sent, somebody else's was first."""
+    before = town.rules()
+    town.edit_config(PORT, OTHER_PORT)
+    faults.arm("enforcer", "overtaken", 1, times=MANY)
+    expect_refusal(town, "kernel-restless",
+                   ("Somebody else kept changing rules in the kernel", "ほかのプログラムがカーネルのルールを変更し続けているため"), ("nft monitor", "nft monitor"))
+    faults.disarm()
+    expect("nothing was changed", town.rules() == before)
+    faults.arm("enforcer", "overtaken", 1, times=2)
+    expect("somebody who is first twice does not hinder it", town.apply(reason="another port")["result"] == "committed" and "3390" in town.rules())
+    town.edit_config(OTHER_PORT, PORT)
+    expect("and it goes back", town.apply(reason="back")["result"] == "committed" and "3390" not in town.rules())
+
+
+def check_readback(town, faults):
+    """Whatever was committed, the kernel tells of chains that accept by default: nobody knows what may pass, until what was in force is read again."""
+    town.edit_config(PORT, OTHER_PORT)
+    faults.arm("enforcer", "misread", 1, times=MANY)
+    expect_refusal(town, "readback-differs", ("is not what was committed", "設定した内容と一致しません"), ("nft monitor", "nft monitor"))
+    expect("nothing is forwarded", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "0")
+    faults.disarm()
+    await_true("what was in force is in force again", lambda: "3390" not in town.rules() and town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1")
+    expect("an apply after that is committed", town.apply(reason="another port")["result"] == "committed" and "3390" in town.rules())
+
+
 def check_gone(town):
     """The enforcer is killed while it is asked."""
     answers, victim = queue.Queue(), town.role_pid("enforcer")
@@ -67,6 +122,10 @@ def main():
         faults = Faults(town)
         try:
             town.start_daemon()
+            check_refused(town)
+            check_restless(town, faults)
+            check_readback(town, faults)
+            town.edit_config(OTHER_PORT, PORT)
             check_unreadable(town, faults)
             check_gone(town)
             expect("the daemon stops", town.stop_daemon() == 0)

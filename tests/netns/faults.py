@@ -15,7 +15,7 @@ from town import BUILD
 
 LIBRARY = os.path.join(BUILD, "tests", "netns", "preload", "faults.so")
 ROLES = ("parent", "planner", "enforcer", "witness", "sentry")
-KINDS = ("allocate", "send", "receive", "channel")
+KINDS = ("allocate", "send", "receive", "channel", "overtaken", "misread")
 NETLINK_KINDS = KINDS[1:3]
 CLOCK = struct.Struct("<q")
 FAULT = struct.Struct("<iii")  # how many, countdown, error

@@ -5,10 +5,18 @@
  * The test shares a file with all roles (SEKISHO_FAULTS), struct faults below: per role and kind the test writes an error, a countdown n, and how many calls
  * fail with that error from the n-th on. The seconds of clock_s are added to what the roles take for Unix time; what counts
  * since boot is not changed.
+ *
+ * Two kinds are no errors, but a kernel as it should not be: OVERTAKEN, somebody else commits just before a transaction is sent; MISREAD, a base chain that
+ * drops is told to accept.
  */
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +29,7 @@
 #include <unistd.h>
 
 enum role { ROLE_PARENT, ROLE_PLANNER, ROLE_ENFORCER, ROLE_WITNESS, ROLE_SENTRY, ROLE_COUNT };
-enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_CHANNEL, KIND_COUNT }; /* CHANNEL: what a role sends to another */
+enum kind { KIND_ALLOCATE, KIND_SEND, KIND_RECEIVE, KIND_CHANNEL, KIND_OVERTAKEN, KIND_MISREAD, KIND_COUNT }; /* CHANNEL: what a role sends to another */
 
 struct fault {
 	_Atomic int32_t left;		/* so many will fail; 0: none is due */
@@ -160,9 +168,97 @@ static bool channel_fails(int descriptor)
 	return socket_fails(descriptor, AF_UNIX, KIND_CHANNEL);
 }
 
+/* ---- a kernel that others change, and one that does not hold what it acknowledged */
+
+struct message {
+	struct nlmsghdr header;
+	struct nfgenmsg general;
+};
+
+struct table_message {
+	struct message message;
+	struct nlattr name;
+	char text[8];
+};
+
+static struct message message_of(int type, size_t length, int flags, uint8_t family, uint16_t resource)
+{
+	return (struct message){ .header = { .nlmsg_len = (uint32_t)length, .nlmsg_type = (uint16_t)type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags) },
+				 .general = { .nfgen_family = family, .res_id = htons(resource) } };
+}
+
+static struct table_message table_message_of(int type, int flags)
+{
+	return (struct table_message){ .message = message_of(NFNL_SUBSYS_NFTABLES << 8 | type, sizeof(struct table_message), flags, NFPROTO_IPV4, 0),
+				       .name = { .nla_len = sizeof(struct nlattr) + 8, .nla_type = NFTA_TABLE_NAME }, .text = "passing" };
+}
+
+/* Adds a table and deletes it, in one transaction of its own: nothing is left of it but that the kernel has moved on. */
+static void overtake(void)
+{
+	const struct {
+		struct message begin;
+		struct table_message table, no_table;
+		struct message end;
+	} batch = {
+		.begin = message_of(NFNL_MSG_BATCH_BEGIN, sizeof(struct message), 0, 0, NFNL_SUBSYS_NFTABLES),
+		.table = table_message_of(NFT_MSG_NEWTABLE, NLM_F_CREATE),
+		.no_table = table_message_of(NFT_MSG_DELTABLE, 0),
+		.end = message_of(NFNL_MSG_BATCH_END, sizeof(struct message), 0, 0, NFNL_SUBSYS_NFTABLES),
+	};
+	const int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	if (descriptor < 0 || real_sendto(descriptor, &batch, sizeof(batch), 0, NULL, 0) != sizeof(batch))
+		abort();
+	close(descriptor);
+}
+
+static bool is_transaction(const void *bytes, size_t length)
+{
+	const struct nlmsghdr *header = bytes;
+
+	return length >= sizeof(*header) && header->nlmsg_type == NFNL_MSG_BATCH_BEGIN;
+}
+
+/* The policy in a message of the kernel that is about a base chain, or NULL. */
+static uint32_t *chain_policy(struct nlmsghdr *header)
+{
+	char *at = (char *)header + sizeof(struct message);
+	const char *end = (char *)header + header->nlmsg_len;
+
+	if (header->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN))
+		return NULL;
+	while (at + sizeof(struct nlattr) <= end) {
+		const struct nlattr *attribute = (const void *)at;
+
+		if (attribute->nla_type == NFTA_CHAIN_POLICY)
+			return (uint32_t *)(void *)(at + sizeof(*attribute));
+		at += (attribute->nla_len + 3U) & ~3U;
+	}
+	return NULL;
+}
+
+static void misread(char *bytes, size_t length)
+{
+	for (size_t at = 0; at + sizeof(struct message) <= length;) {
+		struct nlmsghdr *header = (void *)(bytes + at);
+		uint32_t *policy = chain_policy(header);
+
+		if (policy && *policy == htonl(NF_DROP) && fault_is_due(KIND_MISREAD))
+			*policy = htonl(NF_ACCEPT);
+		at += (header->nlmsg_len + 3U) & ~3U;
+	}
+}
+
+/* ---- what is called in the place of the C library */
+
 ssize_t sendto(int descriptor, const void *bytes, size_t length, int flags, const struct sockaddr *to, socklen_t to_length)
 {
-	return netlink_fails(descriptor, KIND_SEND) ? -1 : real_sendto(descriptor, bytes, length, flags, to, to_length);
+	if (netlink_fails(descriptor, KIND_SEND))
+		return -1;
+	if (is_transaction(bytes, length) && netlink_fails(descriptor, KIND_OVERTAKEN))
+		overtake();
+	return real_sendto(descriptor, bytes, length, flags, to, to_length);
 }
 
 ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
@@ -174,7 +270,14 @@ ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
 
 ssize_t recvfrom(int descriptor, void *bytes, size_t length, int flags, struct sockaddr *from, socklen_t *from_length)
 {
-	return netlink_fails(descriptor, KIND_RECEIVE) ? -1 : real_recvfrom(descriptor, bytes, length, flags, from, from_length);
+	ssize_t got;
+
+	if (netlink_fails(descriptor, KIND_RECEIVE))
+		return -1;
+	got = real_recvfrom(descriptor, bytes, length, flags, from, from_length);
+	if (got > 0 && (size_t)got <= length && faults && atomic_load(&faults->faults[role][KIND_MISREAD].left) > 0)
+		misread(bytes, (size_t)got);
+	return got;
 }
 
 ssize_t recvmsg(int descriptor, struct msghdr *message, int flags)
