@@ -54,16 +54,14 @@ def check_return(town):
     code, answer = sekisho(town, "confirm")
     expect("nothing is confirmed that does not wait", code == 1 and answer["findings"][0]["id"] == "confirm-nothing", answer)
     town.edit_config(PORT, OTHER_PORT)
-    apply_for(town, 2)
-    code, answer = sekisho(town, "apply")
-    expect("meanwhile no other change is made", code == 1 and answer["findings"][0]["id"] == "confirm-pending", answer)
+    apply_for(town, 5)
     await_true("the change went back", lambda: has_returned(town))
     await_true("which is recorded", lambda: events(town)[-1] == "return")
 
 
 def check_return_interrupted(town):
     """The enforcer dies while it is asked to go back: the next one is asked again."""
-    apply_for(town, 1)
+    apply_for(town, 5)
     enforcer = town.role_pid("enforcer")
     os.kill(enforcer, signal.SIGSTOP)
     returns = town.log_text().count("goes back")
@@ -75,6 +73,8 @@ def check_return_interrupted(town):
 
 def check_confirm(town):
     apply_for(town, 600)
+    code, answer = sekisho(town, "apply")
+    expect("meanwhile no other change is made", code == 1 and answer["findings"][0]["id"] == "confirm-pending", answer)
     code, answer = sekisho(town, "confirm", "--reason", "it works")
     expect("it is confirmed", code == 0 and answer["result"] == "confirmed" and status(town)["confirm_until"] is None, answer)
     expect("and recorded", events(town)[-1] == "confirm")
@@ -111,8 +111,29 @@ def check_reboot(town):
     await_true("nothing was put in force but the text before", lambda: events(town)[-2:] == ["start", "return"])
 
 
+def check_nothing_to_return_to(town):
+    """The first file that may be put in force: there was none before."""
+    town.edit_config('"10.1.0.10"', '"10.1.0.300"')
+    town.start_daemon()
+    expect("nothing is in force", status(town)["state"] == "sealed")
+    before = town.rules()
+    town.edit_config('"10.1.0.300"', '"10.1.0.10"')
+    code, answer = sekisho(town, "apply", "--confirm", "600s")
+    finding = answer["findings"][-1]
+    expect("a change that could not go back is not made", code == 1 and answer["result"] == "refused" and finding["id"] == "confirm-no-return", answer)
+    expect("which is said with the reason", finding["en"]["sentence"] == "There is nothing the change could go back to (No such file or directory); nothing was changed."
+           and finding["ja"]["sentence"] == "元に戻すための設定を用意できないため(No such file or directory)、何も変更していません。", finding)
+    expect("and with what to do", "without --confirm" in finding["en"]["action"] and "--confirm を付けずに" in finding["ja"]["action"], finding)
+    expect("nothing was changed, and nothing waits", town.rules() == before and status(town)["state"] == "sealed" and status(town)["confirm_until"] is None)
+    code, answer = sekisho(town, "apply")
+    expect("without --confirm it is made", code == 0 and answer["result"] == "committed" and status(town)["state"] == "in-force", answer)
+    town.stop_daemon()
+
+
 def main():
     skip_unless_possible("nft")
+    with Town(hosts=[]) as town:
+        check_nothing_to_return_to(town)
     with Town(hosts=[]) as town:
         try:
             town.start_daemon()
