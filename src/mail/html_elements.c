@@ -7,7 +7,7 @@
 static const struct html_element elements[] = {
 	{ "a", 1, KIND_LINK },
 	{ "address", 7, KIND_LINE },
-	{ "area", 4, KIND_VOID },
+	{ "area", 4, KIND_AREA },
 	{ "article", 7, KIND_LINE },
 	{ "aside", 5, KIND_LINE },
 	{ "audio", 5, KIND_FRAME },

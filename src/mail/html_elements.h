@@ -30,7 +30,7 @@ enum html_kind {
 	KIND_FOREIGN,		/* svg, math */
 	KIND_INTEGRATION,	/* HTML within these */
 	/* Those without an end tag. */
-	KIND_VOID, KIND_BREAK, KIND_RULE, KIND_IMAGE, KIND_INPUT, KIND_BASE, KIND_META, KIND_EMBED,
+	KIND_VOID, KIND_BREAK, KIND_RULE, KIND_IMAGE, KIND_INPUT, KIND_BASE, KIND_META, KIND_EMBED, KIND_AREA,
 };
 
 struct html_element {

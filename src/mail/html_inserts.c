@@ -113,14 +113,15 @@ static void target_insert(struct html_text *text, const char *word, struct span 
 void html_link_begin(struct html_text *text, const struct html_tag *tag)
 {
 	struct open_link *link = &text->link;
-	struct span href = html_attribute_of(tag, ATTRIBUTE_HREF);
+	enum html_attribute attribute = html_attribute_is_there(tag, ATTRIBUTE_HREF) ? ATTRIBUTE_HREF : ATTRIBUTE_XLINK_HREF;
+	struct span href = html_attribute_of(tag, attribute);
 
 	if (href.length == 0)
 		return;
 	link->target_bytes = target_clean(href, link->target);
 	link->text_bytes = 0;
 	link->blank = false;
-	link->cut = tag->cut >> ATTRIBUTE_HREF & 1;
+	link->cut = tag->cut >> attribute & 1;
 	/* A place within the mail itself leads nowhere. */
 	link->open = link->target_bytes > 0 && link->target[0] != '#';
 }
@@ -150,6 +151,16 @@ void html_link_end(struct html_text *text)
 	}
 	memcpy(text->last_target, target.data, target.length);
 	text->last_target_bytes = target.length;
+}
+
+void html_area(struct html_text *text, const struct html_tag *tag)
+{
+	if (html_attribute_of(tag, ATTRIBUTE_HREF).length == 0)
+		return;
+	html_link_end(text);
+	html_link_begin(text, tag);
+	html_show(text, html_attribute_of(tag, ATTRIBUTE_ALT));
+	html_link_end(text);
 }
 
 /* True for a picture that nobody sees: it only tells the sender that the mail was read. */
@@ -206,6 +217,9 @@ void html_frame(struct html_text *text, const struct html_tag *tag)
 	enum html_attribute source = html_attribute_is_there(tag, ATTRIBUTE_DATA) ? ATTRIBUTE_DATA : ATTRIBUTE_SRC;
 
 	html_count(&text->notes.frames, 1);
+	/* A document within the attribute: browsers show it, most programs for mail do not. */
+	if (html_attribute_of(tag, ATTRIBUTE_SRCDOC).length > 0)
+		lines_word(&text->lines, "〔埋め込み: 表示していない文書〕");
 	target_insert(text, "〔埋め込み: ", html_attribute_of(tag, source), tag->cut >> source & 1);
 }
 

@@ -14,6 +14,8 @@ struct grid {
 	bool several_lines;	/* some cell has more than one */
 };
 
+static bool grid_write(const struct html_table *table, struct html_lines *lines);
+
 void table_begin(struct html_table *table)
 {
 	memset(table, 0, offsetof(struct html_table, cells));
@@ -24,13 +26,33 @@ void table_begin(struct html_table *table)
 	};
 }
 
-bool table_row(struct html_table *table)
+/* True when there may be no room for another row beside those that are collected. */
+static bool table_wants_piece(const struct html_table *table)
 {
-	if (table->rows == TABLE_ROWS_MAX)
+	return table->rows == TABLE_ROWS_MAX || table->cell_count > TABLE_CELLS_MAX - TABLE_COLUMNS_MAX ||
+	       table->text.length > TABLE_TEXT_BYTES_MAX / 2;
+}
+
+/* Begins again, with the next row of the same table. */
+static void piece_begin(struct html_table *table)
+{
+	table->rows = 0;
+	table->cell_count = 0;
+	table->text.length = 0;
+	table->continues = true;
+}
+
+bool table_row(struct html_table *table, struct html_lines *lines)
+{
+	bool wants_piece = table_wants_piece(table);
+
+	if (wants_piece && !grid_write(table, lines))
 		return false;
-	if (table->rows > 0)
+	if (wants_piece || table->rows > 0)
 		for (size_t i = 0; i < TABLE_COLUMNS_MAX; i++)
 			table->rowspans[i] = (uint16_t)(table->rowspans[i] ? table->rowspans[i] - 1 : 0);
+	if (wants_piece)
+		piece_begin(table);
 	table->rows++;
 	table->column = 0;
 	return true;
@@ -46,7 +68,7 @@ bool table_cell_begin(struct html_table *table, struct html_lines *lines, unsign
 		columns = TABLE_COLUMNS_MAX;
 	if (column + columns > TABLE_COLUMNS_MAX || table->cell_count == TABLE_CELLS_MAX)
 		return false;
-	if (table->rows == 0 && !table_row(table))
+	if (table->rows == 0 && !table_row(table, lines))
 		return false;
 	for (size_t i = 0; i < columns; i++)
 		table->rowspans[column + i] = (uint16_t)(rows < TABLE_ROWS_MAX ? rows : TABLE_ROWS_MAX);
@@ -321,26 +343,32 @@ static bool is_one_column(const struct html_table *table)
 	return true;
 }
 
-void table_end(struct html_table *table, struct html_lines *lines)
+/* Writes what was collected as a grid. False, and nothing written: it is none. */
+static bool grid_write(const struct html_table *table, struct html_lines *lines)
 {
 	struct grid grid;
 	bool aligned;
 
-	if (is_one_column(table)) {
-		table_flatten(table, lines);
-		return;
-	}
+	if (is_one_column(table))
+		return false;
 	grid = grid_measure(table);
 	aligned = grid.total <= TABLE_GRID_COLUMNS_MAX + 3;
 	/* Too wide to be aligned, and rows of several lines that are not aligned cannot be read. */
-	if (grid.columns < 2 || (!aligned && grid.several_lines)) {
+	if (grid.columns < 2 || (!aligned && grid.several_lines))
+		return false;
+	lines_flush(lines);
+	lines_break(lines, table->continues ? 1 : 2);
+	for (size_t i = 0; i < table->cell_count;)
+		i = grid_row_write(table, i, &grid, aligned, lines);
+	return true;
+}
+
+void table_end(struct html_table *table, struct html_lines *lines)
+{
+	if (!grid_write(table, lines)) {
 		table_flatten(table, lines);
 		return;
 	}
 	table->collecting = false;
-	lines_flush(lines);
-	lines_break(lines, 2);
-	for (size_t i = 0; i < table->cell_count;)
-		i = grid_row_write(table, i, &grid, aligned, lines);
 	lines_break(lines, 2);
 }

@@ -2,13 +2,14 @@
  * html_table: a table of HTML as rows of text in columns.
  *
  * Mail uses tables for figures and for layout alike, and which of them a table is shows only at its end. So its cells are collected,
- * up to the limits below. When a table turns out to be layout (nested tables, more than the limits), what was collected is
- * written cell by cell, those of several paragraphs with empty lines around them, and the rest follows as it comes; when it ends
- * within the limits it is written as a grid:
+ * up to the limits below. When a table turns out to be layout (nested tables, one column, many lines in a wide row), what was
+ * collected is written cell by cell, those of several paragraphs with empty lines around them, and the rest follows as it comes;
+ * when it ends it is written as a grid:
  *	日付       | 件名
  *	-----------+---------------
  *	2026-11-21 | 会議のお知らせ
- * Columns are aligned by East Asian width. Columns and rows without text are left out; a table of one column is just lines.
+ * A long table is written in pieces, a grid as soon as so many rows are there as can be collected, and the columns of each piece are
+ * aligned by themselves: a list of a thousand rows stays a list. Columns are aligned by East Asian width. Columns and rows without text are left out; a table of one column is just lines.
  */
 #ifndef MAIL_HTML_TABLE_H
 #define MAIL_HTML_TABLE_H
@@ -37,6 +38,7 @@ struct table_cell {
 struct html_table {
 	bool collecting;
 	bool within_cell;
+	bool continues;		/* a piece of it was written as a grid */
 	uint16_t rows;		/* begun */
 	uint8_t column;		/* the next cell's */
 	uint16_t cell_count;
@@ -51,8 +53,8 @@ struct html_table {
 /* Begins to collect. None is being collected. */
 void table_begin(struct html_table *table);
 
-/* A row begins; false: one too many. */
-bool table_row(struct html_table *table);
+/* A row begins; what there is no room for beside another row is written before. No cell is open. False: what was collected is no grid. */
+bool table_row(struct html_table *table, struct html_lines *lines);
 
 /*
  * A cell begins, which takes so many columns and rows (1 or more); from now on lines write into the table. False: one too many;

@@ -121,7 +121,7 @@ static void table_open(struct html_text *text, const struct html_tag *tag, bool 
 
 static void row_open(struct html_text *text, bool pushed)
 {
-	if (text->table.collecting && (!pushed || !table_row(&text->table)))
+	if (text->table.collecting && (!pushed || !table_row(&text->table, &text->lines)))
 		table_flatten(&text->table, &text->lines);
 	if (!text->table.collecting)
 		lines_break(&text->lines, 1);
@@ -372,6 +372,9 @@ static void void_take(struct html_text *text, enum html_kind kind, const struct 
 		break;
 	case KIND_EMBED:
 		html_frame(text, tag);
+		break;
+	case KIND_AREA:
+		html_area(text, tag);
 		break;
 	default:
 		break;

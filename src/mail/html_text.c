@@ -16,8 +16,9 @@ static const struct span html_attributes[ATTRIBUTE_COUNT] = {
 	[ATTRIBUTE_DATA] = { "data", 4 }, [ATTRIBUTE_HEIGHT] = { "height", 6 }, [ATTRIBUTE_HIDDEN] = { "hidden", 6 },
 	[ATTRIBUTE_HREF] = { "href", 4 }, [ATTRIBUTE_HTTP_EQUIV] = { "http-equiv", 10 }, [ATTRIBUTE_LABEL] = { "label", 5 },
 	[ATTRIBUTE_ROLE] = { "role", 4 }, [ATTRIBUTE_ROWSPAN] = { "rowspan", 7 }, [ATTRIBUTE_SRC] = { "src", 3 },
-	[ATTRIBUTE_START] = { "start", 5 }, [ATTRIBUTE_STYLE] = { "style", 5 }, [ATTRIBUTE_TEXT] = { "text", 4 },
+	[ATTRIBUTE_SRCDOC] = { "srcdoc", 6 }, [ATTRIBUTE_START] = { "start", 5 }, [ATTRIBUTE_STYLE] = { "style", 5 }, [ATTRIBUTE_TEXT] = { "text", 4 },
 	[ATTRIBUTE_TYPE] = { "type", 4 }, [ATTRIBUTE_VALUE] = { "value", 5 }, [ATTRIBUTE_WIDTH] = { "width", 5 },
+	[ATTRIBUTE_XLINK_HREF] = { "xlink:href", 10 },
 };
 
 bool html_attribute_is_there(const struct html_tag *tag, enum html_attribute attribute)

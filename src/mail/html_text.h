@@ -7,11 +7,12 @@
  *	tables			as html_table.h says
  *	links			text〔リンク先: hxxps://example[.]jp/〕; only the text when it is the target; 〔表示と異なるリンク先: ...〕 when
  *				the text names another host; targets within the mail ("#...") are not shown
+ *	parts of a picture	(area) their alternative text, and the target as of a link
  *	pictures		〔画像: alternative text〕; nothing for an empty one, and nothing for a picture of one point
  *	hidden text		〔非表示〕...〔非表示ここまで〕: shown, for the sender meant somebody to read it. Hidden means: display,
  *				visibility, font size, opacity, size 0, colour like the background, the attribute, template
  *	forms			their texts; fields as 〔入力欄〕, buttons as 〔ボタン: ...〕, the target as 〔送信先: ...〕
- *	frames, objects		〔埋め込み: ...〕 and what stands within for those who do not show them
+ *	frames, objects		〔埋め込み: ...〕, of a frame that brings its document along 〔埋め込み: 表示していない文書〕; and what stands within for those who do not show them
  *	struck text		〔取消: ...〕; a superscript as "10^5": a number must not become another one
  *	ruby			漢字（かんじ）
  *	script, style, title	left out; so are comments. dropped_bytes counts text that was lost with title and the like

@@ -18,7 +18,8 @@
 enum html_attribute {
 	ATTRIBUTE_ACTION, ATTRIBUTE_ALT, ATTRIBUTE_BGCOLOR, ATTRIBUTE_COLOR, ATTRIBUTE_COLSPAN, ATTRIBUTE_CONTENT, ATTRIBUTE_DATA,
 	ATTRIBUTE_HEIGHT, ATTRIBUTE_HIDDEN, ATTRIBUTE_HREF, ATTRIBUTE_HTTP_EQUIV, ATTRIBUTE_LABEL, ATTRIBUTE_ROLE, ATTRIBUTE_ROWSPAN,
-	ATTRIBUTE_SRC, ATTRIBUTE_START, ATTRIBUTE_STYLE, ATTRIBUTE_TEXT, ATTRIBUTE_TYPE, ATTRIBUTE_VALUE, ATTRIBUTE_WIDTH,
+	ATTRIBUTE_SRC, ATTRIBUTE_SRCDOC, ATTRIBUTE_START, ATTRIBUTE_STYLE, ATTRIBUTE_TEXT, ATTRIBUTE_TYPE, ATTRIBUTE_VALUE, ATTRIBUTE_WIDTH,
+	ATTRIBUTE_XLINK_HREF,
 	ATTRIBUTE_COUNT
 };
 
@@ -81,11 +82,14 @@ void html_tags_finish(struct html_text *text);
 
 /* ---- html_inserts.c */
 
-/* <a>: with a target, a link is open from now on. None is. */
+/* <a>, of HTML or of svg: with a target, a link is open from now on. None is. */
 void html_link_begin(struct html_text *text, const struct html_tag *tag);
 
 /* The open link ends, if one is: shows its target where the text is not the target itself. */
 void html_link_end(struct html_text *text);
+
+/* <area>: a link without an element around a text; its alternative text stands for the place in the picture. */
+void html_area(struct html_text *text, const struct html_tag *tag);
 
 /* <img> */
 void html_picture(struct html_text *text, const struct html_tag *tag);

@@ -89,7 +89,12 @@ static const struct {
 	{ "a base", "<base href='http://b.example/'>x", "〔リンクの基準: hxxp://b[.]example/〕\nx" },
 	{ "a refresh", "<meta http-equiv=Refresh content='0;url=http://b.example/'>x", "〔自動で移動: 0;url=hxxp://b[.]example/〕\nx" },
 	{ "pictures", "<img alt='ロゴ'>a<img alt=''>b<img>c<img width=1 height=1>", "〔画像: ロゴ〕ab〔画像〕c" },
+	{ "parts of a picture", "<img usemap='#m' alt='地図'><map><area href=http://b.example/1 alt='役場'><area href=http://b.example/2><area alt=a></map>",
+	  "〔画像: 地図〕役場〔リンク先: hxxp://b[.]example/1〕〔リンク先: hxxp://b[.]example/2〕" },
+	{ "a part of a picture that lies", "<area href=http://evil.example alt=bank.example>", "bank[.]example〔表示と異なるリンク先: hxxp://evil[.]example〕" },
+	{ "a link in svg", "<svg><a xlink:href=http://b.example><text>x</text></a></svg>", "x〔リンク先: hxxp://b[.]example〕" },
 	{ "frames", "<iframe src=http://b.example>a</iframe><object data=x>y</object>", "〔埋め込み: hxxp://b[.]example〕〔埋め込み: x〕y" },
+	{ "a frame that brings its document along", "a<iframe srcdoc='&lt;p>b'></iframe>c", "a〔埋め込み: 表示していない文書〕c" },
 	{ "a form", "<form action=http://b.example><input value=a><input type=hidden value=b><input type=submit value=c><input type=radio>"
 		    "<textarea>d</textarea><button>e</button></form>",
 	  "〔送信先: hxxp://b[.]example〕\n〔入力欄: a〕〔ボタン: c〕〔選択欄〕〔入力欄〕d〔ボタン: e〕" },
@@ -265,29 +270,33 @@ static const struct {
 	bool grid;
 } table_limits[] = {
 	{ "rows at the limit", TABLE_ROWS_MAX, 2, 1, true },
-	{ "one row more", TABLE_ROWS_MAX + 1, 2, 1, false },
+	{ "one row more", TABLE_ROWS_MAX + 1, 2, 1, true },
+	{ "a long list of one column", 3 * TABLE_ROWS_MAX, 1, 1, false },
+	{ "a long list", 5 * TABLE_ROWS_MAX + 1, 8, 3, true },
 	{ "columns at the limit", 2, TABLE_COLUMNS_MAX, 1, true },
 	{ "one column more", 2, TABLE_COLUMNS_MAX + 1, 1, false },
 	{ "cells at the limit", TABLE_CELLS_MAX / 4, 4, 1, true },
-	{ "more cells", TABLE_CELLS_MAX / 4 + 1, 4, 1, false },
+	{ "more cells", TABLE_CELLS_MAX / 4 + 1, 4, 1, true },
 	{ "text at the limit", 2, 2, TABLE_TEXT_BYTES_MAX / 4, true },
-	{ "more text", 2, 2, TABLE_TEXT_BYTES_MAX / 4 + 1, false },
+	{ "more text", 2, 2, TABLE_TEXT_BYTES_MAX / 4 + 1, true },
+	{ "more text in a row", 1, 2, TABLE_TEXT_BYTES_MAX / 2 + 1, false },
 };
 
-/* A grid that is too wide is written in rows all the same; what went beyond a limit stands in lines. */
+/* A grid that is too wide is written in rows all the same, and so is a long one; a row that goes beyond a limit stands in lines. */
 START_TEST(tables_keep_their_limits_and_lose_nothing)
 {
 	static const int pieces[] = { 0, 1000, -1 };
 	struct buf in = buf_limited(0), out = buf_limited(0), first = buf_limited(0);
-	size_t count = 0;
+	size_t count = 0, lines = 1;
 
 	table_put(&in, table_limits[_i].rows, table_limits[_i].columns, table_limits[_i].cell_bytes);
 	convert(buf_span(&in), 0, &first);
 	for (size_t i = 0; i < first.length; i++)
-		count += first.data[i] == 'x';
+		count += first.data[i] == 'x', lines += first.data[i] == '\n';
 	ck_assert_msg(count == (size_t)(table_limits[_i].rows * table_limits[_i].columns) * table_limits[_i].cell_bytes, "%s: lost",
 		      table_limits[_i].what);
 	ck_assert_msg((strstr(buf_text(&first), "x | x") != NULL) == table_limits[_i].grid, "%s", table_limits[_i].what);
+	ck_assert_msg(!table_limits[_i].grid || lines == (size_t)table_limits[_i].rows, "%s: %zu lines", table_limits[_i].what, lines);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		convert(buf_span(&in), pieces[i], &out);
 		ck_assert_msg(span_equal(buf_span(&first), buf_span(&out)), "%s: pieces of %d differ", table_limits[_i].what, pieces[i]);
