@@ -255,6 +255,23 @@ static bool line_find_word(struct span line, struct span word, size_t *ret_offse
 	return false;
 }
 
+/* A character beyond ASCII that stands in the line once: no word of its own, and yet it is plain which one is meant. */
+static bool line_find_character(struct span line, struct span character, size_t *ret_offset)
+{
+	const char *found, *end = line.data + line.length;
+
+	if (character.length == 0 || (uint8_t)character.data[0] < 0xc0)
+		return false;
+	for (size_t i = 1; i < character.length; i++)
+		if (((uint8_t)character.data[i] & 0xc0) != 0x80)
+			return false;
+	found = memmem(line.data, line.length, character.data, character.length);
+	if (!found || memmem(found + 1, (size_t)(end - found - 1), character.data, character.length))
+		return false;
+	*ret_offset = (size_t)(found - line.data);
+	return true;
+}
+
 static bool byte_is_blank(char byte)
 {
 	return byte == ' ' || byte == '\t';
@@ -270,7 +287,7 @@ bool finding_caret(const struct finding *finding, size_t *ret_offset, size_t *re
 	for (size_t i = 0; i < FINDING_ARGUMENTS_MAX && finding->arguments[i]; i++) {
 		struct span argument = span_of(finding->arguments[i]);
 
-		if (line_find_word(line, argument, ret_offset)) {
+		if (line_find_word(line, argument, ret_offset) || line_find_character(line, argument, ret_offset)) {
 			*ret_length = argument.length;
 			return true;
 		}

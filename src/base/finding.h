@@ -97,7 +97,7 @@ struct span source_line(const struct source *source, uint32_t line);
 
 /*
  * Where in the finding's line the caret goes: byte offset from 0 and length in bytes of the first argument that stands in the line as a whole
- * word, else of the line's text without indentation. False when the finding has no line.
+ * word, or is a character beyond ASCII that stands there once, else of the line's text without indentation. False when the finding has no line.
  */
 bool finding_caret(const struct finding *finding, size_t *ret_offset, size_t *ret_length);
 

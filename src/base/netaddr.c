@@ -134,6 +134,45 @@ int prefix_parse(const char *text, struct prefix *ret_prefix)
 	return 0;
 }
 
+/* The length of a mask of IPv4 in dots, which has ones and then zeros. */
+static int mask_parse(const char *text, uint8_t *ret_length)
+{
+	struct netaddr mask;
+	uint8_t length = 0;
+
+	if (netaddr_parse(text, &mask) < 0 || mask.family != 4)
+		return -EINVAL;
+	while (length < 32 && mask.bytes[length / 8] & (0x80U >> (length % 8)))
+		length++;
+	if (!netaddr_ends_with(&mask, length, 0x00))
+		return -EINVAL;
+	*ret_length = length;
+	return 0;
+}
+
+/* Sets all bits from bit `from` on to 0. */
+static void netaddr_clear(struct netaddr *address, uint8_t from)
+{
+	for (size_t i = from / 8; i < netaddr_size(address->family); i++)
+		address->bytes[i] &= (uint8_t)~(i == from / 8 ? 0xffU >> (from % 8) : 0xffU);
+}
+
+int prefix_guess(const char *text, struct prefix *ret_prefix)
+{
+	size_t address_length = strcspn(text, "/");
+	const char *length_text = text + address_length + 1;
+	struct prefix prefix = { .length = 0 };
+
+	if (text[address_length] == '\0' || netaddr_parse_part(text, address_length, &prefix.address) < 0)
+		return -EINVAL;
+	if (prefix_length_parse(length_text, netaddr_bits(prefix.address.family), &prefix.length) < 0 &&
+	    (prefix.address.family != 4 || mask_parse(length_text, &prefix.length) < 0))
+		return -EINVAL;
+	netaddr_clear(&prefix.address, prefix.length);
+	*ret_prefix = prefix;
+	return 0;
+}
+
 struct addr_range prefix_range(const struct prefix *prefix)
 {
 	struct addr_range range = { .first = prefix->address, .last = prefix->address };

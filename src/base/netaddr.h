@@ -60,6 +60,12 @@ char *netaddr_format(const struct netaddr *address, char text[static NETADDR_TEX
 /* Reads "10.0.0.0/8", "2001:db8::/32", or a bare address (its full length). -EINVAL: not a prefix; -ERANGE: host bits are set. */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
+/*
+ * The prefix that was probably meant by a text that prefix_parse() refuses: its host bits are cleared, and a mask written as
+ * "255.255.255.0" is counted. 0 or -EINVAL.
+ */
+int prefix_guess(const char *text, struct prefix *ret_prefix);
+
 /* First and last address of a prefix. */
 struct addr_range prefix_range(const struct prefix *prefix);
 

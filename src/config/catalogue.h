@@ -28,6 +28,7 @@ enum config_finding {
 	CONFIG_INCLUDE_FORM,
 	/* the bytes */
 	CONFIG_FILE_ENCODING,
+	CONFIG_FILE_UTF16,
 	CONFIG_FILE_CONTROL,		/* U+XXXX */
 	/* the grammar */
 	CONFIG_TEXT_NOT_CLOSED,
@@ -70,6 +71,7 @@ enum config_finding {
 	CONFIG_CHOICE_MISSPELLED,	/* word, key, choices, nearest */
 	CONFIG_TEXT_EMPTY,		/* key */
 	CONFIG_TEXT_ENCODING,		/* key */
+	CONFIG_TEXT_FULL_WIDTH,		/* value, the same in half-width characters */
 	CONFIG_TEXT_HIDDEN,		/* key, U+XXXX */
 	CONFIG_TEXT_LONG,		/* key, limit in bytes */
 	CONFIG_ZONE_NAME,		/* name */

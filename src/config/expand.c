@@ -115,6 +115,12 @@ static bool byte_may_stand(uint32_t codepoint)
 	       codepoint == '\r' || codepoint == '\f';
 }
 
+/* The byte order mark of UTF-16, of either order. */
+static bool begins_as_utf16(struct span text)
+{
+	return text.length >= 2 && (memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0);
+}
+
 /*
  * A file that is not UTF-8 is reported once, at its first bad line: in a Shift_JIS file every line would be. A
  * NUL byte would hide the rest of the file from libconfig.
@@ -123,6 +129,11 @@ static int source_check_bytes(struct expander *expander, const struct source *so
 {
 	struct span text = { source->text, source->length };
 	uint32_t line = 1, codepoint;
+
+	if (begins_as_utf16(text)) {
+		finding_add(expander->findings, &config_catalogue[CONFIG_FILE_UTF16], (struct origin){ .source = source }, NULL);
+		return -EBADMSG;
+	}
 
 	for (size_t offset = 0;; line += codepoint == '\n') {
 		struct origin here = { .source = source, .line = line };

@@ -128,6 +128,7 @@ static void form_check(struct reader *reader, const struct schema_key *key, cons
 {
 	switch (key->form) {
 	case SCHEMA_FORM_FREE:
+	case SCHEMA_FORM_PLAIN:
 		break;
 	case SCHEMA_FORM_ZONE:
 		if (!zone_name_is_good(name))
@@ -156,6 +157,37 @@ static const char *keys_shown(struct arena *arena, const struct schema_key *keys
 	for (const struct schema_key *key = keys; key->name; key++)
 		buf_printf(&text, "%s%s", key == keys ? "" : ", ", key->name);
 	return arena_strdup(arena, buf_text(&text));
+}
+
+/* The text with half-width characters for the full-width ones that have such (U+FF01 to U+FF5E, U+3000), or NULL: it has none of them. */
+static const char *half_width(struct arena *arena, const char *text)
+{
+	__attribute__((cleanup(buf_free))) struct buf half = buf_limited(0);
+	struct span left = span_of(text);
+	bool found = false;
+
+	for (size_t offset = 0, begin = 0; offset < left.length; begin = offset) {
+		uint32_t codepoint = 0;
+		bool is_full = utf8_next(left, &offset, &codepoint) == 0 && ((codepoint >= 0xff01 && codepoint <= 0xff5e) || codepoint == 0x3000);
+
+		if (is_full)
+			buf_putc(&half, codepoint == 0x3000 ? ' ' : (char)(codepoint - 0xff01 + '!'));
+		else
+			buf_put(&half, text + begin, offset - begin);
+		found |= is_full;
+	}
+	return found ? arena_strdup(arena, buf_text(&half)) : NULL;
+}
+
+/* What the value is to be read as: with a finding if it has full-width characters where none belong, so that it is told once and goes on as it was meant. */
+static const char *plain_check(struct reader *reader, const struct schema_key *key, const char *value, struct origin origin)
+{
+	const char *half = key->form == SCHEMA_FORM_PLAIN || key->choices ? half_width(reader->arena, value) : NULL;
+
+	if (!half)
+		return value;
+	finding_add(reader->findings, &config_catalogue[CONFIG_TEXT_FULL_WIDTH], origin, value, half, NULL);
+	return half;
 }
 
 static bool choice_check(struct reader *reader, const struct schema_key *key, const char *word,
@@ -189,8 +221,10 @@ static void text_read(struct reader *reader, const struct schema_key *key, const
 		return;
 	}
 	value = config_setting_get_string(setting);
-	if (!text_check(reader, key->name, span_of(value), text->at) ||
-	    !choice_check(reader, key, value, text->at))
+	if (!text_check(reader, key->name, span_of(value), text->at))
+		return;
+	value = plain_check(reader, key, value, text->at);
+	if (!choice_check(reader, key, value, text->at))
 		return;
 	form_check(reader, key, value, text->at);
 	text->value = arena_strdup(reader->arena, value);
@@ -228,7 +262,7 @@ static bool item_read(struct reader *reader, const struct schema_key *key, const
 	}
 	if (!text_check(reader, key->name, span_of(config_setting_get_string(setting)), item->at))
 		return false;
-	item->value = arena_strdup(reader->arena, config_setting_get_string(setting));
+	item->value = arena_strdup(reader->arena, plain_check(reader, key, config_setting_get_string(setting), item->at));
 	return true;
 }
 
@@ -426,8 +460,9 @@ static void standards_fill(const struct schema_key *keys, void *values)
 	}
 }
 
-static void unknown_key_report(struct reader *reader, const struct schema_key *keys,
-			       const config_setting_t *setting)
+/* The known key that was probably meant, or NULL. */
+static const struct schema_key *unknown_key_report(struct reader *reader, const struct schema_key *keys,
+						   const config_setting_t *setting)
 {
 	/* Of the setting itself, not of its value: the name is what is wrong. */
 	struct origin origin = expansion_origin(reader->expansion, reader->lines_before + config_setting_source_line(setting));
@@ -444,6 +479,7 @@ static void unknown_key_report(struct reader *reader, const struct schema_key *k
 	else
 		finding_add(reader->findings, &config_catalogue[CONFIG_KEY_UNKNOWN], origin, name,
 			    keys_shown(reader->arena, keys), NULL);
+	return nearest && !refused ? schema_key_named(keys, nearest) : NULL;
 }
 
 /*
@@ -453,19 +489,20 @@ static void unknown_key_report(struct reader *reader, const struct schema_key *k
 static void keys_read(struct reader *reader, const struct schema_key *keys, const config_setting_t *group,
 		      struct origin origin, void *values)
 {
-	uint64_t written = 0;	/* one bit per key */
+	uint64_t written = 0;	/* one bit per key, misspelled ones as well: those are not told to be missing besides */
 
 	standards_fill(keys, values);
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *setting = config_setting_get_elem(group, (unsigned int)i);
 		const struct schema_key *key = schema_key_named(keys, config_setting_name(setting));
+		const struct schema_key *meant = key ? key : unknown_key_report(reader, keys, setting);
 
-		if (!key) {
-			unknown_key_report(reader, keys, setting);
+		if (!meant)
 			continue;
-		}
-		assert(key - keys < 64);
-		written |= (uint64_t)1 << (key - keys);
+		assert(meant - keys < 64);
+		written |= (uint64_t)1 << (meant - keys);
+		if (!key)
+			continue;
 		value_read(reader, key, setting, values);
 	}
 	for (const struct schema_key *key = keys; key->name; key++)

@@ -27,6 +27,7 @@ enum schema_form {
 	SCHEMA_FORM_FREE,
 	SCHEMA_FORM_ZONE,	/* [a-z][a-z0-9-]{0,14}: it stands in set and chain names of the kernel */
 	SCHEMA_FORM_NAME,	/* no quotes, backslash or '/'; at most SCHEMA_NAME_BYTES_MAX */
+	SCHEMA_FORM_PLAIN,	/* addresses, numbers and words of the product: no full-width form of an ASCII character */
 };
 
 enum {
@@ -45,7 +46,7 @@ struct schema_key {
 	bool required;
 	int64_t minimum, maximum, standard; /* SCHEMA_NUMBER: range and default; a required one has a default below its range, which nobody can write */
 	const char *choices;	/* SCHEMA_TEXT: the allowed words separated by '|', or NULL */
-	enum schema_form form;	/* SCHEMA_TEXT */
+	enum schema_form form;	/* SCHEMA_TEXT, SCHEMA_TEXT_LIST */
 	const char *unit;	/* for the manual: "port", "bytes", or NULL */
 	const struct schema_key *keys; /* SCHEMA_GROUP, SCHEMA_RECORDS */
 	const char *en, *ja;	/* one sentence for the manual */

@@ -147,8 +147,21 @@ static bool word_goes_on(const struct walker *walker, const struct token *token)
 		(token->kind == TOKEN_EQUALS && *token->text.data == ':'));
 }
 
+/* What other programs take for true or false. */
+static bool word_is_flag(struct span word)
+{
+	static const char *const words[] = { "yes", "no", "on", "off" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (word.length == strlen(words[i]) && strncasecmp(word.data, words[i], word.length) == 0)
+			return true;
+	return false;
+}
+
 static int word_refuse(struct walker *walker, size_t start, uint32_t line)
 {
+	if (walker->expectation == EXPECT_VALUE && word_is_flag(word_at(walker, start)))
+		return walker_refuse(walker, CONFIG_KIND_FLAG, line, span_shown(walker, walker->keys[walker->key_count - 1].name));
 	return walker_refuse(walker, CONFIG_QUOTES_MISSING, line, span_shown(walker, word_at(walker, start)));
 }
 
@@ -187,7 +200,7 @@ static int stray_refuse(struct walker *walker, const struct token *token)
 	if (codepoint == '@')
 		return walker_refuse(walker, CONFIG_INCLUDE_FORM, token->line, "@include");
 	if (codepoint == 0x3000)
-		return walker_refuse(walker, CONFIG_FULL_WIDTH_SPACE, token->line, NULL);
+		return token_refuse(walker, CONFIG_FULL_WIDTH_SPACE, token);
 	if (error < 0 || utf8_is_hidden(codepoint))
 		return walker_refuse(walker, CONFIG_STRAY, token->line,
 				     arena_printf(walker->arena, "U+%04X", (unsigned int)codepoint));

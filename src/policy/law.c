@@ -336,7 +336,8 @@ static void law_tiers(const struct law *law)
 			first[zone->tier] = zone;
 	}
 	for (enum tier tier = TIER_MYNUMBER; tier < TIER_COUNT; tier++)
-		if (!first[tier])
+		/* The zone may be what another finding is about. */
+		if (!first[tier] && law->findings->errors == 0)
 			policy_find(law->findings, LAW_TIER_MISSING, file, tier_name(tier));
 	if (first[TIER_INTERNET] && !uplink)
 		policy_find(law->findings, LAW_UPLINK_MISSING, first[TIER_INTERNET]->at,

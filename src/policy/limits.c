@@ -23,7 +23,8 @@ static void limit_check(const struct policy *policy, const struct pair_limit *li
 {
 	const char *from = policy->zones[limit->from].name, *to = policy->zones[limit->to].name;
 
-	if (!pair_has_flow(policy, limit))
+	/* The flow may be what another finding is about. */
+	if (findings->errors == 0 && !pair_has_flow(policy, limit))
 		policy_find(findings, POLICY_LIMIT_IDLE, limit->at, from, to);
 	if (connections_max != 0 && limit->connections > connections_max)
 		policy_find(findings, POLICY_LIMIT_BEYOND_TABLE, limit->at, from, to, number_text(findings, limit->connections),

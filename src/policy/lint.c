@@ -171,7 +171,7 @@ static void find_unbound_hosts(const struct policy *policy, struct findings *fin
 		const struct host *host = &policy->hosts[i];
 		const struct zone *zone = &policy->zones[host->zone];
 
-		if (zone->tier == TIER_MYNUMBER && host->mac_count == 0 && !host->by_router &&
+		if (zone->tier == TIER_MYNUMBER && host->mac_count == 0 && !host->macs_unsure && !host->by_router &&
 		    !zone_lacks_macs(zone))
 			policy_find(findings, LINT_HOST_UNBOUND, host->at, host->name);
 	}

@@ -87,6 +87,7 @@ struct host {
 	size_t address_count;
 	const struct macaddr *macs; /* what packets of this host carry here: its own or its routers' */
 	size_t mac_count;
+	bool macs_unsure;	/* some that were written are none: a finding says so */
 	bool by_router;		/* macs are those of the hosts in `via` */
 	bool sanitizer;
 	struct origin at;

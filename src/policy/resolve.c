@@ -106,9 +106,14 @@ static void find_same_contents(struct resolver *r)
 				       flows[i - 1]->at);
 }
 
-/* Names that nothing refers to. A host with a MAC is of use without that: it is bound. */
+/*
+ * Names that nothing refers to. A host with a MAC is of use without that: it is bound. While there are errors it is not known: what refers to a name may
+ * be what is wrong.
+ */
 static void find_unused(struct resolver *r)
 {
+	if (r->findings->errors > 0)
+		return;
 	for (size_t i = 0; i < r->end_names.count; i++) {
 		const struct name_entry *entry = &r->end_names.entries[i];
 		const struct host *host = entry->value == NAME_BROKEN ? NULL : r->ends[entry->value].host;

@@ -52,6 +52,23 @@ struct name_entry *resolve_new_name(struct resolver *r, struct name_table *table
 	return entry;
 }
 
+void resolve_not_a_range(struct resolver *r, const struct text *word, int error)
+{
+	char shown[ADDR_RANGE_TEXT_BYTES];
+	struct addr_range range;
+	struct prefix prefix;
+
+	if (error == -ERANGE && strchr(word->value, '-')) {
+		policy_find(r->findings, POLICY_RANGE_BACKWARDS, word->at, word->value);
+	} else if (prefix_guess(word->value, &prefix) < 0) {
+		policy_find(r->findings, POLICY_PREFIX_MALFORMED, word->at, word->value);
+	} else {
+		range = prefix_range(&prefix);
+		policy_find(r->findings, error == -ERANGE ? POLICY_HOST_BITS : POLICY_MASK_DOTTED, word->at, word->value,
+			    addr_range_format(&range, shown));
+	}
+}
+
 bool resolve_zone_name(struct resolver *r, const struct text *name, uint32_t *ret_zone)
 {
 	const struct name_entry *entry;
@@ -59,6 +76,8 @@ bool resolve_zone_name(struct resolver *r, const struct text *name, uint32_t *re
 	if (!name->value)
 		return false;
 	entry = name_table_find(&r->zone_names, name->value);
+	if (!entry && r->zones_nameless)
+		return false;
 	if (!entry) {
 		policy_find(r->findings, POLICY_ZONE_UNKNOWN, name->at, name->value,
 			    resolve_nearest(r, &r->zone_names, name->value));
@@ -119,10 +138,8 @@ static bool resolve_literal(struct resolver *r, const struct text *word, uint32_
 {
 	int error = addr_range_parse(word->value, ret_range);
 
-	if (error == -ERANGE) {
-		policy_find(r->findings, POLICY_HOST_BITS, word->at, word->value);
-	} else if (error < 0 && looks_like_address(word->value)) {
-		policy_find(r->findings, POLICY_PREFIX_MALFORMED, word->at, word->value);
+	if (error == -ERANGE || (error < 0 && looks_like_address(word->value))) {
+		resolve_not_a_range(r, word, error);
 	} else if (error < 0) {
 		policy_find(r->findings, POLICY_END_UNKNOWN, word->at, word->value,
 			    resolve_nearest(r, &r->end_names, word->value));

@@ -111,6 +111,7 @@ static bool resolve_macs(struct resolver *r, struct host_survey *survey, struct 
 		survey->macs[survey->mac_count++] = (struct mac_use){ mac, word->at, host };
 	}
 	host->macs = macs;
+	host->macs_unsure = !whole;
 	return whole;
 }
 
@@ -288,10 +289,8 @@ static void resolve_network(struct resolver *r, const struct network_settings *s
 		const struct text *word = &settings->prefixes.items[i];
 		int error = word->value ? addr_range_parse(word->value, &ranges[i]) : -ENODATA;
 
-		if (error == -ERANGE)
-			policy_find(r->findings, POLICY_HOST_BITS, word->at, word->value);
-		else if (error == -EINVAL)
-			policy_find(r->findings, POLICY_PREFIX_MALFORMED, word->at, word->value);
+		if (error == -ERANGE || error == -EINVAL)
+			resolve_not_a_range(r, word, error);
 		else if (!error && !addr_ranges_cover(r->zones[zone].networks, &ranges[i]))
 			find_outside(r, &policy_catalogue[POLICY_NETWORK_OUTSIDE_ZONE], word, zone,
 				     settings->name.value);

@@ -102,12 +102,8 @@ static bool network_parse(struct resolver *r, const struct zone_survey *survey, 
 	struct prefix prefix;
 	int error = prefix_parse(word->value, &prefix);
 
-	if (error == -ERANGE) {
-		policy_find(r->findings, POLICY_HOST_BITS, word->at, word->value);
-		return false;
-	}
 	if (error < 0) {
-		policy_find(r->findings, POLICY_PREFIX_MALFORMED, word->at, word->value);
+		resolve_not_a_range(r, word, error);
 		return false;
 	}
 	*ret_range = prefix_range(&prefix);
@@ -219,6 +215,7 @@ static void resolve_zone(struct resolver *r, struct zone_survey *survey, const s
 	struct zone *zone = &r->zones[index];
 	enum tier tier;
 
+	r->zones_nameless |= !entry;
 	if (!entry)
 		return;
 	if (tier_parse(settings->tier.value, &tier) < 0) {

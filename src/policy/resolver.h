@@ -62,6 +62,7 @@ struct resolver {
 	size_t flow_capacity;
 	struct name_table zone_names, end_names, service_names, flow_names, relay_names;
 	size_t nearest_told;
+	bool zones_nameless;		/* a zone could not enter its name: an unknown one may be that's */
 	bool flows_overflow, relays_overflow; /* the finding that there are too many was given */
 };
 
@@ -79,6 +80,9 @@ void resolve_flows(struct resolver *r);
 
 /* How many connections pairs of zones may have. */
 void resolve_limits(struct resolver *r);
+
+/* The finding on a text that is no prefix or range, by what addr_range_parse() or prefix_parse() gave: what is wrong, and what was probably meant. */
+void resolve_not_a_range(struct resolver *r, const struct text *word, int error);
 
 /*
  * The index of the zone of this name; false with a finding, or without one when the zone is broken or nothing

@@ -56,6 +56,7 @@ CASES = [
     ("check-config-option", ["--config", "town.conf", "check"]),
     ("check-syntax", ["check", "syntax.conf"]),
     ("check-mistakes", ["check", "mistakes.conf"]),
+    ("check-hints", ["check", "hints.conf"]),
     ("check-mistakes-json", ["--json", "check", "mistakes.conf"]),
     ("check-expired", ["check", "expired.conf"]),
     ("check-missing-file", ["check", "no\x1b[31m\u202esuch.conf"]),

@@ -228,6 +228,8 @@ static const struct {
 	{ "an empty argument marks nothing", "to lgwan", "", "lgwan", "lgwan", 3 },
 	{ "Japanese", "\tname = \"庁内\";", "庁内", NULL, "庁内", 9 },
 	{ "not inside a longer Japanese word", "\"山田太郎\", \"山田\"", "山田", NULL, "山田", 17 },
+	{ "a character beyond ASCII inside a word", "\tlabel = “a\";", "“", NULL, "“", 9 },
+	{ "a character that stands there twice", "label = ”a”;", "”", NULL, "label = ”a”;", 0 },
 	{ "no argument stands in the line", " \t flow = { };  ", "lgwan", NULL, "flow = { };", 3 },
 	{ "argument longer than the line", "ab", "abc", NULL, "ab", 0 },
 	{ "only part of a word", "  lgwan2;", "lgwan", NULL, "lgwan2;", 2 },

@@ -151,6 +151,38 @@ START_TEST(prefix_is_read_and_written)
 }
 END_TEST
 
+static const struct parse_row guess_rows[] = {
+	{ "host bits", "10.1.0.5/24", 0, "10.1.0.0/24" },
+	{ "host bits, IPv6", "fd00:0:0:1::1/64", 0, "fd00:0:0:1::/64" },
+	{ "host bits inside a byte", "10.129.0.0/9", 0, "10.128.0.0/9" },
+	{ "nothing before the length", "1.0.0.0/0", 0, "0.0.0.0/0" },
+	{ "a mask in dots", "10.1.0.0/255.255.255.0", 0, "10.1.0.0/24" },
+	{ "a mask in dots and host bits", "10.1.0.5/255.255.128.0", 0, "10.1.0.0/17" },
+	{ "a mask of all bits", "10.1.0.5/255.255.255.255", 0, "10.1.0.5" },
+	{ "a mask of no bit", "10.1.0.5/0.0.0.0", 0, "0.0.0.0/0" },
+	{ "a mask with a hole", "10.1.0.0/255.0.255.0", -EINVAL, NULL },
+	{ "a mask for IPv6", "fd00::/255.255.255.0", -EINVAL, NULL },
+	{ "no length", "10.1.0.5", -EINVAL, NULL },
+	{ "a length beyond the address", "10.1.0.0/33", -EINVAL, NULL },
+	{ "no address", "a/24", -EINVAL, NULL },
+};
+
+START_TEST(prefix_that_was_meant)
+{
+	const struct parse_row *row = &guess_rows[_i];
+	char text[ADDR_RANGE_TEXT_BYTES];
+	struct addr_range range;
+	struct prefix prefix;
+	int r = prefix_guess(row->text, &prefix);
+
+	ck_assert_msg(r == row->result, "%s: %d", row->what, r);
+	if (r < 0)
+		return;
+	range = prefix_range(&prefix);
+	ck_assert_msg(strcmp(addr_range_format(&range, text), row->canonical) == 0, "%s: %s", row->what, text);
+}
+END_TEST
+
 START_TEST(range_is_read_and_written)
 {
 	const struct parse_row *row = &range_rows[_i];
@@ -434,6 +466,7 @@ static Suite *netaddr_suite(void)
 
 	tcase_add_loop_test(texts, address_is_read_and_written, 0, COUNT(address_rows));
 	tcase_add_loop_test(texts, prefix_is_read_and_written, 0, COUNT(prefix_rows));
+	tcase_add_loop_test(texts, prefix_that_was_meant, 0, COUNT(guess_rows));
 	tcase_add_loop_test(texts, range_is_read_and_written, 0, COUNT(range_rows));
 	tcase_add_loop_test(texts, mac_is_read_and_written, 0, COUNT(mac_rows));
 	suite_add_tcase(suite, texts);

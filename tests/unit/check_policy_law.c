@@ -336,6 +336,8 @@ static const struct policy_case rows[] = {
 	  ADD_FLOW(LG_IN EXCEPTION "protocol = 'udp'; ports = '5000-6023';") } },
 	{ "1025 ports between LGWAN and Internet", "ports-many", .edits = {
 	  ADD_FLOW(LG_IN EXCEPTION "protocol = 'udp'; ports = [ '5000-6023', '7000' ];") } },
+	{ "a My Number host with a MAC that is none", "mac-malformed", .edits = {
+	  ADD_HOST("name = 'h'; zone = 'mn'; addresses = '10.1.0.99'; macs = '02:00';") } },
 	{ "a My Number host without MAC", "host-unbound host-unused", .edits = {
 	  ADD_HOST("name = 'zei'; zone = 'mn'; addresses = '10.1.0.11';") } },
 };

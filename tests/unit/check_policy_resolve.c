@@ -59,7 +59,7 @@ static const struct policy_case rows[] = {
 	  ADD_FLOW("source = 'game'; destination = 'mx'; " HTTPS) } },
 	{ "an end that looks like a name of digits", "end-unknown", .edits = {
 	  ADD_FLOW("source = '42'; destination = 'mx'; " HTTPS) } },
-	{ "an unknown service", "service-unknown service-unused", .edits = {
+	{ "an unknown service", "service-unknown", .edits = {
 	  { "service = 'web'", "service = 'wbe'" } } },
 	{ "an unknown user", "user-unknown", .line = "nobody-here", .edits = {
 	  { "user = 'root'", "user = 'nobody-here'" } } },
@@ -68,6 +68,7 @@ static const struct policy_case rows[] = {
 	{ "a broken network of a zone is not told at its hosts", "host-bits", .line = "mn0", .edits = {
 	  { "interfaces = [ 'mn0' ];\n	  networks = [ '10.1.0.0/24',", "interfaces = [ 'mn0' ]; "
 	                                                               "networks = [ '10.1.0.1/24'," } } },
+	{ "a zone whose name is taken: what belongs to it is not told to be lost", "name-twice", .line = "in0", .edits = { { "{ name = 'in';", "{ name = 'lg';" } } },
 	/* Interfaces and networks */
 	{ "an interface name of 15 characters", "", .edits = { { "'mn0'", "'mn0123456789abc'" } } },
 	{ "an interface name of 16 characters", "interface-malformed", .edits = {
@@ -179,8 +180,14 @@ static const struct policy_case rows[] = {
 	           "protocol = 'tcp'; ports = 8080;") } },
 	{ "a host of another zone", "end-elsewhere", .line = "kanri", .related = "10.2.0.5", .edits = {
 	  ADD_FLOW("source = 'kanri'; destination = 'mx'; " HTTPS) } },
-	{ "a range backwards", "host-bits", .edits = {
+	{ "a range backwards", "range-backwards", .edits = {
 	  ADD_FLOW("source = '10.3.0.9-10.3.0.1'; destination = 'mx'; " HTTPS) } },
+	{ "a network that begins in its middle", "host-bits", .edits = {
+	  ADD_FLOW("source = '10.3.0.9/25'; destination = 'mx'; " HTTPS) } },
+	{ "a mask in dots", "mask-dotted", .edits = {
+	  ADD_FLOW("source = '10.3.0.0/255.255.255.128'; destination = 'mx'; " HTTPS) } },
+	{ "a mask that is none", "prefix-malformed", .edits = {
+	  ADD_FLOW("source = '10.3.0.0/255.0.255.0'; destination = 'mx'; " HTTPS) } },
 	{ "a malformed address", "prefix-malformed", .edits = {
 	  ADD_FLOW("source = '10.3.0.0/33'; destination = 'mx'; " HTTPS) } },
 	{ "families that never meet", "families-disjoint", .edits = {
@@ -208,13 +215,13 @@ static const struct policy_case rows[] = {
 	  ADD_FLOW(RECORD("2026-04-01", "2027-11-20")) } },
 	{ "expired yesterday", "record-expired", .edits = { ADD_FLOW(RECORD("2026-04-01", "2026-11-20")) } },
 	/* Relays */
-	{ "a relay that takes mail from anybody", "host-unused relay-accepts-any", .edits = {
+	{ "a relay that takes mail from anybody", "relay-accepts-any", .edits = {
 	  { "accept_from = 'soto'", "accept_from = 'any'" } } },
-	{ "a network as next hop", "host-unused relay-next-hop-wide", .edits = {
+	{ "a network as next hop", "relay-next-hop-wide", .edits = {
 	  { "next_hops = 'naka'", "next_hops = '10.2.0.24/31'" } } },
-	{ "any as next hop", "host-unused relay-next-hop-wide", .edits = {
+	{ "any as next hop", "relay-next-hop-wide", .edits = {
 	  { "next_hops = 'naka'", "next_hops = 'any'" } } },
-	{ "an outer host as next hop", "end-elsewhere host-unused", .edits = {
+	{ "an outer host as next hop", "end-elsewhere", .edits = {
 	  { "next_hops = 'naka'", "next_hops = 'soto'" } } },
 	{ "two next hops with neighbouring addresses", "host-unused", .edits = {
 	  { "next_hops = 'naka'", "next_hops = [ '10.2.0.26', '10.2.0.25' ]" } } },
