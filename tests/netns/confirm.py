@@ -135,17 +135,13 @@ def main():
     with Town(hosts=[]) as town:
         check_nothing_to_return_to(town)
     with Town(hosts=[]) as town:
-        try:
-            town.start_daemon()
-            check_return(town)
-            check_return_interrupted(town)
-            check_confirm(town)
-            check_refused(town)
-            check_restart(town)
-            check_reboot(town)
-        except BaseException:
-            print(town.log_text())
-            raise
+        town.start_daemon()
+        check_return(town)
+        check_return_interrupted(town)
+        check_confirm(town)
+        check_refused(town)
+        check_restart(town)
+        check_reboot(town)
 
 
 if __name__ == "__main__":

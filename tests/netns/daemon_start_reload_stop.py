@@ -264,25 +264,21 @@ def check_broken_at_start(town):
 def main():
     skip_unless_possible("nft")
     with Town(hosts=HOSTS, owner=False) as town:
-        try:
-            check_start(town)
-            check_sandbox(town)
-            check_apply(town)
-            check_change(town)
-            check_lockout(town)
-            check_untrusted_file(town)
-            check_requests(town)
-            check_killed_role(town, "planner")
-            check_killed_role(town, "enforcer")
-            check_unapplied_edit(town)
-            check_interfaces(town)
-            check_stop_and_start(town)
-            check_damage_while_running(town)
-            check_damage(town)
-            check_broken_at_start(town)
-        except BaseException:
-            print(town.log_text())
-            raise
+        check_start(town)
+        check_sandbox(town)
+        check_apply(town)
+        check_change(town)
+        check_lockout(town)
+        check_untrusted_file(town)
+        check_requests(town)
+        check_killed_role(town, "planner")
+        check_killed_role(town, "enforcer")
+        check_unapplied_edit(town)
+        check_interfaces(town)
+        check_stop_and_start(town)
+        check_damage_while_running(town)
+        check_damage(town)
+        check_broken_at_start(town)
 
 
 if __name__ == "__main__":

@@ -154,20 +154,16 @@ def check_alone(town, ear):
 def main():
     skip_unless_possible("nft")
     with Town(hosts=["inet-tanmatsu", "jumin-tanmatsu", "shokuin-pc", "gamen-server"]) as town:
-        try:
-            town.start_daemon("--no-owner")
-            ear, talk = Ear(town, "jumin-tanmatsu"), Talk(town)
-            flood = sender(town)
-            for what, deed in DEEDS:
-                check_deed(town, ear, talk, what, deed)
-            check_survey(town)
-            check_enforcer_killed(town)
-            check_deed(town, ear, talk, *DEEDS[0])
-            check_alone(town, ear)
-            flood.result()
-        except BaseException:
-            print("\n".join(line for line in town.log_text().splitlines() if "SKS-REFUSAL" not in line))
-            raise
+        town.start_daemon("--no-owner")
+        ear, talk = Ear(town, "jumin-tanmatsu"), Talk(town)
+        flood = sender(town)
+        for what, deed in DEEDS:
+            check_deed(town, ear, talk, what, deed)
+        check_survey(town)
+        check_enforcer_killed(town)
+        check_deed(town, ear, talk, *DEEDS[0])
+        check_alone(town, ear)
+        flood.result()
 
 
 if __name__ == "__main__":

@@ -93,9 +93,6 @@ def main():
             apply(town, "steady")
             check_return(town)
             check_read_only(town)
-        except BaseException:
-            print(town.log_text())
-            raise
         finally:
             town.stop_daemon()
             subprocess.run(["umount", "-l", town.state_dir], check=True)

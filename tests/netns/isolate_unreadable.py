@@ -95,13 +95,9 @@ def main():
     skip_unless_possible("nft")
     with Town(hosts=[]) as town:
         faults = Faults(town)
-        try:
-            town.start_daemon()
-            check(town, faults)
-            check_renamed(town)
-        except BaseException:
-            print(town.log_text())
-            raise
+        town.start_daemon()
+        check(town, faults)
+        check_renamed(town)
 
 
 if __name__ == "__main__":

@@ -210,9 +210,6 @@ def main():
             check_ways_of_asking(desk)
             check_force(desk)
             check_persistence(desk)
-        except BaseException:
-            print(town.log_text())
-            raise
         finally:
             desk.close()
 

@@ -153,7 +153,7 @@ class MailTown(Town):
         if self._relay_notify:
             self._relay_notify.close()
         if error and error[0]:
-            print(tail_of(self.log_text() if os.path.exists(self.log) else ""), tail_of(self.relay_log_text()), sep="\n---- relay\n")
+            print("---- relay", tail_of(self.relay_log_text()), "---- sekishod", sep="\n")
         super().__exit__(*error)
 
     def _shrink_reserve(self):

@@ -132,25 +132,17 @@ def check_foreign_change(town):
 def main():
     skip_unless_possible("nft")
     with Town(hosts=[], owner=False) as town:
-        try:
-            write_policy(town)
-            town.start_daemon()
-            check_foreign_change(town)
-        except BaseException:
-            print(town.log_text())
-            raise
+        write_policy(town)
+        town.start_daemon()
+        check_foreign_change(town)
     with Town(hosts=[]) as town:
         faults = Faults(town)
-        try:
-            write_policy(town)
-            town.start_daemon()
-            check_isolated(town)
-            check_released(town)
-            check_isolated(town)
-            check_released_unproved(town, faults)
-        except BaseException:
-            print(town.log_text())
-            raise
+        write_policy(town)
+        town.start_daemon()
+        check_isolated(town)
+        check_released(town)
+        check_isolated(town)
+        check_released_unproved(town, faults)
 
 
 if __name__ == "__main__":

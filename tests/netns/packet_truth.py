@@ -265,7 +265,6 @@ def main():
                     truth.play(policy, seed)
             except BaseException:
                 report_failure(seed, policy)
-                print(crossing.log_text()[-4000:])
                 raise
             if truth.counts["disagreements"] > before:
                 report_failure(seed, policy)

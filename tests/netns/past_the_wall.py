@@ -248,25 +248,21 @@ class Wall:
 def main():
     skip_unless_possible("tc", "nft")
     with Town(hosts=HOSTS_NEEDED) as town:
-        try:
-            town.ip("gateway", "link add strange0 type veth peer name strange1")
-            town.ip("gateway", "link add br0 type bridge")
-            town.start_daemon()
-            wall = Wall(town)
-            expect("there is nothing at first", not wall.survey())
-            expect("and nothing passes", wall.arrived() == 0)
-            wall.check_bridge_drops()
-            if SYS_BPF:
-                wall.check_programs()
-            wall.check_foreign()
-            wall.check_child()
-            wall.check_interfaces()
-            wall.check_switches()
-            wall.check_legacy()
-            expect("the daemon stops", town.stop_daemon() == 0)
-        except BaseException:
-            print(town.log_text())
-            raise
+        town.ip("gateway", "link add strange0 type veth peer name strange1")
+        town.ip("gateway", "link add br0 type bridge")
+        town.start_daemon()
+        wall = Wall(town)
+        expect("there is nothing at first", not wall.survey())
+        expect("and nothing passes", wall.arrived() == 0)
+        wall.check_bridge_drops()
+        if SYS_BPF:
+            wall.check_programs()
+        wall.check_foreign()
+        wall.check_child()
+        wall.check_interfaces()
+        wall.check_switches()
+        wall.check_legacy()
+        expect("the daemon stops", town.stop_daemon() == 0)
 
 
 if __name__ == "__main__":

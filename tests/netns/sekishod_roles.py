@@ -166,18 +166,14 @@ def bounded_command():
 def main():
     skip_unless_possible("nft", "setpriv")
     with Town(hosts=[]) as town:
-        try:
-            town.before_program = bounded_command()
-            town.start_daemon()
-            stage = Stage(town)
-            await_true("the sentry has the wires of all zones", lambda: stage.standing("sentry") and len(ZONES) == len(
-                town.run("gateway", ["cat", "/proc/net/packet"]).stdout.splitlines()) - 1)
-            for role in FORBIDDEN:
-                try_role(stage, role)
-            check("the daemon stops", town.stop_daemon() == 0)
-        except BaseException:
-            print(town.log_text())
-            raise
+        town.before_program = bounded_command()
+        town.start_daemon()
+        stage = Stage(town)
+        await_true("the sentry has the wires of all zones", lambda: stage.standing("sentry") and len(ZONES) == len(
+            town.run("gateway", ["cat", "/proc/net/packet"]).stdout.splitlines()) - 1)
+        for role in FORBIDDEN:
+            try_role(stage, role)
+        check("the daemon stops", town.stop_daemon() == 0)
 
 
 if __name__ == "__main__":

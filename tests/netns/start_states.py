@@ -211,11 +211,7 @@ def main():
     for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, before_the_last_one_is_gone,
                       before_the_last_backstop_is_gone, beside_another, beside_a_stranger, with_a_socket_of_elsewhere):
         with Town(hosts=[]) as town:
-            try:
-                situation(town)
-            except BaseException:
-                print(town.log_text())
-                raise
+            situation(town)
 
 
 if __name__ == "__main__":

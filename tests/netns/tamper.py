@@ -114,18 +114,14 @@ def judge(done, passed, owned):
 
 def check(*options):
     with Town(hosts=list(PLACES.values())) as town:
-        try:
-            wall = Wall(town, *options)
-            owned = " owner" in town.run("gateway", ["nft", "list", "table", "inet", "sekisho"]).stdout
-            print(f"the tables have {'an' if owned else 'no'} owner")
-            done = check_changes(wall)
-            check_past(wall)
-            (past, _), (after, _) = judge(done, wall.result(), owned)
-            print(f"figure: past our tables by another: {past} packets passed, of {RATE} a second, in {MEASURED_S} s and what nft takes")
-            expect("it is closed with the other table", past > 0 and after == 0, (past, after))
-        except BaseException:
-            print(town.log_text()[-3000:])
-            raise
+        wall = Wall(town, *options)
+        owned = " owner" in town.run("gateway", ["nft", "list", "table", "inet", "sekisho"]).stdout
+        print(f"the tables have {'an' if owned else 'no'} owner")
+        done = check_changes(wall)
+        check_past(wall)
+        (past, _), (after, _) = judge(done, wall.result(), owned)
+        print(f"figure: past our tables by another: {past} packets passed, of {RATE} a second, in {MEASURED_S} s and what nft takes")
+        expect("it is closed with the other table", past > 0 and after == 0, (past, after))
 
 
 def main():

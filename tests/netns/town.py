@@ -5,7 +5,7 @@
         town.run("jumin-tanmatsu", ["ping", "-c1", "10.1.0.1"])
 
 Everything lives in namespaces of its own with names of its own, so towns do not meet each other or the machine. Leaving the
-block stops the daemon and removes everything. Needs root and iproute2; nothing but Python's standard library.
+block stops the daemon and removes everything; leaving it by an exception prints what the daemon said. Needs root and iproute2; nothing but Python's standard library.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ import time
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SOURCE, "build")
 DEADLINE_S = int(os.environ.get("SEKISHO_DEADLINE_S", "60"))  # for anything that is awaited; nothing is expected to take so long
+LOG_CHARACTERS_SHOWN = 20000
 
 # zone: (interface of the gateway, its IPv4 and IPv6 address there, the length of its IPv6 prefix)
 ZONES = {
@@ -161,10 +162,12 @@ class Town:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind=None, *_):
         if self.daemon and self.daemon.poll() is None:
             self.daemon.kill()
             self.daemon.wait()
+        if kind not in (None, SystemExit) and os.path.exists(self.log):
+            print(self.log_tail())
         for name in self.namespaces:
             subprocess.run(["ip", "netns", "del", name], check=False)
         if self._notify:
@@ -358,6 +361,13 @@ class Town:
     def log_text(self):
         with open(self.log, encoding="utf-8") as log:
             return log.read()
+
+    def log_tail(self):
+        """The log for who reads of a failure: of a long one, the end of what is not about single packets."""
+        text = self.log_text()
+        if len(text) > LOG_CHARACTERS_SHOWN:
+            text = "".join(line for line in text.splitlines(keepends=True) if "SKS-REFUSAL" not in line)
+        return text[-LOG_CHARACTERS_SHOWN:]
 
     def role_pid(self, role):
         """The process id of a role of the daemon, or None."""

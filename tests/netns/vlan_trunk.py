@@ -4,6 +4,7 @@
 All four zones of the example town come by one cable, each with a tag of its own. Frames are sent and heard as they are on that cable, tag and all.
 """
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -150,12 +151,12 @@ def check_survey(town):
 
 def main():
     skip_unless_possible("tc")
-    try:
-        town = TrunkTown().__enter__()
-    except AssertionError as error:
-        print(f"SKIP: absent: VLAN devices ({str(error).strip()})")
-        sys.exit(77)
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            town = stack.enter_context(TrunkTown())
+        except AssertionError as error:
+            print(f"SKIP: absent: VLAN devices ({str(error).strip()})")
+            sys.exit(77)
         town.start_daemon()
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         cable = Cable(town)
@@ -171,11 +172,6 @@ def main():
         check_flow(cable, "with its interface again")
         check_refused(cable)
         expect("the daemon stops", town.stop_daemon() == 0)
-    except BaseException:
-        print(town.log_text())
-        raise
-    finally:
-        town.__exit__()
 
 
 if __name__ == "__main__":

@@ -40,20 +40,16 @@ def check_hangs(town, role):
 def main():
     skip_unless_possible("nft")
     with Town(hosts=[]) as town:
-        try:
-            town.start_daemon(environment={"WATCHDOG_USEC": str(WATCHDOG_US)})
-            parent = town.daemon.pid
-            town.await_notified("WATCHDOG", "1")
-            print("ok: the service manager hears from it")
-            for role in ROLES:
-                check_hangs(town, role)
-            check("who answers is not killed", town.log_text().count("a role hangs") == len(ROLES), town.log_text())
-            del town.notified["WATCHDOG"]
-            town.await_notified("WATCHDOG", "1")
-            check("the parent is the same, and heard of", town.daemon.pid == parent and town.daemon.poll() is None)
-        except BaseException:
-            print(town.log_text())
-            raise
+        town.start_daemon(environment={"WATCHDOG_USEC": str(WATCHDOG_US)})
+        parent = town.daemon.pid
+        town.await_notified("WATCHDOG", "1")
+        print("ok: the service manager hears from it")
+        for role in ROLES:
+            check_hangs(town, role)
+        check("who answers is not killed", town.log_text().count("a role hangs") == len(ROLES), town.log_text())
+        del town.notified["WATCHDOG"]
+        town.await_notified("WATCHDOG", "1")
+        check("the parent is the same, and heard of", town.daemon.pid == parent and town.daemon.poll() is None)
 
 
 if __name__ == "__main__":
