@@ -13,8 +13,11 @@
 #include "base/sandbox.h"
 
 struct aside {
-	pid_t child;		/* 0: nobody thinks */
+	pid_t child;		/* 0: nobody thinks, or who does is not waited for here */
+	int process;		/* of one that thinks alone: pidfd_open(2); -1: there is none */
 	int result;		/* readable when something comes, or nothing more; -1: nobody thinks */
+	bool announced;		/* it was said how much will come, which is bytes_all */
+	size_t bytes_all;
 	struct buf bytes;	/* what has come of it */
 };
 
@@ -32,12 +35,19 @@ void asides_reap(void);
 int aside_begin(struct aside *ret_aside, void (*think)(void *context, struct buf *out), void *context, size_t bytes_max);
 
 /*
+ * The same for a process that waits for its children wherever they end, and that holds what the child shall not: the child has nothing open but standard streams
+ * and its way to say what it found, has signals as a role has them (crew_role_begin()), and ends with us. It is not waited for here: whoever waits for all may do
+ * so. Rights and calls think() gives up first.
+ */
+int aside_begin_alone(struct aside *ret_aside, void (*think)(void *context, struct buf *out), void *context, size_t bytes_max);
+
+/*
  * Takes what has come. 1: that is all, in aside->bytes, which are the caller's to give back (aside_end()); 0: there is more to come; -EIO: the child did not
  * come to an end, or found too much.
  */
 int aside_take(struct aside *aside);
 
-/* Gives back everything. A child that still thinks ends by itself, and asides_reap() waits for it. */
+/* Gives back everything. A child that still thinks ends by itself, and asides_reap() waits for it; one that thinks alone is killed. */
 void aside_end(struct aside *aside);
 
 #endif

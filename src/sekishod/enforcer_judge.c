@@ -160,7 +160,7 @@ static int judgement_await(struct enforcer *enforcer, const struct judgement *ju
 {
 	static const enum proof_half parts[HALVES] = { PROOF_FORTH, PROOF_BACK };
 	struct judgement halves[HALVES] = { *judgement, *judgement };
-	struct aside asides[HALVES] = { { .result = -1 }, { .result = -1 } };
+	struct aside asides[HALVES] = { { .process = -1, .result = -1 }, { .process = -1, .result = -1 } };
 	int result = 0;
 
 	asides_reap();

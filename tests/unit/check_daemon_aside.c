@@ -1,6 +1,7 @@
 /* What a child found comes back whole, or not at all; who does not wait for it is not kept. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,6 +42,11 @@ static void think_never(void *context, struct buf *out)
 	(void)out;
 	for (;;)
 		pause();
+}
+
+static void note_signal(int number)
+{
+	(void)number;
 }
 
 static void think_and_die(void *context, struct buf *out)
@@ -132,6 +138,67 @@ START_TEST(who_was_not_waited_for_is_reaped)
 }
 END_TEST
 
+/* What it finds open besides standard streams and its way to us, and which signals would be ours. */
+static void think_of_what_is_left(void *context, struct buf *out)
+{
+	const int *others = context;
+	struct sigaction action;
+
+	for (int descriptor = STDERR_FILENO + 2; descriptor < others[0] + 100; descriptor++)
+		if (fcntl(descriptor, F_GETFD) >= 0)
+			buf_puts(out, "open");
+	for (int number = SIGHUP; number <= SIGCHLD; number++)
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler == note_signal)
+			buf_puts(out, "caught");
+}
+
+START_TEST(who_thinks_alone_has_nothing_of_ours)
+{
+	const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	int others[2];
+	struct aside aside;
+
+	ck_assert_int_eq(pipe(others), 0);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		signal(caught[i], note_signal);
+	ck_assert_int_eq(aside_begin_alone(&aside, think_of_what_is_left, others, MANY_BYTES), 0);
+	ck_assert_int_eq(take_all(&aside), 1);
+	ck_assert_uint_eq(aside.bytes.length, 0);
+	aside_end(&aside);
+	ck_assert_int_eq(waitpid(-1, NULL, 0) > 0, 1);
+}
+END_TEST
+
+/* It may have been waited for by whoever waits for all. */
+START_TEST(who_thinks_alone_is_waited_for_elsewhere)
+{
+	int count = MANY_BYTES;
+	struct aside aside;
+
+	ck_assert_int_eq(aside_begin_alone(&aside, think_of_many, &count, MANY_BYTES), 0);
+	ck_assert_int_eq(take_all(&aside), 1);
+	ck_assert_int_eq(waitpid(-1, NULL, 0) > 0, 1);
+	ck_assert_uint_eq(aside.bytes.length, (size_t)count);
+	aside_end(&aside);
+	ck_assert_int_eq(aside_begin_alone(&aside, think_and_die, NULL, MANY_BYTES), 0);
+	ck_assert_int_eq(waitpid(-1, NULL, 0) > 0, 1);
+	ck_assert_int_eq(take_all(&aside), -EIO);
+	aside_end(&aside);
+}
+END_TEST
+
+START_TEST(who_thinks_alone_in_vain_is_killed)
+{
+	struct aside aside;
+	int status;
+
+	ck_assert_int_eq(aside_begin_alone(&aside, think_never, NULL, MANY_BYTES), 0);
+	aside_end(&aside);
+	ck_assert_int_eq(waitpid(-1, &status, 0) > 0, 1);
+	ck_assert_int_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("daemon/aside");
@@ -144,6 +211,9 @@ int main(void)
 	tcase_add_test(cases, nobody_waits_for_what_he_gave_up);
 	tcase_add_test(cases, several_think_at_a_time);
 	tcase_add_test(cases, who_was_not_waited_for_is_reaped);
+	tcase_add_test(cases, who_thinks_alone_has_nothing_of_ours);
+	tcase_add_test(cases, who_thinks_alone_is_waited_for_elsewhere);
+	tcase_add_test(cases, who_thinks_alone_in_vain_is_killed);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
