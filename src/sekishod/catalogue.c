@@ -137,6 +137,13 @@ const struct finding_kind daemon_catalogue[DAEMON_FINDING_COUNT] = {
 		"An answer inside sekishod was not understood.", "sekishod の内部の応答を解釈できませんでした。",
 		"Restart sekishod; the rules stay in force meanwhile.", "sekishod を再起動してください。その間もルールは有効です。",
 	},
+	[DAEMON_READING_FAILED] = {
+		"reading-failed", SEVERITY_ERROR,
+		"The process that reads the zone file for what the rules are judged by came to no end: {0}.",
+		"ルールの判定に使う内容をゾーン定義ファイルから読み取るプロセスが、完了せずに終了しました: {0}。",
+		"Look at the journal of sekishod and of the kernel, whether memory is short, and apply again.",
+		"sekishod とカーネルのジャーナルを確認し、メモリ不足がないかを確かめてから、もう一度適用してください。",
+	},
 	[DAEMON_UNRECORDED] = {
 		"not-recorded", SEVERITY_WARNING,
 		"What was done could not be written to the journal.", "実行した内容を記録に書き込めませんでした。",

@@ -31,6 +31,7 @@ enum daemon_finding {
 	DAEMON_RENAMED_INTO_ZONE,	/* interface, its former name */
 	DAEMON_ENFORCER_GONE,
 	DAEMON_ANSWER_MALFORMED,
+	DAEMON_READING_FAILED,		/* reason */
 	DAEMON_UNRECORDED,
 	/* proposals; the enforcer */
 	DAEMON_NO_PINS,

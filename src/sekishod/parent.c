@@ -93,6 +93,9 @@ static void parent_started(void *context, int role)
 		crew_send(parent->crew, role, VERB_NETLINK, (struct span){ .length = 0 }, mnl_socket_get_fd(parent->netlink.socket));
 		pins_send(parent);
 	}
+	/* What its predecessor asked for it has not. */
+	if (role == ROLE_PLANNER)
+		pins_forget_ahead(parent);
 	if (role == ROLE_SENTRY)
 		wiring_tell_all(&parent->wiring, parent->crew, role);
 	if (makes_rules(role) && (parent->isolations.count > 0 || (parent->order_arena && !order_is_drill(parent))))
@@ -237,6 +240,7 @@ static int parent_begin(struct parent *parent)
 
 static void parent_end(struct parent *parent)
 {
+	pins_forget_ahead(parent);
 	crew_free(parent->crew);
 	nfnl_close(&parent->netlink);
 	wiring_close(&parent->wiring);
@@ -249,7 +253,6 @@ static void parent_end(struct parent *parent)
 	arena_free(parent->isolations_arena);
 	arena_free(parent->order_arena);
 	buf_free(&parent->pins);
-	pins_reading_free(&parent->ahead);
 }
 
 int parent_run(const struct options *options)

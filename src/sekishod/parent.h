@@ -2,8 +2,8 @@
  * parent: starts the roles, starts them again when they die, and stops them (daemon/crew.h). Private to parent*.c.
  *
  * It holds the one capability that the enforcer needs, because a started program cannot have more than its
- * parent may give, the one by which roles give theirs up, and the one that opens sockets of frames for the sentry. From the zone file it takes the pins and
- * nothing else; from the roles it takes only the verbs of parent.c. It alone writes the journal. Its own end ends the roles; the rules stay in the kernel.
+ * parent may give, the one by which roles give theirs up, and the one that opens sockets of frames for the sentry. It reads no text itself:
+ * a child reads the zone file and gives it the pins. From the roles it takes only the verbs of parent.c. It alone writes the journal. Its own end ends the roles; the rules stay in the kernel.
  */
 #ifndef SEKISHOD_PARENT_H
 #define SEKISHOD_PARENT_H
@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "daemon/aside.h"
 #include "daemon/clock.h"
 #include "daemon/crew.h"
 #include "kernel/nfnl.h"
@@ -28,6 +29,16 @@
 
 enum { STATE_PATH_BYTES = 4096 };
 
+/* A file is being read. */
+struct reading {
+	struct event *readable;		/* NULL: none is */
+	struct aside aside;		/* by a child */
+	const char *path;
+	bool ahead;			/* in case its pins are wanted */
+	bool wanted;			/* the planner waits for them, and has read the text of this */
+	uint8_t digest[DIGEST_BYTES];
+};
+
 struct parent {
 	const struct options *options;
 	struct event_base *loop;
@@ -37,6 +48,7 @@ struct parent {
 	struct buf pins;		/* packed; what the enforcer has, empty: none */
 	struct buf text;		/* the file the pins are of, in canonical form; empty: the pins are those that were kept */
 	uint8_t text_digest[DIGEST_BYTES]; /* of the text as it was written */
+	struct reading reading;
 	struct pins_reading ahead;	/* the zone file, read before its pins are wanted */
 	char last_good_path[STATE_PATH_BYTES];
 	clock_base clock;		/* behind which time does not run */
@@ -88,11 +100,32 @@ int isolated_take(struct parent *parent, struct span payload);
 /* VERB_RENEW_PINS of the planner: the pins of a file are wanted, now or soon. 0 or -EBADMSG. */
 int renew_take(struct parent *parent, struct span payload);
 
+/* The same at the start, when nobody else is there to be served: the pins of the file at path are parent->pins, which stay as they are when that fails. */
+int pins_await(struct parent *parent, const char *path);
+
 /*
- * Reads the pins of the file at path into parent->pins; what was there stays when that fails. digest: of the text that is meant; NULL: any. Findings as JSON are
- * appended to why, which may be NULL. 0 or negative errno, as pins_read(); -ESTALE: the text is another.
+ * A reading has come to its end: 0 and the pins, which are the callee's; or negative errno, and why as JSON, where it is known. -EIO: nothing was said; why is empty.
  */
-int pins_renew(struct parent *parent, const char *path, const uint8_t *digest, struct buf *why);
+void pins_came(struct parent *parent, const struct reading *reading, int error, struct pins_reading *pins, const struct buf *why);
+
+/* Nobody wants what is being read, or was read ahead. */
+void pins_forget_ahead(struct parent *parent);
+
+/* ---- parent_reading.c */
+
+enum { READING_WHY_BYTES_MAX = 60 << 10 };	/* of findings as JSON; the planner takes 64 KiB */
+
+/* Lets a child read the file at path, which must outlive it, instead of what is being read; pins_came() tells when it is done. 0 or negative errno. */
+int reading_begin(struct parent *parent, const char *path, bool ahead);
+
+/* Ends it; nobody hears of it. */
+void reading_drop(struct parent *parent);
+
+/* The same while the caller waits. 0: the caller gives the reading back; -EIO: nothing was said; other negative errno, as pins_read(). */
+int reading_await(struct parent *parent, const char *path, struct pins_reading *ret_reading);
+
+/* Appends findings as JSON. */
+void findings_put(struct buf *out, const struct findings *findings);
 
 /* ---- parent_in_force.c */
 

@@ -72,10 +72,10 @@ void pins_begin(struct parent *parent)
 
 	if (error && access(parent->last_good_path, F_OK) == 0) {
 		log_event(LOG_LEVEL_WARNING, "SKS-PINS", "the zones that were kept cannot be used, and are taken from the text that was in force last");
-		error = pins_renew(parent, parent->last_good_path, NULL, NULL);
+		error = pins_await(parent, parent->last_good_path);
 	}
 	if (error)
-		error = pins_renew(parent, parent->options->config, NULL, NULL);
+		error = pins_await(parent, parent->options->config);
 	if (error)
 		log_event(LOG_LEVEL_ERROR, "SKS-PINS", "the zones of the file cannot be used file=%s reason=\"%s\"", parent->options->config,
 			  strerror(-error));

@@ -30,7 +30,7 @@ static int planner_record_take(struct parent *parent, struct span payload)
 	(void)time_look(parent);
 	written = journal_book_write(&parent->journal, &record) == 0;
 	/* The change is over, and its pins were taken or are not wanted. */
-	pins_reading_free(&parent->ahead);
+	pins_forget_ahead(parent);
 	crew_send(parent->crew, ROLE_PLANNER, VERB_RECORDED, (struct span){ .data = &written, .length = 1 }, -1);
 	return 0;
 }

@@ -10,41 +10,46 @@
 #include "config/trust.h"
 #include "kernel/generation.h"
 #include "sekishod/pins.h"
+#include "wire/fields.h"
 
 enum { READ_BYTES = 1 << 16 };
 
-static void take_sources(struct pins_reading *reading, const struct generation *generation)
+static void sources_put(struct buf *out, const struct generation *generation)
 {
-	reading->sources = arena_array(reading->arena, generation->source_count, sizeof(*reading->sources));
-	for (size_t i = 0; i < generation->source_count; i++) {
-		struct pins_source *source = &reading->sources[reading->source_count++];
+	uint8_t digest[DIGEST_BYTES];
 
-		source->path = arena_strdup(reading->arena, generation->sources[i].path);
-		digest_bytes(generation->sources[i].text, generation->sources[i].length, source->digest);
+	buf_put_u32(out, (uint32_t)generation->source_count);
+	for (size_t i = 0; i < generation->source_count; i++) {
+		digest_bytes(generation->sources[i].text, generation->sources[i].length, digest);
+		buf_put_text(out, span_of(generation->sources[i].path));
+		buf_put(out, digest, sizeof(digest));
 	}
 }
 
-/* Makes the reading of a policy without errors. */
-static int take_generation(struct pins_reading *reading, const struct generation *generation)
+/* A policy without errors as bytes: digest, files, pins, and what is left is the text. */
+static int generation_put(struct buf *out, const struct generation *generation)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	__attribute__((cleanup(buf_free))) struct buf packed = buf_limited(PINS_BYTES_MAX);
 	const struct pins *pins = pins_of_policy(arena, generation->policy, NULL);
 	int error = pins_check(&pins->program);
+	size_t before;
 
 	if (error)
 		return error;
-	take_sources(reading, generation);
-	pins_pack(&reading->pins, pins);
-	settings_print(&reading->text, generation->settings);
-	memcpy(reading->digest, generation->digest, DIGEST_BYTES);
-	return reading->pins.overflow || reading->text.overflow ? -EFBIG : 0;
+	pins_pack(&packed, pins);
+	buf_put(out, generation->digest, DIGEST_BYTES);
+	sources_put(out, generation);
+	buf_put_text(out, buf_span(&packed));
+	before = out->length;
+	settings_print(out, generation->settings);
+	return packed.overflow || out->overflow || out->length - before > PINS_TEXT_BYTES_MAX ? -EFBIG : 0;
 }
 
-int pins_read(const char *path, int64_t now, struct findings *findings, struct pins_reading *ret_reading)
+int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out)
 {
 	__attribute__((cleanup(generation_freep))) struct generation *generation = NULL;
 	const struct generation_world world = { .now = now, .policy_only = true, .settings = true };
-	struct pins_reading reading = { .pins = buf_limited(PINS_BYTES_MAX), .text = buf_limited(PINS_TEXT_BYTES_MAX) };
 	int error = source_trust(path, findings);
 
 	if (error)
@@ -54,15 +59,54 @@ int pins_read(const char *path, int64_t now, struct findings *findings, struct p
 		error = source_trust(generation->sources[i].path, findings) ? -EPERM : error;
 	if (!error && (!generation->policy || generation->findings.errors > 0))
 		error = -EBADMSG;
-	if (error)
-		return error;
-	reading.arena = arena_new();
-	error = take_generation(&reading, generation);
-	if (error)
-		pins_reading_free(&reading);
-	else
-		*ret_reading = reading;
-	return error;
+	return error ? error : generation_put(out, generation);
+}
+
+static bool take_digest(struct span *rest, uint8_t ret_digest[static DIGEST_BYTES])
+{
+	struct span digest;
+
+	if (!span_take_bytes(rest, DIGEST_BYTES, &digest))
+		return false;
+	memcpy(ret_digest, digest.data, DIGEST_BYTES);
+	return true;
+}
+
+static bool take_sources(struct span *rest, struct pins_reading *reading)
+{
+	uint32_t count;
+	struct span path;
+
+	if (!span_take_u32(rest, &count) || count > rest->length / DIGEST_BYTES)
+		return false;
+	reading->sources = arena_array(reading->arena, count, sizeof(*reading->sources));
+	for (; reading->source_count < count; reading->source_count++) {
+		struct pins_source *source = &reading->sources[reading->source_count];
+
+		if (!span_take_text(rest, &path) || !take_digest(rest, source->digest))
+			return false;
+		source->path = arena_strndup(reading->arena, path.data, path.length);
+	}
+	return true;
+}
+
+int pins_reading_unpack(struct buf *bytes, size_t begin, struct pins_reading *ret_reading)
+{
+	struct pins_reading reading = { .arena = arena_new(), .pins = buf_limited(PINS_BYTES_MAX) };
+	struct span rest = span_part(buf_span(bytes), begin, bytes->length), pins;
+
+	if (!take_digest(&rest, reading.digest) || !take_sources(&rest, &reading) || !span_take_text(&rest, &pins) || pins.length > PINS_BYTES_MAX ||
+	    rest.length > PINS_TEXT_BYTES_MAX) {
+		arena_free(reading.arena);
+		return -EIO;
+	}
+	buf_put(&reading.pins, pins.data, pins.length);
+	memmove(bytes->data, rest.data, rest.length);
+	bytes->length = rest.length;
+	reading.text = *bytes;
+	*bytes = buf_limited(bytes->limit_bytes);
+	*ret_reading = reading;
+	return 0;
 }
 
 /* 0: *ret_digest is that of the file's bytes; else negative errno. */

@@ -1,7 +1,7 @@
 /*
- * pins_file: the pins as the root-owned file says them, read by the parent.
+ * pins_file: the pins as the root-owned file says them, read for the parent.
  *
- * A file of many flows takes longer to read than anything else the parent does. So it may be read before it is known whether the pins will be wanted, while
+ * A file of many flows takes longer to read than anything else the parent has done. So it may be read before it is known whether the pins will be wanted, while
  * the planner reads it as well; when they are wanted, it is enough that every file still says the same.
  */
 #ifndef SEKISHOD_PINS_FILE_H
@@ -30,10 +30,17 @@ struct pins_reading {
 
 /*
  * Reads the file at path and what it includes, after checking that each file is a regular file, belongs to
- * root or to ourselves, and may be written by no group and not by everybody: else a finding each. now: Unix time. 0: the caller gives the reading
- * back; -EPERM: there are findings; -EBADMSG: the file is broken or against the law (whoever loads the policy finds out how); other negative errno.
+ * root or to ourselves, and may be written by no group and not by everybody: else a finding each. now: Unix time. 0: the reading is appended to out as bytes, for
+ * pins_reading_unpack(); -EPERM: there are findings; -EBADMSG: the file is broken or against the law (whoever loads the policy finds out how); other negative
+ * errno. What is appended then means nothing.
  */
-int pins_read(const char *path, int64_t now, struct findings *findings, struct pins_reading *ret_reading);
+int pins_read(const char *path, int64_t now, struct findings *findings, struct buf *out);
+
+/*
+ * Makes a reading of what pins_read() appended, from begin to the end of bytes, whose memory becomes the reading's. 0: the caller gives the reading back; -EIO:
+ * it is none, and the memory stays the caller's. The pins are not looked at.
+ */
+int pins_reading_unpack(struct buf *bytes, size_t begin, struct pins_reading *ret_reading);
 
 /* True when it is a reading of this path, and each of its files may still be believed and says what it said. */
 bool pins_reading_holds(const struct pins_reading *reading, const char *path);

@@ -1,7 +1,9 @@
 """make bench BENCH=holds: how long the wall needs: to repair a foreign change, to cut a zone off, to say a wrong wiring; what a storm of refusals costs."""
 
 import os
+import random
 import re
+import shutil
 import statistics
 import subprocess
 import time
@@ -16,6 +18,7 @@ from town import BUILD, HOSTS, ZONES, Town, await_true
 
 TIMES = int(os.environ.get("SEKISHO_TIMES", "200"))
 ISOLATE_FLOWS = (10, 10000, 100000)
+DURING_APPLY_FLOWS = 100000
 RATE = 2000		# packets per second of the connection that is cut
 AFTER_S = 0.2		# so long before the command and after its answer packets are looked for
 STORM_S = int(os.environ.get("SEKISHO_STORM_SECONDS", "60"))
@@ -50,12 +53,13 @@ def measure_repair(print_table):
 
 # ---- isolate
 
-def isolate_policy(count):
+def isolate_policy(count, port=1000):
+    """So many flows, one of them by this port."""
     policy = zone_file.town_policy()
     policy["flows"] = [zone_file.exception_flow("measured", OUT, "10.2.1.10", "10.3.2.10", "udp", 7000)]
     for i in range(count - 1):
         policy["flows"].append(zone_file.internal_flow(
-            f"flow-{i}", ("internet", "cloud"), f"10.3.{i >> 8 & 255}.{i & 255}", "cloud-dns", "udp", 1000 + (i >> 16)))
+            f"flow-{i}", ("internet", "cloud"), f"10.3.{i >> 8 & 255}.{i & 255}", "cloud-dns", "udp", 1000 + (i >> 16) if i else port))
     return policy
 
 
@@ -64,8 +68,11 @@ def sekisho(town, *words):
                             stdout=subprocess.DEVNULL)
 
 
-def cut_once(town, windows):
-    """One isolation and its release; returns when the command began and how long its answer took."""
+def cut_once(town, windows, apply=None):
+    """One isolation, while a change is applied if one is given, and its release; returns when the command began and how long its answer took."""
+    if apply:
+        apply.begin()
+        apply.pause()
     began = time.monotonic()
     command = sekisho(town, "isolate", OUT[0])
     if command.wait() != 0:
@@ -73,15 +80,46 @@ def cut_once(town, windows):
     answered = time.monotonic()
     time.sleep(AFTER_S)
     windows.append((0, began - AFTER_S, time.monotonic()))
+    if apply:
+        apply.end()
     if sekisho(town, "release", OUT[0]).wait() != 0:
         raise SystemExit("bench: release failed")
     time.sleep(AFTER_S)
     return began, answered - began
 
 
-def measure_isolate(directory, count):
+class Applies:
+    """One change after the other, of one flow of many: begin() one, and end() it."""
+
+    def __init__(self, town, others):
+        """others: a file like that in force, but for one flow."""
+        self.town, self.files = town, [others, town.config + ".now"]
+        shutil.copyfile(town.config, self.files[1])
+        self.random = random.Random(1)
+        began = time.monotonic()
+        self.begin()
+        self.end()
+        self.takes_s = time.monotonic() - began
+
+    def begin(self):
+        shutil.copyfile(self.files[0], self.town.config)
+        self.files.reverse()
+        self.command = sekisho(self.town, "apply")
+
+    def pause(self):
+        """Some time of that which an apply takes."""
+        time.sleep(self.random.uniform(0, self.takes_s))
+
+    def end(self):
+        if self.command.wait() != 0:
+            raise SystemExit("bench: apply failed")
+
+
+def measure_isolate(directory, count, applies=False):
+    """Milliseconds from the command to the last packet, and to its answer; applies: each while a change is being applied."""
     config = os.path.join(directory, "isolate.conf")
     zone_file.write(config, isolate_policy(count))
+    zone_file.write(config + ".other", isolate_policy(count, 999))
     with Town(config=config, hosts=list(PLACES.values())) as town:
         silence_hosts(town)
         for zone in PLACES:
@@ -90,9 +128,9 @@ def measure_isolate(directory, count):
         town.start_daemon()
         await_true("the daemon is at rest", lambda: town.status()["state"] == "in-force")
         flood = Flood([(town.namespace(PLACES[zone]), "eth0") for zone in OUT], [("fixed", RATE, 0, 1, data)])
-        windows, times = [], []
+        windows, times, apply = [], [], Applies(town, config + ".other") if applies else None
         for _ in range(TIMES):
-            times.append(cut_once(town, windows))
+            times.append(cut_once(town, windows, apply))
         got = flood.result(windows)
     last = []
     for (began, _), window in zip(times, got["windows"]):
@@ -108,6 +146,9 @@ def bench_isolate(directory, print_table):
         last, took = measure_isolate(directory, count)
         rows.append(row(f"{count} flows: to the last packet", last))
         rows.append(row(f"{count} flows: to the answer", took))
+    last, took = measure_isolate(directory, DURING_APPLY_FLOWS, True)
+    rows.append(row(f"{DURING_APPLY_FLOWS} flows, while one of them is changed: to the last packet", last))
+    rows.append(row("the same: to the answer", took))
     print_table("sekisho isolate, from the command", ["", "median, ms", "worst, ms", "times", "load", ""], rows)
 
 
