@@ -6,6 +6,7 @@
 
 #include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
+#include <linux/if_arp.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
@@ -48,6 +49,7 @@ struct decoder {
 	size_t step_count;
 	const struct value *pending;	/* the result of a map that the next expression has to take */
 	uint8_t nfproto, l4proto;	/* what the rule has asserted so far; 0: nothing */
+	bool ethernet;			/* the same of the interface */
 	const char *why;
 };
 
@@ -138,7 +140,9 @@ static int run_meta(struct decoder *decoder, const struct nftnl_expr *expression
 {
 	const enum field field = field_of_key(SOURCE_META, nftnl_expr_get_u32(expression, NFTNL_EXPR_META_KEY));
 
-	if (nftnl_expr_is_set(expression, NFTNL_EXPR_META_SREG) || field == FIELD_NONE)
+	/* Elsewhere it is the family of the chain, and not that of the packet. */
+	if (nftnl_expr_is_set(expression, NFTNL_EXPR_META_SREG) || field == FIELD_NONE ||
+	    (field == FIELD_NFPROTO && decoder->table->family != FAMILY_INET))
 		return fail(decoder, "meta: a key that this program does not use");
 	return load_field(decoder, field, field_size(field),
 			  nftnl_expr_get_u32(expression, NFTNL_EXPR_META_DREG));
@@ -152,6 +156,17 @@ static int run_rt(struct decoder *decoder, const struct nftnl_expr *expression)
 		return fail(decoder, "rt: a key that this program does not use");
 	return load_field(decoder, field, field_size(field),
 			  nftnl_expr_get_u32(expression, NFTNL_EXPR_RT_DREG));
+}
+
+/* What was loaded says the mark of before, and what a map gave may have been asked for with it. */
+static void forget_mark(struct decoder *decoder)
+{
+	for (size_t i = 0; i < REGISTER_SLOTS; i++) {
+		const struct value *value = decoder->slots[i].value;
+
+		if (value && (value->kind == VALUE_MAP_RESULT || value->field == FIELD_CT_MARK))
+			decoder->slots[i].value = NULL;
+	}
 }
 
 /* ct mark set from what a map gave or from a constant. */
@@ -177,6 +192,7 @@ static int run_set_mark(struct decoder *decoder, const struct nftnl_expr *expres
 		step->key = value->key;
 		step->set = value->set;
 	}
+	forget_mark(decoder);
 	return 0;
 }
 
@@ -184,6 +200,9 @@ static int run_ct(struct decoder *decoder, const struct nftnl_expr *expression)
 {
 	enum field field;
 
+	/* A bridge has connections, too, and their marks are those of ours; no rule of ours there asks for them. */
+	if (decoder->table->family != FAMILY_INET)
+		return fail(decoder, "ct: in a table whose packets have no connection");
 	if (nftnl_expr_is_set(expression, NFTNL_EXPR_CT_SREG))
 		return run_set_mark(decoder, expression);
 	field = field_of_key(SOURCE_CT, nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY));
@@ -209,19 +228,23 @@ static int run_exthdr(struct decoder *decoder, const struct nftnl_expr *expressi
 
 /*
  * What stands at an offset depends on what the rule asserted before: the same byte is the ICMP or the ICMPv6
- * type, and what is an IPv4 address in one family is the middle of an IPv6 address in the other.
+ * type, and what is an IPv4 address in one family is the middle of an IPv6 address in the other. The kernel
+ * loads it without asking.
  */
 static bool payload_fits(const struct decoder *decoder, enum field field, size_t bytes)
 {
 	switch (field) {
+	case FIELD_ETHER_TYPE:
+	case FIELD_ETHER_SADDR:
+		return (decoder->ethernet || decoder->table->family != FAMILY_INET) && bytes == field_size(field);
 	case FIELD_IP_SADDR:
 	case FIELD_IP_DADDR:
-		return decoder->nfproto != NFPROTO_V6 && bytes <= field_size(field);
+		return decoder->nfproto == NFPROTO_V4 && bytes <= field_size(field);
 	case FIELD_IP6_SADDR:
 	case FIELD_IP6_DADDR:
-		return decoder->nfproto != NFPROTO_V4 && bytes <= field_size(field);
+		return decoder->nfproto == NFPROTO_V6 && bytes <= field_size(field);
 	case FIELD_IP6_HOPLIMIT:
-		return decoder->nfproto != NFPROTO_V4 && bytes == field_size(field);
+		return decoder->nfproto == NFPROTO_V6 && bytes == field_size(field);
 	case FIELD_TCP_FLAGS:
 		return decoder->l4proto == IPPROTO_TCP && bytes == field_size(field);
 	case FIELD_ICMP_TYPE:
@@ -307,6 +330,8 @@ static void note_assertion(struct decoder *decoder, const struct step *step)
 		decoder->nfproto = step->value[0];
 	if (step->field == FIELD_L4PROTO)
 		decoder->l4proto = step->value[0];
+	if (step->field == FIELD_IIFTYPE && step->mask[1] == 0xff)
+		decoder->ethernet = step->value[0] == 0 && step->value[1] == ARPHRD_ETHER;
 }
 
 static int run_cmp(struct decoder *decoder, const struct nftnl_expr *expression)
@@ -513,12 +538,26 @@ static const struct {
 	{ "reject", run_reject },
 };
 
-/* One expression; the shape is libnftnl's for callbacks. */
+/* What was loaded and not asked for. */
+static bool has_unused_value(const struct decoder *decoder)
+{
+	for (size_t i = 0; i < decoder->value_count; i++) {
+		if (!decoder->values[i].used)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One expression; the shape is libnftnl's for callbacks. A load ends the rule where the packet has no such
+ * field: as a step says that at the comparison, nothing may stand between the two.
+ */
 static int run_expression(struct nftnl_expr *expression, void *context)
 {
 	struct decoder *decoder = context;
 	const char *name = nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
 	const struct value *pending = decoder->pending;
+	const size_t steps = decoder->step_count;
 
 	decoder->pending = NULL;
 	for (size_t i = 0; i < sizeof(expression_kinds) / sizeof(expression_kinds[0]); i++) {
@@ -529,19 +568,11 @@ static int run_expression(struct nftnl_expr *expression, void *context)
 		r = expression_kinds[i].run(decoder, expression);
 		if (r == 0 && pending && !pending->used)
 			return fail(decoder, "lookup: the mark it gave is not set at once");
+		if (r == 0 && decoder->step_count > steps && has_unused_value(decoder))
+			return fail(decoder, "a value is loaded and not asked for at once");
 		return r;
 	}
 	return fail(decoder, arena_printf(decoder->arena, "expression %s", name));
-}
-
-/* What was loaded and never asked for. */
-static bool has_unused_value(const struct decoder *decoder)
-{
-	for (size_t i = 0; i < decoder->value_count; i++) {
-		if (!decoder->values[i].used)
-			return true;
-	}
-	return false;
 }
 
 const char *userdata_comment(struct arena *arena, const void *userdata, size_t length)
