@@ -225,7 +225,7 @@ static struct packet packet_at_hook(const struct packet *packet, enum hook_point
 		seen.next_hop = (struct netaddr){ .family = 0 };
 	if (hook != HOOK_INPUT && hook != HOOK_OUTPUT)
 		seen.has_skuid = false;
-	if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE || before_conntrack)
+	if (hook == HOOK_INGRESS || before_conntrack)
 		seen.ct_state = CT_INVALID;
 	return seen;
 }

@@ -193,12 +193,15 @@ static void prove_packets(struct prover *prover, uint8_t family)
 	}
 }
 
-/* What enters by the interfaces of zones. */
-static void prove_frames(struct prover *prover)
+/*
+ * What enters by the interfaces of zones. A frame with a VLAN tag is of the family that it carries behind the tag: the kernel has taken it off by then, and shows
+ * it to who reads the Ethernet header alone.
+ */
+static void prove_frames(struct prover *prover, uint8_t family)
 {
 	const struct program_input *program = &prover->input->pins->program;
 
-	begin_family(prover, 0);
+	begin_family(prover, family);
 	for (size_t zone = 0; zone < program->zone_count; zone++) {
 		for (size_t i = 0; i < program->zones[zone].interface_count; i++) {
 			const char *name = program->zones[zone].interfaces[i];
@@ -211,17 +214,13 @@ static void prove_frames(struct prover *prover)
 }
 
 /* What goes from port to port of a bridge. */
-static void prove_bridges(struct prover *prover)
+static void prove_bridges(struct prover *prover, uint8_t family)
 {
-	static const uint8_t families[] = { 0, 4, 6 };
+	struct path start;
 
-	for (size_t i = 0; i < sizeof(families); i++) {
-		struct path start;
-
-		begin_family(prover, families[i]);
-		start = path_at_hook(prover, HOOK_BRIDGE);
-		walk_and_judge(prover, HOOK_BRIDGE, NULL, &start, line_bit(PROOF_BRIDGE));
-	}
+	begin_family(prover, family);
+	start = path_at_hook(prover, HOOK_BRIDGE);
+	walk_and_judge(prover, HOOK_BRIDGE, NULL, &start, line_bit(PROOF_BRIDGE));
 }
 
 /* ---- the chain of processes */
@@ -298,6 +297,7 @@ static const char *find_alien(struct arena *arena, const struct proof_input *inp
 
 static void prove_all(struct prover *prover)
 {
+	static const uint8_t families[] = { 0, 4, 6 };
 	const size_t zones = prover->input->pins->program.zone_count;
 
 	prover->space = space_build(prover->arena, prover->input->ruleset, prover->input->pins);
@@ -316,8 +316,10 @@ static void prove_all(struct prover *prover)
 	prove_packets(prover, 6);
 	if (prover->input->half == PROOF_BACK)
 		return;
-	prove_frames(prover);
-	prove_bridges(prover);
+	for (size_t i = 0; i < sizeof(families); i++) {
+		prove_frames(prover, families[i]);
+		prove_bridges(prover, families[i]);
+	}
 	prove_chain(prover, TIER_MYNUMBER, TIER_INTERNET);
 	prove_chain(prover, TIER_INTERNET, TIER_MYNUMBER);
 }

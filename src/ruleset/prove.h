@@ -11,7 +11,6 @@
  * - A mark is on a connection because a rule here sets it for packets like its first one or its replies, or because `carried` says that it is there
  *   already; a connection that was expected by another (RELATED, not ICMP), and an ICMP error, may have any mark. For the lines NEVER, OUTSIDE,
  *   UPLINK, NAT, SILENCE and ISOLATED every packet may have any mark, as if ctnetlink or a foreign table had set it.
- * - What is forwarded was sent to the gateway's own Ethernet address.
  * - An address is the gateway's or it is not: what the gateway sends and gets belongs to connections that it is an end of, and it does not forward these
  *   (a raw socket needs privilege).
  * - What is NEW, ESTABLISHED or a reply is what conntrack follows: TCP with a valid combination of flags, ICMP that asks or answers.

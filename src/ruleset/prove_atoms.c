@@ -137,7 +137,7 @@ static bool code_value(const struct space *space, enum field field, size_t code,
 		return true;
 	case FIELD_CT_STATUS:
 		wide_to_bytes(code, value, 4);
-		return true;
+		return false; /* its low bits: the others may be any */
 	default:
 		value[0] = (uint8_t)code;
 		return true;
@@ -268,6 +268,12 @@ static inline size_t element_code(const struct space *space, const struct lookup
 	return code_count(space, name) == BYTE_CODES && extent.first < BYTE_CODES ? (size_t)extent.first : SPACE_CODES_MAX;
 }
 
+/* True when some status of the range has these low bits. */
+static bool status_can_be(struct extent extent, size_t low_bits)
+{
+	return ((low_bits - extent.first) & (BYTE_CODES - 1)) <= extent.last - extent.first;
+}
+
 /* The codes whose value lies in an element's field. A code of many values may be meant by any true range. */
 static struct codes element_codes(const struct space *space, const struct lookup *lookup, const struct element *element, size_t field)
 {
@@ -283,7 +289,8 @@ static struct codes element_codes(const struct space *space, const struct lookup
 		bool single = code_value(space, name, code, value);
 		wide number = wide_of_bytes(value, field_size(name));
 
-		if (single ? extent.first <= number && number <= extent.last : !extent_is_single(extent))
+		if (name == FIELD_CT_STATUS ? status_can_be(extent, code) :
+		    single ? extent.first <= number && number <= extent.last : !extent_is_single(extent))
 			codes_add(&codes, code);
 	}
 	return codes;
@@ -399,7 +406,8 @@ size_t atoms_of_lookup(struct atoms *atoms, const struct key *key, const struct 
 		}
 		count += presence_atoms(atoms, key->fields[f], &ret_atoms[count]);
 	}
-	if (lookup->fields == 1 && lookup->places[0].kind == PLACE_CODES && set->data != SET_DATA_MARK && !set->interval)
+	if (lookup->fields == 1 && lookup->places[0].kind == PLACE_CODES && lookup->places[0].variable != CODE_STATUS && set->data != SET_DATA_MARK &&
+	    !set->interval)
 		ret_atoms[count] = coded_lookup(atoms, lookup, lookup->places[0].variable);
 	else
 		ret_atoms[count] = (struct atom){ .kind = ATOM_LOOKUP, .lookup = lookup };

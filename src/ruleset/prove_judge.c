@@ -164,6 +164,12 @@ static bool mark_can_be(struct prover *prover, const struct extent *mark)
 	return can || !extent_is_single(*mark);
 }
 
+/* An ICMP error with a mark that no connection can have; lines that hold for any mark are looked at all the same. */
+static bool error_is_nobodys(struct prover *prover, const struct view *view, const struct path *path)
+{
+	return view->error && !view->any_mark && !mark_can_be(prover, &path->region.extents[RANGE_MARK]);
+}
+
 static bool judge_part(void *context, const struct element *element)
 {
 	const struct division *division = context;
@@ -176,7 +182,7 @@ static bool judge_part(void *context, const struct element *element)
 	path_copy(&path, division->path);
 	if (!path_take_element(&division->prover->atoms, &path, division->fact, division->atom, element))
 		return true;
-	if (division->view->error && !mark_can_be(division->prover, &path.region.extents[RANGE_MARK]))
+	if (error_is_nobodys(division->prover, division->view, &path))
 		return true; /* and its interfaces may come with another mark */
 	if (division->pairs)
 		division->pairs[bit / 64] |= (uint64_t)1 << (bit % 64);
@@ -184,13 +190,40 @@ static bool judge_part(void *context, const struct element *element)
 	return (division->view->lines & division->prover->open) != 0;
 }
 
-/* True when of the elements only their interfaces matter to the view, and not the mark. */
-static bool only_interfaces_matter(const struct view *view, const struct lookup *lookup)
+static bool atom_asks_for_mark(const struct atom *atom)
 {
-	bool expiry_matters = !view->error && (view->lines & line_bit(PROOF_EXPIRY));
+	if (atom->kind == ATOM_LOOKUP)
+		return key_has(&atom->lookup->key, FIELD_CT_MARK, FIELD_CT_MARK);
+	return (atom->kind == ATOM_RANGE || atom->kind == ATOM_MASK) && atom->variable == RANGE_MARK;
+}
 
-	return !view->marks_free && !expiry_matters && !(view->lines & line_bit(PROOF_ISOLATED)) && key_field_count(&lookup->key) == 3 && lookup->key.fields[0] == FIELD_CT_MARK &&
-	       lookup->key.fields[1] == FIELD_IIF && lookup->key.fields[2] == FIELD_OIF && !lookup->set->interval;
+/* True when something that is still open on the path, beside one atom, depends on the mark that the atom asks for: what passes then differs by mark. */
+static bool mark_matters_elsewhere(const struct path *path, size_t fact, size_t atom)
+{
+	const uint8_t mark = path->facts[fact].mark;
+
+	for (size_t f = 0; f < path->fact_count; f++) {
+		const struct fact *other = &path->facts[f];
+
+		if (mark && other->gives == mark)
+			return true;
+		for (size_t a = 0; other->mark == mark && a < other->count; a++)
+			if ((f != fact || a != atom) && !fact_has_done(other, a) && atom_asks_for_mark(&other->atoms[a]))
+				return true;
+	}
+	return false;
+}
+
+/* True when of the elements only their interfaces matter to the view, and not the mark. */
+static bool only_interfaces_matter(const struct view *view, const struct path *path, size_t fact, size_t atom)
+{
+	const struct lookup *lookup = path->facts[fact].atoms[atom].lookup;
+	const enum field *fields = lookup->key.fields;
+	const bool expiry_matters = !view->error && (view->lines & line_bit(PROOF_EXPIRY));
+
+	return !view->marks_free && !expiry_matters && !(view->lines & line_bit(PROOF_ISOLATED)) && key_field_count(&lookup->key) == 3 &&
+	       fields[0] == FIELD_CT_MARK && fields[1] == FIELD_IIF && fields[2] == FIELD_OIF && !lookup->set->interval &&
+	       !mark_matters_elsewhere(path, fact, atom);
 }
 
 static void divide(struct prover *prover, const struct view *view, const struct path *path, size_t fact, size_t atom)
@@ -200,7 +233,7 @@ static void divide(struct prover *prover, const struct view *view, const struct 
 	const uint8_t mark = path->facts[fact].mark;
 	struct arena *arena = arena_new();
 
-	if (only_interfaces_matter(view, lookup) && !extent_is_single(path->region.extents[RANGE_MARK + mark]))
+	if (only_interfaces_matter(view, path, fact, atom) && !extent_is_single(path->region.extents[RANGE_MARK + mark]))
 		division.pairs = arena_array(arena, SPACE_CODES_MAX * SPACE_CODES_MAX / 64, sizeof(*division.pairs));
 	if (!lookup_each(&prover->atoms, lookup, &path->region, mark, judge_part, &division))
 		chain_note(prover, view, &path->region); /* the parts that were not looked at any more */
@@ -338,10 +371,10 @@ static void judge_by_mark(struct prover *prover, const struct view *view, const 
 static void judge(struct prover *prover, const struct view *view, const struct path *path)
 {
 	struct view rest = *view;
-	size_t fact, atom;
+	size_t fact = 0, atom = 0;
 	bool divisible;
 
-	if (view->error && !mark_can_be(prover, &path->region.extents[RANGE_MARK]))
+	if (error_is_nobodys(prover, view, path))
 		return;
 	if (view->marks_free && extent_is_single(path->region.extents[RANGE_MARK])) {
 		judge_by_mark(prover, view, path);
@@ -379,12 +412,12 @@ static void judge_states(struct prover *prover, const struct view *view, const s
 		judge(prover, view, &part);
 }
 
-/* Packets of connections. Lines that hold for any mark are looked at once, and not for each mark that the connections can have. */
+/* Packets of connections, or errors that quote them. Lines that hold for any mark are looked at once, and not for each mark that the connections can have. */
 static void judge_connections(struct prover *prover, const struct view *view, const struct path *path, struct codes states)
 {
 	struct view any = *view, rest = *view;
 
-	if (view->marks_free) {
+	if (view->marks_free || view->error) {
 		any.marks_free = false;
 		any.any_mark = true;
 		any.lines &= lines_of_any_mark();
@@ -409,7 +442,7 @@ static void judge_related(struct prover *prover, const struct view *view, const 
 	codes_keep(&part.region.codes[CODE_ICMP_TYPE], &errors);
 	part_view.error = true;
 	if (!region_is_empty(&part.region))
-		judge_states(prover, &part_view, &part, states);
+		judge_connections(prover, &part_view, &part, states);
 }
 
 /* Refused with an answer. Before it is known by which interface a packet would leave, it is any. */

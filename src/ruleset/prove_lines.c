@@ -700,13 +700,13 @@ uint32_t lines_seek(struct prover *prover, const struct view *view, const struct
 void chain_note(struct prover *prover, const struct view *view, const struct region *region)
 {
 	const struct program_input *program = &prover->input->pins->program;
-	const struct codes ported = protocols_with_ports(), beginning = codes_between(STATE_NEW, STATE_ESTABLISHED);
+	const struct codes ported = protocols_with_ports();
 	const bool in = view->hook == HOOK_INPUT;
 	const enum code_variable end = in ? CODE_IIF : CODE_OIF;
 
 	if (view->any_mark || view->reply || view->error || view->answered || (view->hook != HOOK_INPUT && view->hook != HOOK_OUTPUT))
 		return;
-	if (!codes_meet(&region->codes[CODE_PROTOCOL], &ported) || !codes_meet(&region->codes[CODE_STATE], &beginning))
+	if (!codes_meet(&region->codes[CODE_PROTOCOL], &ported))
 		return;
 	for (uint32_t zone = 0; zone < program->zone_count; zone++) {
 		const enum tier tier = program->zones[zone].tier;

@@ -244,6 +244,15 @@ static void choose_another(struct choice *choice, struct packet *packet)
 		packet->destination = address_of_wide(chosen - 1, choice->family);
 }
 
+/* The Ethernet type of the family, or another where it can only be that: it stands in front of a VLAN tag. */
+static uint16_t choose_ether_type(struct choice *choice)
+{
+	const struct extent extent = choice->region->extents[RANGE_ETHER_TYPE];
+	const uint16_t usual = choice->family == 6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
+
+	return extent.first <= usual && usual <= extent.last ? usual : (uint16_t)choose_in(choice, extent);
+}
+
 /* Sender, destination and what carries them. */
 static void choose_ends(struct choice *choice, struct packet *packet)
 {
@@ -259,7 +268,7 @@ static void choose_ends(struct choice *choice, struct packet *packet)
 	packet->destination = choose_address(choice, RANGE_DESTINATION, zone_of_code(choice->prover, packet->oif ? oif : iif));
 	choose_another(choice, packet);
 	packet->ether_saddr = choose_mac(choice, zone, &packet->source);
-	packet->ether_type = choice->family == 6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
+	packet->ether_type = choose_ether_type(choice);
 	packet->next_hop = choose_hop(choice, &packet->destination);
 }
 

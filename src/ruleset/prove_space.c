@@ -369,13 +369,13 @@ struct region region_at_hook(const struct space *space, uint8_t family, enum hoo
 	region.codes[CODE_OIF] = hook == HOOK_FORWARD || hook == HOOK_OUTPUT || hook == HOOK_BRIDGE ? there : none;
 	if (hook != HOOK_INPUT && hook != HOOK_OUTPUT)
 		region.codes[CODE_SOCKET] = codes_one(0);
-	/* Only what was sent to the gateway's own Ethernet address is forwarded (ip_forward()). */
-	if (hook == HOOK_FORWARD)
-		region.codes[CODE_PKTTYPE] = codes_one(0);
 	if (hook == HOOK_INGRESS || hook == HOOK_PREROUTING)
 		region.codes[CODE_HOP] = none;
-	if (hook == HOOK_INGRESS || hook == HOOK_BRIDGE)
+	if (hook == HOOK_INGRESS)
 		region.codes[CODE_STATE] = codes_one(STATE_INVALID);
+	/* Conntrack follows what is bridged as well, once a rule asks for it. */
+	if (hook == HOOK_BRIDGE && family == 0)
+		region.codes[CODE_STATE] = codes_between(STATE_INVALID, STATE_UNTRACKED);
 	return region;
 }
 
