@@ -23,15 +23,21 @@ struct state_words {
 	const char *state;
 	int status;
 	const char *en, *ja;
+	const char *first_en, *first_ja; /* what to do first; NULL: nothing */
 };
 
 static const struct state_words state_words[] = {
-	{ "in-force", EXIT_FINE, "in force", "適用中" },
+	{ "in-force", EXIT_FINE, "in force", "適用中", NULL, NULL },
 	{ "last-good", EXIT_REFUSED, "the rules of before are in force: the file has not been applied",
-	  "以前の設定で動作中(ファイルは適用されていません)" },
+	  "以前の設定で動作中(ファイルは適用されていません)",
+	  "nothing is urgent: sekisho check says what is wrong with the file, sekisho plan what it would change; then sekisho apply",
+	  "急ぐ必要はありません。ファイルの誤りは sekisho check、適用したときの変化は sekisho plan で確かめ、sekisho apply で適用します" },
 	{ "sealed", EXIT_REFUSED, "sealed: nothing passes, because there is no policy that can be applied",
-	  "全遮断中(適用できる設定がないため、すべての通信を止めています)" },
-	{ "starting", EXIT_REFUSED, "starting", "起動処理中" },
+	  "全遮断中(適用できる設定がないため、すべての通信を止めています)",
+	  "sekisho check says what is wrong with the file; correct it, or bring back an older one (sekisho restore), then: sekisho apply",
+	  "sekisho check でファイルの誤りを確かめて直す(または sekisho restore で以前のものに戻す)。その後、sekisho apply で適用します" },
+	{ "starting", EXIT_REFUSED, "starting", "起動処理中", "ask again in some seconds; if it stays so: journalctl -u sekishod",
+	  "数秒後にもう一度実行してください。変わらなければ journalctl -u sekishod で原因を確かめます" },
 };
 
 static const struct state_words *find_state(const json_t *answer)
@@ -138,6 +144,20 @@ static void add_changes(struct context *context, struct grid *grid, const json_t
 				      reason && reason[0] ? reason : phrase(context, "no reason given", "理由の記載なし"), digest));
 }
 
+/* What somebody who was woken up does first. A way past the rules comes before all: everything else is closed. */
+static void add_first(struct context *context, struct grid *grid, const struct state_words *words, const json_t *answer)
+{
+	const char *label = phrase(context, "do first", "まずすること");
+
+	if (ways_are_open(json_object_get(answer, "survey")))
+		add_line(grid, label, phrase(context, "close the ways past the rules that stand below as errors; each says how",
+					     "下に「エラー」とある、ルールを通らない経路を閉じてください。方法はそれぞれに示しています"));
+	else if (words->first_en)
+		add_line(grid, label, phrase(context, words->first_en, words->first_ja));
+	else if (json_array_size(json_object_get(answer, "isolated")) > 0)
+		add_line(grid, label, phrase(context, "when the danger is over: sekisho release ZONE", "安全を確かめたら、sekisho release ゾーン名 で遮断を解除します"));
+}
+
 /* The zones that are cut off, since when and why. */
 static void add_isolated(struct context *context, struct grid *grid, const json_t *isolated)
 {
@@ -214,6 +234,7 @@ static void print_status(struct context *context, const struct state_words *word
 	struct grid grid = grid_make(context->arena, 2);
 
 	add_line(&grid, phrase(context, "state", "状態"), phrase(context, words->en, words->ja));
+	add_first(context, &grid, words, answer);
 	add_changes(context, &grid, answer);
 	add_isolated(context, &grid, json_object_get(answer, "isolated"));
 	add_text(context, &grid, phrase(context, "file", "ファイル"), json_object_get(answer, "config"));

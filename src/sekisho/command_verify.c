@@ -49,21 +49,6 @@ static json_t *ways_ask(struct context *context)
 	return ways;
 }
 
-/* True when one of them lets packets pass. */
-static bool ways_are_open(const json_t *ways)
-{
-	const json_t *way;
-	size_t i;
-
-	json_array_foreach(ways, i, way) {
-		const char *severity = json_string_value(json_object_get(way, "severity"));
-
-		if (severity && strcmp(severity, "error") == 0)
-			return true;
-	}
-	return false;
-}
-
 static void print_ways(struct context *context, const json_t *ways)
 {
 	if (!json_is_array(ways))

@@ -224,3 +224,17 @@ bool control_is_answered(struct context *context)
 	close(descriptor);
 	return true;
 }
+
+bool ways_are_open(const json_t *ways)
+{
+	const json_t *way;
+	size_t i;
+
+	json_array_foreach(ways, i, way) {
+		const char *severity = json_string_value(json_object_get(way, "severity"));
+
+		if (severity && strcmp(severity, "error") == 0)
+			return true;
+	}
+	return false;
+}

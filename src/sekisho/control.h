@@ -39,4 +39,7 @@ int control_order(struct context *context, enum verb verb, json_t *question, con
  */
 int control_ask_view(struct context *context, struct span *ret_bytes);
 
+/* True when one of the ways past the rules ("survey" of a status answer, findings as in wire/report.h) is an error: packets pass by it. NULL: none is known. */
+bool ways_are_open(const json_t *ways);
+
 #endif

@@ -120,6 +120,8 @@ ANSWERS = [
     ("status-json", ["--json", "status"], {"state": "in-force", "flows": 1}),
     ("status-last-good", ["status"], dict(STATUS, state="last-good", flows=None, zones=None, committed_at=0, expires=[])),
     ("status-sealed", ["status"], {"state": "sealed", "digest": None}),
+    ("status-isolated", ["status"], dict(STATUS, isolated=[{"zone": "lgwan", "except": [], "reason": "不審な通信", "since": 1795247999}])),
+    ("status-way-past", ["status"], dict(STATUS, state="last-good", survey=[FINDING])),
     ("status-strange", ["status"], {"state": "perhaps", "expires": 3}),
 ]
 
