@@ -188,8 +188,13 @@ static int view_read(struct context *context, int kernel_error, struct live *liv
 int live_read(struct context *context, struct live *ret_live)
 {
 	struct live live = { .by_view = false };
-	int error = links_read(context->arena, &live.links), status = 0;
+	int error, status = 0;
 
+	if (context->live) {
+		*ret_live = *context->live;
+		return 0;
+	}
+	error = links_read(context->arena, &live.links);
 	if (!error)
 		error = kernel_read(context, &live);
 	if (error == -EPERM || error == -EACCES)

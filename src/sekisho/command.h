@@ -31,7 +31,9 @@ enum {
 #define SEKISHO_STATE_PATH "/var/lib/sekisho"
 #define SEKISHO_CONTROL_PATH "/run/sekisho/control"
 
-enum { CONTEXT_GENERATIONS_MAX = 4 };	/* files that one command loads */
+enum { CONTEXT_GENERATIONS_MAX = 5 };	/* files that one command loads; report does it for each of its sections */
+
+struct live;
 
 struct context {
 	enum language language;
@@ -45,6 +47,7 @@ struct context {
 	bool prove;			/* what is loaded is proved as well */
 	struct generation *generations[CONTEXT_GENERATIONS_MAX]; /* what load_offline() and load_for_live() gave */
 	size_t generation_count;
+	const struct live *live;	/* the kernel as it was read before, for all sections of one report; NULL: it is read when it is asked for */
 };
 
 /* Gives back everything the context owns. */
@@ -85,6 +88,7 @@ int command_approve(struct context *context, int argc, char **argv);	/* see comm
 int command_isolate(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_release(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_refusals(struct context *context, int argc, char **argv);	/* see command_check() */
+int command_report(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_backup(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_restore(struct context *context, int argc, char **argv);	/* see command_check() */
 int command_wash(struct context *context, int argc, char **argv);	/* see command_check() */

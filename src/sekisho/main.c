@@ -97,6 +97,13 @@ static const struct command commands[] = {
 		  { "--limit N", "so many rows of detail (50); 0: all", "詳しい記録の件数(50)。0 ですべて" },
 		  { "--events FILE", "another database than the default", "既定以外のデータベースを使う" },
 	  } },
+	{ "report", command_report, "[--public] [--since DAY]", "what an auditor asks for, and a sheet for the self-inspection (root)",
+	  "監査報告と、自己点検の点検表を作る(root)",
+	  {
+		  { "--public", "without addresses, hosts and flows", "公開用。アドレス、ホスト、通信許可を載せない" },
+		  { "--since DAY", "records from this day on; if not given, of this fiscal year", "この日以降の記録(省略すると今年度)" },
+		  { "--state-dir DIRECTORY", "another state directory than the default", "既定以外の状態ディレクトリーを使う" },
+	  } },
 	{ "backup", command_backup, "FILE [--state-dir DIRECTORY]", "write file, state and records of this gateway to one file (root)",
 	  "この装置の設定・状態・記録を一つのファイルに保存する(root)",
 	  { { "FILE", "\"-\": standard output", "「-」は標準出力" },

@@ -74,6 +74,41 @@ def check_agreement(gateway):
     gateway.ask("apply")
 
 
+def check_report(gateway, town):
+    """The report says what the commands say, always in the same bytes; the public edition names zones and no machine."""
+    words = ["report", "--since", "2026-01-01", "--state-dir", town.state_dir]
+    report = gateway.ask_json(*words)
+    results = {section["section"]: section["result"] for section in report["sections"]}
+    wanted = {"law": "fine", "matrix": "fine", "ledger": "attached", "journal": "fine", "changes": "attached", "refusals": "attached"}
+    check("report: results", results == wanted, results)
+    answers = {section["section"]: section["answer"] for section in report["sections"]}
+    check("report: the law", answers["law"]["proved"] is True, answers["law"])
+    check("report: the matrix of the kernel", answers["matrix"] == gateway.ask_json("matrix", "--live"), answers["matrix"])
+    check("report: the ledger", answers["ledger"] == gateway.ask_json("flows", "--live"), answers["ledger"])
+    check("report: what was done", any(record.get("event") == "commit" for record in answers["changes"]), answers["changes"])
+    check("report: by hand", len(report["by_hand"]) > 0 and report["edition"] == "internal", report)
+    text = gateway.ask(*words, language="ja")
+    check("report: the same bytes again", text == gateway.ask(*words, language="ja"))
+    check("report: names flows", "juki-shokai" in text and "人手確認" in text, text)
+    public = gateway.ask(*words, "--public", language="ja")
+    check("report: the public edition has the sheet", "人手確認" in public and "lgwan" in public and "NAT" in public, public)
+    named = [word for word in ("juki-shokai", "gamen", "10.", "fd00", "02:00", "情報政策課長") if word in public]
+    check("report: the public edition names no machine", not named, f"{named}\n{public}")
+    hidden = gateway.ask_json(*words, "--public")["sections"]
+    check("report: nor does its JSON", {section["section"] for section in hidden if section["answer"]} == {"matrix", "journal"}, hidden)
+
+
+def check_report_of_edit(gateway, town):
+    """A file that is not applied: the report says that something does not hold, and the public edition no longer that all is proved."""
+    words = ["report", "--public", "--state-dir", town.state_dir]
+    results = {section["section"]: section["result"] for section in gateway.ask_json(*words, status=1)["sections"]}
+    check("report: what does not hold", (results["law"], results["matrix"], results["journal"]) == ("found", "found", "fine"), results)
+    text = gateway.ask(*words, status=1)
+    check("report: nothing is called proved", "DOES NOT HOLD" in text and "NAT" not in text, text)
+    text = gateway.ask("report", "--state-dir", "/nowhere", status=3)
+    check("report: what could not be looked at", text.count("NOT LOOKED AT  ") == 3, text)
+
+
 def check_edit(gateway, town):
     """The edits are planned, tried, and applied."""
     for old, new in EDITS:
@@ -85,6 +120,7 @@ def check_edit(gateway, town):
     matrix = gateway.ask_json("matrix", "--live", status=1)
     unknown = {(cell["from"], cell["to"]): cell["methods"].get("unknown") for cell in matrix["cells"] if "unknown" in cell["methods"]}
     check("matrix shows what the file no longer knows", unknown == {("lgwan", "internet"): 1, ("internet", "cloud"): 1}, unknown)
+    check_report_of_edit(gateway, town)
     before = town.rules()
     gateway.ask("apply", "--dry-run")
     check("a dry run changes nothing", town.rules() == before)
@@ -129,6 +165,7 @@ def main():
         check_before(gateway)
         town.start_daemon()
         check_agreement(gateway)
+        check_report(gateway, town)
         check_edit(gateway, town)
         check_refusal(gateway, town)
         check_link_loss(gateway, town)

@@ -84,6 +84,8 @@ CASES = [
     ("no-permission-plan", ["plan", "town.conf"]),
     ("no-permission-flows", ["flows", "--live", "town.conf"]),
     ("no-permission-matrix", ["matrix", "--live", "--file", "town.conf"]),
+    ("no-permission-report", ["report"]),
+    ("usage-report", ["report", "--since", "soon"]),
     ("no-permission-show", ["show", "--nft"]),
     ("no-daemon-status", ["--socket", "nowhere", "status"]),
     ("no-daemon-apply", ["--socket", "nowhere", "apply"]),
