@@ -198,8 +198,11 @@ void job_refuse(struct planner *planner, const char *why)
 		start_fall_back(planner, why);
 		return;
 	}
-	if (planner->job->kind == JOB_RETURN)
+	if (planner->job->kind == JOB_RETURN) {
+		/* Where nothing is in force yet, what nobody confirmed is better than that nothing passes. */
+		planner->start_wanted = planner->in_force == NULL;
 		job_again_later(planner);
+	}
 	log_event(LOG_LEVEL_WARNING, "SKS-REFUSED", "the policy was refused; the one in force stays reason=\"%s\"", why);
 	job_end(planner, "refused", NULL);
 }

@@ -154,7 +154,9 @@ void job_judge(struct planner *planner, const struct mark_book *marks)
 		return;
 	}
 	sound = job_load(planner, marks);
-	if (job->kind == JOB_START && start_is_another_text(planner) && job->held_ruleset && job->held_lawful) {
+	if (!job->generation)
+		return;		/* given up */
+	if (job->kind == JOB_START && start_is_another_text(planner)) {
 		start_fall_back(planner, "the file was changed and not applied");
 		return;
 	}

@@ -130,6 +130,23 @@ def check_nothing_to_return_to(town):
     town.stop_daemon()
 
 
+def check_nothing_to_go_back_to(town):
+    """The text to go back to is damaged: what is on the disk is put in force, and the way back goes on to be tried."""
+    await_true("nothing waits", lambda: status(town)["confirm_until"] is None)
+    apply_for(town, 600)
+    town.stop_daemon()
+    with open(os.path.join(town.state_dir, "confirm"), "r+b") as file:
+        file.write(b"another boot")
+    os.truncate(os.path.join(town.state_dir, "previous.conf"), 100)
+    town.run("gateway", ["nft", "flush ruleset"])
+    town.start_daemon()
+    expect("it starts all the same", status(town)["state"] == "in-force" and "3390" in town.rules(), status(town))
+    expect("which is recorded", "refused" in events(town)[-3:])
+    expect("the status says that it waits", status(town)["confirm_until"] is not None)
+    code, answer = sekisho(town, "confirm")
+    expect("and it can be confirmed", code == 0 and answer["result"] == "confirmed" and status(town)["confirm_until"] is None, answer)
+
+
 def main():
     skip_unless_possible("nft")
     with Town(hosts=[]) as town:
@@ -142,6 +159,7 @@ def main():
         check_refused(town)
         check_restart(town)
         check_reboot(town)
+        check_nothing_to_go_back_to(town)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from isolate import Way, expect, expect_cut, sekisho  # noqa: E402
-from town import Town, skip_unless_possible  # noqa: E402
+from town import Town, await_true, skip_unless_possible  # noqa: E402
 
 HOSTS = ["jumin-tanmatsu", "juki-cs", "shokuin-pc", "gamen-server"]
 
@@ -93,8 +93,26 @@ def check_two_at_once(town, ways):
     ways["gamen"].client, ways["gamen"].server = ways["gamen"].connect()
 
 
+def check_way_back(town, ways):
+    """A change gives a zone another name and is not confirmed, and the zone is isolated by that: it goes back when the zone is released, not before."""
+    rename_zone(town, "internet", "inet")
+    expect("another name, to be confirmed", town.apply(confirm=600)["result"] == "committed")
+    expect("the zone is isolated by it", sekisho(town, "isolate", "inet")[1]["interfaces"] == 1)
+    town.stop_daemon()
+    with open(os.path.join(town.state_dir, "confirm"), "r+b") as file:
+        file.write(b"another boot")
+    town.write_sysctl("gateway", "net/ipv4/ip_forward", 0)
+    town.run("gateway", ["nft", "flush", "ruleset"])
+    town.start_daemon()
+    expect("after a reboot there are rules", town.status()["state"] == "in-force", town.status())
+    expect_cut("and it is cut off", ways["gamen"], ways["juki"])
+    expect("released", sekisho(town, "release", "inet")[1]["result"] == "released")
+    await_true("it goes back", lambda: town.status()["confirm_until"] is None and town.status()["state"] == "last-good")
+    expect("the zone has its first name", sekisho(town, "isolate", "internet", "--drill")[1]["result"] == "drill")
+
+
 def main():
-    skip_unless_possible()
+    skip_unless_possible("nft")
     with Town(hosts=HOSTS) as town:
         town.start_daemon()
         ways = {
@@ -105,6 +123,7 @@ def main():
             way.round_trip()
         check_other_zones(town, ways)
         check_two_at_once(town, ways)
+        check_way_back(town, ways)
 
 
 if __name__ == "__main__":
