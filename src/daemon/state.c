@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What stands there and is no file, a pipe for example, is not waited for. */
+enum { OPEN_FLAGS = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+
 static void descriptor_closep(int *descriptor)
 {
 	if (*descriptor >= 0)
@@ -27,7 +30,7 @@ static int fresh_name(const char *name, char fresh[static STATE_NAME_BYTES_MAX])
 static int bytes_keep(int directory, const char *fresh, const char *name, struct span bytes, mode_t mode)
 {
 	__attribute__((cleanup(descriptor_closep))) int file =
-		openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+		openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | OPEN_FLAGS, mode);
 	ssize_t written;
 
 	if (file < 0 || fchmod(file, mode) != 0)
@@ -62,7 +65,7 @@ int state_publish(const char *directory, const char *name, struct span bytes)
 int state_rewrite(const char *directory, const char *name, struct span bytes)
 {
 	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	__attribute__((cleanup(descriptor_closep))) int file = at < 0 ? -1 : openat(at, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	__attribute__((cleanup(descriptor_closep))) int file = at < 0 ? -1 : openat(at, name, O_WRONLY | OPEN_FLAGS);
 	ssize_t written;
 
 	if (file < 0)
@@ -83,7 +86,7 @@ int state_forget(const char *directory, const char *name)
 int state_recall(const char *directory, const char *name, size_t bytes_max, struct buf *out)
 {
 	__attribute__((cleanup(descriptor_closep))) int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	__attribute__((cleanup(descriptor_closep))) int file = at < 0 ? -1 : openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	__attribute__((cleanup(descriptor_closep))) int file = at < 0 ? -1 : openat(at, name, O_RDONLY | OPEN_FLAGS);
 	struct stat status;
 	ssize_t got;
 

@@ -1,6 +1,7 @@
 /* parent_clock: the newest time that was seen outlives us, so that what is over stays over when the clock is set back. */
 #include "sekishod/parent.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -47,19 +48,28 @@ void newest_keep_again(evutil_socket_t unused, short what, void *context)
 	in_force_keep(context);
 }
 
-void clock_begin(struct parent *parent)
+/* The newest time that a predecessor has seen; 0: none was kept, or it is damaged, which is told. */
+static uint64_t newest_recall(const struct parent *parent)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
+	uint64_t newest = 0;
+	int error = state_recall(parent->options->state_dir, newest_name, sizeof(newest), &bytes);
+	struct span rest = buf_span(&bytes);
+
+	if (!error && (!span_take_u64(&rest, &newest) || newest > INT32_MAX * (uint64_t)2))
+		error = -EBADMSG;
+	if (error && error != -ENOENT)
+		log_event(LOG_LEVEL_ERROR, "SKS-CLOCK", "the newest time that was seen cannot be read, so the clock alone counts for what is over dir=%s reason=\"%s\"",
+			  parent->options->state_dir, strerror(-error));
+	return error ? 0 : newest;
+}
+
+void clock_begin(struct parent *parent)
+{
 	const struct timeval again = { .tv_sec = CLOCK_KEEP_S };
 	int64_t now = (int64_t)time(NULL);
-	uint64_t newest = 0;
-	struct span rest;
+	const uint64_t newest = newest_recall(parent);
 
-	if (state_recall(parent->options->state_dir, newest_name, sizeof(newest), &bytes) == 0) {
-		rest = buf_span(&bytes);
-		if (!span_take_u64(&rest, &newest) || newest > INT32_MAX * (uint64_t)2)
-			newest = 0;
-	}
 	parent->clock = clock_base_of((int64_t)newest);
 	if ((int64_t)newest > now + CLOCK_BEHIND_S)
 		log_event(LOG_LEVEL_ERROR, "SKS-CLOCK", "the clock is behind the newest time that was seen, which counts for what is over seconds=%lld",

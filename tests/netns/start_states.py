@@ -72,6 +72,20 @@ def after_edit(town):
     check("the edited file is in force", town.status()["state"] == "in-force" and "3390" in town.rules() and "3389" not in town.rules())
 
 
+def after_edit_and_link_loss(town):
+    """A planner that is started again puts no edit in force that nobody applied, also where what is in force cannot stay as it is."""
+    town.start_daemon()
+    check("it is idle", town.apply()["result"] == "unchanged")
+    planner = town.role_pid("planner")
+    os.kill(planner, signal.SIGSTOP)
+    town.edit_config(PORT, OTHER_PORT)
+    town.ip("gateway", "link del up0")
+    os.kill(planner, signal.SIGKILL)
+    await_true("another planner has started", lambda: state(town) in ("last-good", "in-force"))
+    check("what was applied last stays", state(town) == "last-good" and "3389" in town.rules() and "3390" not in town.rules(), state(town))
+    check("an apply puts the edit in force", town.apply()["result"] == "committed" and "3390" in town.rules())
+
+
 def after_kill(town):
     """No process survives the parent, and the rules outlive all of them."""
     town.keeps_descriptors = True
@@ -177,11 +191,16 @@ def before_the_daemon(town):
     check("without the guard it is sealed again", seal().returncode == 0 and "policy drop" in town.rules() and TERMINAL_ADDRESS not in town.rules())
 
 
-def answers(town):
+def state(town):
+    """None: nobody answers."""
     try:
-        return town.status()["state"] == "in-force"
+        return town.status()["state"]
     except OSError:
-        return False
+        return None
+
+
+def answers(town):
+    return state(town) == "in-force"
 
 
 def with_a_clock_that_is_behind(town):
@@ -201,14 +220,15 @@ def with_a_clock_that_is_behind(town):
     await_true("it answers", lambda: answers(town))
     check("also with another planner", town.apply()["result"] == "unchanged" and "juki-shokai" not in town.rules())
     check("it stops", town.stop_daemon() == 0)
-    os.unlink(os.path.join(town.state_dir, "newest"))
+    os.truncate(os.path.join(town.state_dir, "newest"), 3)
     town.start_daemon()
     check("without that time the clock counts", "juki-shokai" in town.rules())
+    check("which the log says", "the newest time that was seen cannot be read" in town.log_text())
 
 
 def main():
     skip_unless_possible("nft")
-    for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_kill, before_the_last_one_is_gone,
+    for situation in (before_the_daemon, with_a_clock_that_is_behind, without_file, with_untrusted_file, without_interfaces, after_edit, after_edit_and_link_loss, after_kill, before_the_last_one_is_gone,
                       before_the_last_backstop_is_gone, beside_another, beside_a_stranger, with_a_socket_of_elsewhere):
         with Town(hosts=[]) as town:
             situation(town)

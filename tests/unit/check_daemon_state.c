@@ -1,7 +1,9 @@
 /* What is kept reads back, also where it was written over in place; the time does not run behind the newest that was seen. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +39,26 @@ START_TEST(what_is_written_over_reads_back)
 }
 END_TEST
 
+/* Something that is no file in the place of one is refused, and nobody waits for its other end. */
+START_TEST(what_is_no_file_is_refused)
+{
+	char directory[] = "/tmp/check-state-XXXXXX", path[sizeof(directory) + sizeof("/kept.new")];
+	struct buf bytes = buf_limited(0);
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/kept", directory);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(state_recall(directory, "kept", BYTES_MAX, &bytes), -EPERM);
+	ck_assert_int_eq(state_rewrite(directory, "kept", span_of("first")), -ENXIO);
+	ck_assert_int_eq(state_forget(directory, "kept"), 0);
+	snprintf(path, sizeof(path), "%s/kept.new", directory);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(state_keep(directory, "kept", span_of("first")), -ENXIO);
+	ck_assert_int_eq(state_forget(directory, "kept.new"), 0);
+	rmdir(directory);
+}
+END_TEST
+
 START_TEST(the_clock_is_seen_and_does_not_run_back)
 {
 	clock_base none = INT64_MIN, ahead = clock_base_of((int64_t)time(NULL) + YEAR_S), before = ahead;
@@ -57,6 +79,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(cases, what_is_written_over_reads_back);
+	tcase_add_test(cases, what_is_no_file_is_refused);
 	tcase_add_test(cases, the_clock_is_seen_and_does_not_run_back);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
