@@ -224,36 +224,48 @@ static bool isolation_is_lost(struct enforcer *enforcer, struct question *questi
 	return zone != NULL;
 }
 
-static int bytes_answer(struct enforcer *enforcer, struct question *question, struct span bytes)
+/* What was proposed is kept as it came, if it is installed. */
+static int proved_answer(struct enforcer *enforcer, struct question *question, const struct unpacked *proposed)
 {
-	struct ruleset *ruleset;
+	int error;
 
-	if (ruleset_unpack(question->arena, bytes, &ruleset) != 0) {
-		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
-		return refused_send(enforcer, &question->findings);
-	}
-	/* Behind the judgement, during which zones are isolated. */
-	if (ruleset_judge(enforcer, question, ruleset) != 0 || isolation_is_lost(enforcer, question))
-		return proposal_refuse(enforcer, question);
 	if (holding_ruleset(&enforcer->holding))	/* there is something to compare it with */
-		ruleset_make_blocks(question->arena, ruleset);
-	return install_answer(enforcer, question, ruleset);
+		ruleset_make_blocks(proposed->arena, proposed->ruleset);
+	holding_offer(&enforcer->holding, proposed);
+	error = install_answer(enforcer, question, proposed->ruleset);
+	holding_withdraw(&enforcer->holding);
+	return error;
+}
+
+static int unpacked_answer(struct enforcer *enforcer, struct question *question, struct unpacked *proposed)
+{
+	int error;
+
+	if (ruleset_unpack(proposed->arena, proposed->sealed, &proposed->ruleset) != 0) {
+		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
+		error = refused_send(enforcer, &question->findings);
+	} else if (ruleset_judge(enforcer, question, proposed->ruleset) != 0 || isolation_is_lost(enforcer, question)) {
+		/* The latter behind the judgement, during which zones are isolated. */
+		error = proposal_refuse(enforcer, question);
+	} else {
+		return proved_answer(enforcer, question, proposed);
+	}
+	unpacked_free(proposed);
+	return error;
 }
 
 static int proposal_answer(struct enforcer *enforcer, struct question *question, const struct frame *frame)
 {
-	struct span bytes;
-	int error;
+	struct unpacked proposed = { .arena = NULL };
 
 	if (frame->descriptor < 0 && (frame->flags & FRAME_SEAL))
 		return install_answer(enforcer, question, seal_build(question->arena));
-	if (frame->descriptor < 0 || sealed_map(frame->descriptor, PACK_BYTES_MAX, &bytes) != 0) {
+	if (frame->descriptor < 0 || sealed_map(frame->descriptor, PACK_BYTES_MAX, &proposed.sealed) != 0) {
 		finding_add(&question->findings, &daemon_catalogue[DAEMON_PROPOSAL_MALFORMED], nowhere, NULL);
 		return refused_send(enforcer, &question->findings);
 	}
-	error = bytes_answer(enforcer, question, bytes);
-	sealed_unmap(bytes);
-	return error;
+	proposed.arena = arena_new();
+	return unpacked_answer(enforcer, question, &proposed);
 }
 
 /* ---- any of them */

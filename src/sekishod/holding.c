@@ -8,6 +8,7 @@
 #include "ruleset/blocks.h"
 #include "ruleset/overlay.h"
 #include "ruleset/pack.h"
+#include "wire/frame.h"
 
 /* Unix time less the time the kernel counts an element's timeout by. It moves only when somebody sets the clock. */
 static int64_t clock_now(void)
@@ -25,7 +26,7 @@ static bool set_shares_elements(const struct set *a, const struct set *b)
 	return a->elements == b->elements && a->element_count == b->element_count;
 }
 
-/* Counts the elements that the base has not. False: the table differs in something else. */
+/* Counts the elements that the base has not. False: the table differs in something else than these and the room of sets. */
 static bool table_is_laid(const struct table *base, const struct table *installed, size_t *laid)
 {
 	if (base->family != installed->family || strcmp(base->name, installed->name) != 0 || base->chains != installed->chains ||
@@ -34,7 +35,7 @@ static bool table_is_laid(const struct table *base, const struct table *installe
 	for (size_t i = 0; i < base->set_count; i++) {
 		const struct set *old = &base->sets[i], *new = &installed->sets[i];
 
-		if (strcmp(old->name, new->name) != 0 || !set_same_kind(old, new) || old->room != new->room)
+		if (strcmp(old->name, new->name) != 0 || !set_same_kind(old, new))
 			return false;
 		if (!set_shares_elements(old, new))
 			*laid += new->element_count;
@@ -70,11 +71,12 @@ static struct element element_copy(struct arena *arena, const struct set *set, c
 	return copy;
 }
 
-/* The base's set with the elements of the installed one. */
+/* The base's set with the room and the elements of the installed one. */
 static struct set set_copy(struct arena *arena, const struct set *base, const struct set *installed)
 {
 	struct set copy = *base;
 
+	copy.room = installed->room;
 	if (set_shares_elements(base, installed))
 		return copy;
 	copy.elements = arena_array(arena, installed->element_count, sizeof(*copy.elements));
@@ -101,38 +103,70 @@ static struct ruleset *ruleset_lay(struct arena *arena, const struct ruleset *ba
 	return laid;
 }
 
-/* Lays the ruleset, which may point into what was laid before, over the base. */
-static void holding_lay(struct holding *holding, const struct ruleset *installed)
-{
-	struct arena *arena = arena_new();
+/* ---- the base */
 
-	holding->ruleset = ruleset_lay(arena, holding->base, installed);
-	arena_free(holding->laid_arena);
-	holding->laid_arena = arena;
+void unpacked_free(struct unpacked *unpacked)
+{
+	arena_free(unpacked->arena);
+	buf_free(&unpacked->copy);
+	sealed_unmap(unpacked->sealed);
+	*unpacked = (struct unpacked){ .arena = NULL };
+}
+
+/* Packs and copies all of it. There is no ruleset when it is not well formed. */
+static struct unpacked unpacked_copy(const struct ruleset *installed)
+{
+	struct unpacked unpacked = { .arena = arena_new(), .copy = buf_limited(PACK_BYTES_MAX) };
+
+	ruleset_pack(&unpacked.copy, installed);
+	(void)ruleset_unpack(unpacked.arena, buf_span(&unpacked.copy), &unpacked.ruleset);
+	return unpacked;
+}
+
+void holding_offer(struct holding *holding, const struct unpacked *offered)
+{
+	holding_withdraw(holding);
+	holding->offered = *offered;
+}
+
+void holding_withdraw(struct holding *holding)
+{
+	unpacked_free(&holding->offered);
+}
+
+/* The base that the ruleset shares all but some elements with. What it may point into stays until it is laid over that. */
+static struct unpacked base_for(struct holding *holding, const struct ruleset *installed)
+{
+	struct unpacked *const known[] = { &holding->base, &holding->offered };
+	struct unpacked base;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!known[i]->ruleset || !ruleset_is_laid(known[i]->ruleset, installed))
+			continue;
+		base = *known[i];
+		*known[i] = (struct unpacked){ .arena = NULL };
+		return base;
+	}
+	return unpacked_copy(installed);
 }
 
 /* ---- the holding */
 
-/* Packs and copies all of it. */
-static void holding_renew(struct holding *holding, const struct ruleset *installed)
-{
-	struct buf bytes = buf_limited(PACK_BYTES_MAX);
-	struct arena *arena = arena_new();
-	struct ruleset *ruleset = NULL;
-
-	ruleset_pack(&bytes, installed);
-	if (ruleset_unpack(arena, buf_span(&bytes), &ruleset) == 0)
-		ruleset_make_blocks(arena, ruleset);
-	holding_free(holding);
-	*holding = (struct holding){ .bytes = bytes, .arena = arena, .base = ruleset, .ruleset = ruleset };
-}
-
 void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation)
 {
-	if (holding->base && ruleset_is_laid(holding->base, installed))
-		holding_lay(holding, installed);
-	else
-		holding_renew(holding, installed);
+	struct unpacked base = base_for(holding, installed);
+	struct arena *laid_arena = arena_new();
+	const struct ruleset *ruleset = NULL;
+
+	if (base.ruleset) {
+		ruleset_make_blocks(base.arena, base.ruleset);
+		ruleset = ruleset_is_laid(base.ruleset, installed) ? ruleset_lay(laid_arena, base.ruleset, installed) : base.ruleset;
+	}
+	unpacked_free(&holding->base);
+	arena_free(holding->laid_arena);
+	holding->base = base;
+	holding->laid_arena = laid_arena;
+	holding->ruleset = ruleset;
 	holding->generation = generation;
 	holding->clock_s = clock_now();
 }
@@ -162,6 +196,6 @@ const struct known_sets *holding_known(struct arena *arena, const struct holding
 void holding_free(struct holding *holding)
 {
 	arena_free(holding->laid_arena);
-	arena_free(holding->arena);
-	buf_free(&holding->bytes);
+	unpacked_free(&holding->base);
+	unpacked_free(&holding->offered);
 }

@@ -5,10 +5,10 @@
  * changed: while the kernel's generation is the one at which our own installation was read back, the elements
  * are what they were. Chains, rules and the kinds of sets are read all the same.
  *
- * What is held is copied, packed, because it lives on when everything it was made of is given back. With as many flows that takes longer than all else an
- * isolation does. So where an installation left of what is held all but some elements of a few sets, as one does that only lays isolation or crowding over it
- * (ruleset/overlay.h), the packed copy stays, and these sets are copied beside it. Nobody sees a difference: what is held is one ruleset, whole, isolation
- * and all; by it foreign changes are repaired, the kernel is read and compared, and what is installed next begins.
+ * What is held lives on when everything it was made of is given back. To copy it takes longer than all else, with as many flows, and is done only where it must
+ * be. A proposal that was taken is kept as it came. And where an installation left of what is held, or of what is offered, all but some elements of a few sets,
+ * as one does that only lays isolation or crowding over it (ruleset/overlay.h), these sets alone are copied. Nobody sees a difference: what is held is one
+ * ruleset, whole, isolation and all; by it foreign changes are repaired, the kernel is read and compared, and what is installed next begins.
  */
 #ifndef SEKISHOD_HOLDING_H
 #define SEKISHOD_HOLDING_H
@@ -16,23 +16,36 @@
 #include "base/buf.h"
 #include "kernel/snapshot.h"
 
-enum { HOLDING_LAID_ELEMENTS_MAX = 16384 };	/* of all sets beside the packed copy; with more all is packed anew */
+enum { HOLDING_LAID_ELEMENTS_MAX = 16384 };	/* of all sets that are copied beside the rest; with more all is copied */
+
+/* A ruleset that was unpacked, and all it lies in. */
+struct unpacked {
+	struct arena *arena;	/* NULL: there is none */
+	struct ruleset *ruleset;
+	struct buf copy;	/* the bytes it points into: either these, */
+	struct span sealed;	/* or these, as sealed_map() gave them */
+};
 
 /* All zero: nothing was installed yet. */
 struct holding {
-	struct buf bytes;	/* packed, by the names its sets have in the kernel; empty: nothing was installed yet */
-	struct arena *arena;	/* owns the base but what lies in the bytes */
-	const struct ruleset *base; /* of the bytes, with blocks (ruleset/blocks.h); NULL: nothing yet */
+	struct unpacked base;	/* with blocks (ruleset/blocks.h) */
+	struct unpacked offered; /* what may become the base */
 	struct arena *laid_arena; /* owns what differs from the base; NULL: nothing does */
-	const struct ruleset *ruleset; /* what is held: the base, or a copy of it with sets from the laid arena; NULL: nothing yet */
+	const struct ruleset *ruleset; /* what is held: the base, or a copy of it with sets from the laid arena; NULL: nothing yet. Sets by their names in the kernel */
 	uint32_t generation;	/* the kernel held just that at this one; 0: not known */
 	bool touched;		/* something was sent to the kernel since, which may have taken it */
 	int64_t clock_s;	/* Unix time less the time since boot, then: by it the ends of elements were reckoned */
 };
 
+/* A ruleset is about to be installed, with something laid over it perhaps. It belongs to the holding from now on, which need not copy it then. */
+void holding_offer(struct holding *holding, const struct unpacked *offered);
+
+/* The installation is over; what was offered is given back, if it was not made use of. Nothing that points into it may be looked at any more. */
+void holding_withdraw(struct holding *holding);
+
 /*
- * Notes what was installed and read back at a generation. It is copied, but for what it shares with what is held by now, which it may point into; afterwards it
- * must not be looked at any more.
+ * Notes what was installed and read back at a generation. It is copied, but for what it shares with what is offered or held by now, which it may point into;
+ * if not offered, it must not be looked at any more afterwards.
  */
 void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation);
 
@@ -47,5 +60,8 @@ const struct known_sets *holding_known(struct arena *arena, const struct holding
 
 /* Gives back the memory. */
 void holding_free(struct holding *holding);
+
+/* Gives back what it lies in; then there is none. */
+void unpacked_free(struct unpacked *unpacked);
 
 #endif

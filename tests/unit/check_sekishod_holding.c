@@ -5,6 +5,7 @@
 
 #include "ruleset/blocks.h"
 #include "ruleset/overlay.h"
+#include "ruleset/pack.h"
 #include "ruleset_sample.h"
 #include "sekishod/holding.h"
 
@@ -111,12 +112,12 @@ START_TEST(what_is_laid_over_is_held)
 	struct holding holding = holding_of_sample(7, 1);
 
 	for (uint32_t i = 0; i < COUNT(steps); i++) {
-		const char *bytes = holding.bytes.data;
+		const char *bytes = holding.base.copy.data;
 		const struct element *flows = held_set(&holding, FLOWS_SET)->elements;
 
 		lay(&holding, steps[i].kept, steps[i].first, steps[i].count, i + 2);
 		expect_held(steps[i].what, &holding, steps[i].first, steps[i].count, i + 2);
-		ck_assert_msg((holding.bytes.data != bytes || held_set(&holding, FLOWS_SET)->elements != flows) == steps[i].packed,
+		ck_assert_msg((holding.base.copy.data != bytes || held_set(&holding, FLOWS_SET)->elements != flows) == steps[i].packed,
 			      "%s: packed anew or not", steps[i].what);
 	}
 	holding_free(&holding);
@@ -196,6 +197,78 @@ START_TEST(anything_else_is_held_as_well)
 }
 END_TEST
 
+/* ---- what is offered */
+
+static struct unpacked unpacked_sample(uint32_t first, size_t count)
+{
+	struct unpacked unpacked = { .arena = arena_new(), .copy = buf_limited(0) };
+	struct arena *arena = arena_new();
+
+	ruleset_pack(&unpacked.copy, sample(arena, first, count));
+	arena_free(arena);
+	ck_assert_int_eq(ruleset_unpack(unpacked.arena, buf_span(&unpacked.copy), &unpacked.ruleset), 0);
+	return unpacked;
+}
+
+static const struct {
+	const char *what;
+	bool held;	/* something is, before */
+	bool changed;	/* what is installed has other rules than what is offered */
+	size_t laid;
+} offers[] = {
+	{ "the first", false, false, 1 },
+	{ "the first, with something laid over it", false, false, 3 },
+	{ "another", true, false, 1 },
+	{ "another, with something laid over it", true, false, 3 },
+	{ "another, with other rules", true, true, 1 },
+	{ "another, with much laid over it", true, false, HOLDING_LAID_ELEMENTS_MAX + 1 },
+};
+
+/* Over what is offered lies something of an arena that is gone afterwards. The kernel gave a set another room than was asked for. */
+START_TEST(what_is_offered_is_kept_as_it_is)
+{
+	const bool kept = !offers[_i].changed && offers[_i].laid <= HOLDING_LAID_ELEMENTS_MAX;
+	struct holding holding = offers[_i].held ? holding_of_sample(20, 3) : (struct holding){ .generation = 0 };
+	const struct unpacked offered = unpacked_sample(7, 1);
+	struct arena *arena = arena_new(), *gone = arena_new();
+	struct ruleset *installed = overlay_begin(gone, offered.ruleset), *expected = sample(arena, 7, offers[_i].laid);
+	struct table *table = overlay_table(gone, installed);
+
+	fill(gone, &table->sets[LAID_SET], 7, offers[_i].laid);
+	table->sets[FLOWS_SET].room = 6143;
+	if (offers[_i].changed) {
+		change_rules(gone, table);
+		change_rules(arena, &expected->tables[0]);
+	}
+	holding_offer(&holding, &offered);
+	holding_set(&holding, installed, 5);
+	holding_withdraw(&holding);
+	arena_free(gone);
+	ck_assert_msg((holding.base.arena == offered.arena) == kept, "%s: copied or not", offers[_i].what);
+	ck_assert_msg(ruleset_equal(holding_ruleset(&holding), expected), "%s: something else is held", offers[_i].what);
+	ck_assert_msg(held_set(&holding, FLOWS_SET)->room == 6143, "%s: the room is another", offers[_i].what);
+	ck_assert_msg(set_blocks(&holding.base.ruleset->tables[0].sets[FLOWS_SET]) != NULL, "%s: the flows have no blocks", offers[_i].what);
+	arena_free(arena);
+	holding_free(&holding);
+}
+END_TEST
+
+/* It was refused, or another one is offered. */
+START_TEST(what_is_not_installed_leaves_what_is_held)
+{
+	struct holding holding = holding_of_sample(20, 3);
+	const struct unpacked one = unpacked_sample(7, 1), other = unpacked_sample(8, 1);
+
+	holding_offer(&holding, &one);
+	holding_offer(&holding, &other);
+	holding_withdraw(&holding);
+	holding_withdraw(&holding);
+	expect_held("nothing was installed", &holding, 20, 3, 1);
+	holding_offer(&holding, &(struct unpacked){ .arena = arena_new() });
+	holding_free(&holding);
+}
+END_TEST
+
 /* An interface came, and nothing else changed. */
 START_TEST(links_are_held)
 {
@@ -237,6 +310,8 @@ int main(void)
 
 	tcase_add_test(cases, what_is_laid_over_is_held);
 	tcase_add_loop_test(cases, anything_else_is_held_as_well, 0, COUNT(changes));
+	tcase_add_loop_test(cases, what_is_offered_is_kept_as_it_is, 0, COUNT(offers));
+	tcase_add_test(cases, what_is_not_installed_leaves_what_is_held);
 	tcase_add_test(cases, links_are_held);
 	tcase_add_test(cases, what_is_doubted_is_held_and_not_known);
 	suite_add_tcase(suite, cases);
