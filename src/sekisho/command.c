@@ -55,7 +55,8 @@ int complain_usage(struct context *context, const char *en, const char *ja, ...)
 	va_start(args, ja);
 	put_complaint(context, phrase(context, en, ja), args);
 	va_end(args);
-	buf_puts(&context->complaint, phrase(context, "  > see: sekisho help\n", "  > 使い方: sekisho help\n"));
+	buf_printf(&context->complaint, phrase(context, "  > see: sekisho help%s%s\n", "  > 使い方: sekisho help%s%s\n"), context->command ? " " : "",
+		   context->command ? context->command : "");
 	return EXIT_USAGE;
 }
 

@@ -38,6 +38,7 @@ struct live;
 struct context {
 	enum language language;
 	bool json;
+	const char *command;		/* the name of the one that runs; NULL: none does as yet */
 	const char *config_path;	/* --config, or SEKISHO_CONFIG_PATH */
 	const char *socket_path;	/* --socket, or SEKISHO_CONTROL_PATH */
 	struct arena *arena;		/* as long as the command runs */
@@ -102,7 +103,7 @@ const char *phrase(const struct context *context, const char *en, const char *ja
  */
 int complain(struct context *context, const char *en, const char *ja, ...);
 
-/* The same for words on the command line that make no sense; adds how to get help. Returns EXIT_USAGE. */
+/* The same for words on the command line that make no sense; adds how to get help on the command. Returns EXIT_USAGE. */
 int complain_usage(struct context *context, const char *en, const char *ja, ...); /* see complain() */
 
 /* Loads a file offline: interfaces and users are made up. Lives as long as the context. */

@@ -406,6 +406,19 @@ static int parse_options(struct refusals *refusals, int argc, char **argv)
 	return 0;
 }
 
+/* A name that is none would find nothing, which reads as if nothing had been refused. Without a file nobody knows. */
+static int check_zone(const struct refusals *refusals)
+{
+	struct context *context = refusals->context;
+	const char *zone = refusals->query.zone, *known = "gateway";
+
+	if (!zone || !refusals->policy || refusals->policy->zone_count == 0 || strcmp(zone, "gateway") == 0 || policy_zone(refusals->policy, zone))
+		return 0;
+	for (size_t i = refusals->policy->zone_count; i-- > 0;)
+		known = arena_printf(context->arena, "%s, %s", refusals->policy->zones[i].name, known);
+	return complain_usage(context, "there is no zone \"%s\" in the file, only: %s", "ファイルに「%s」というゾーンはありません。あるのは次のものです: %s", zone, known);
+}
+
 static int complain_events(struct refusals *refusals, int error)
 {
 	struct context *context = refusals->context;
@@ -443,6 +456,9 @@ int command_refusals(struct context *context, int argc, char **argv)
 	if (status)
 		return status;
 	refusals.policy = load_offline(context, context->config_path)->policy;
+	status = check_zone(&refusals);
+	if (status)
+		return status;
 	error = events_open_reading(refusals.path, &refusals.events);
 	if (error)
 		return complain_events(&refusals, error);

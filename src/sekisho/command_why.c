@@ -99,6 +99,9 @@ static int resolve_end(const struct question *question, const char *word, struct
 		ret_end->address_count = host->address_count;
 		return 0;
 	}
+	if (policy_zone(question->generation->policy, word))
+		return complain_usage(context, "\"%s\" is a zone; name one of its hosts or an address (who may talk to whom: sekisho matrix)",
+				      "「%s」はゾーンです。その中の機器名かアドレスを指定してください(ゾーン間で許可された通信の一覧は sekisho matrix)", word);
 	if (netaddr_parse(word, address) != 0)
 		return complain_usage(context, "\"%s\" is neither an address nor a host of the file", "「%s」はアドレスでも、定義済みの機器名でもありません",
 				      word);

@@ -211,10 +211,26 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
+/* --json is taken behind the command as well: that is where people put it. Returns how many words are left. */
+static int take_json(struct context *context, int argc, char **argv)
+{
+	int kept = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (i > 0 && strcmp(argv[i], "--json") == 0)
+			context->json = true;
+		else
+			argv[kept++] = argv[i];
+	}
+	argv[kept] = NULL;
+	return kept;
+}
+
 static int run_command(struct context *context, int argc, char **argv)
 {
 	const struct command *command;
 
+	argc = take_json(context, argc, argv);
 	if (argc == 0) {
 		print_help(context);
 		return EXIT_USAGE;
@@ -228,6 +244,7 @@ static int run_command(struct context *context, int argc, char **argv)
 		print_command_help(context, command);
 		return EXIT_FINE;
 	}
+	context->command = command->name;
 	return command->run(context, argc, argv);
 }
 
