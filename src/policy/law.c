@@ -351,6 +351,8 @@ static void law_notice_record(const struct law *law, const struct flow *flow, co
 	const enum policy_kind kind = flow->critical ? LAW_CRITICAL_EXPIRES : LAW_RECORD_EXPIRES;
 	char date[DATE_TEXT_BYTES];
 
+	if (record->approved > law->today)
+		finding_relate(policy_find(law->findings, LAW_RECORD_EARLY, flow->at, flow->name, date_format(record->approved, date)), record->at);
 	if (days_left > LAW_NOTICE_DAYS)
 		return;
 	if (flow->closes_at > law->now)

@@ -314,6 +314,9 @@ static const struct policy_case rows[] = {
 	  { "uplink = { routers = [ 'router' ]; dns = [ 'dns' ]; smtp = [ 'mx' ]; };", "" },
 	  { "'203.0.113.25'", "'192.0.2.25'" },
 	  ADD_FLOW(UPLINK "destination = [ 'router', 'mx' ]; protocol = 'icmp';") } },
+	{ "a record that is approved today", "", .edits = { { "approved = '2026-04-01'", "approved = '2026-11-21'" } } },
+	{ "a record that is approved tomorrow", "record-early", .related = "特-1", .edits = {
+	  { "approved = '2026-04-01'", "approved = '2026-11-22'" } } },
 	{ "a record with 31 days left", "", .edits = { EXPIRES("2026-12-22") } },
 	{ "a record with 30 days left", "record-expires", .related = "特-1", .edits = {
 	  EXPIRES("2026-12-21") } },
