@@ -149,27 +149,73 @@ static const char *who_text(struct context *context, const json_t *who)
 	return arena_printf(context->arena, "uid %lld (login %lld)  %s[%lld]", uid, (long long)json_integer_value(login), process ? process : "", pid);
 }
 
-static void print_text(struct context *context, const char *label, const json_t *text)
+/*
+ * Records are written in one language, for whatever reader comes later, and are never written anew. What of their details begins with words of the product is shown in
+ * the reader's; the longer one of two that begin alike stands first.
+ */
+static const struct detail_words {
+	const char *written, *ja;
+} detail_words[] = {
+	{ "opens with the rules that are installed next", "次に設定されるルールとともに開く" },
+	{ "opens ", "開いた通信許可: " },
+	{ "closes ", "閉じた通信許可: " },
+	{ "expires ", "期限切れで閉じた通信許可: " },
+	{ "loses-interface ", "インターフェースがなく閉じた通信許可: " },
+	{ "changes ", "変わった通信許可: " },
+	{ "new-expiry ", "期限が変わった通信許可: " },
+	{ "renamed ", "名前が変わった通信許可(旧 to 新): " },
+	{ "zone ", "ゾーン: " },
+	{ "keeps ", "通し続けるもの: " },
+	{ "unknown exception ", "例外として働かない名前: " },
+	{ "interfaces that are cut off now: ", "遮断中のインターフェース: " },
+	{ "in force after ", "遮断までの時間: " },
+	{ "failed; nothing is forwarded", "失敗。何も転送していない" },
+	{ "interfaces, date or a new enforcer", "インターフェースか日付の変化、または enforcer の再起動" },
+	{ "not confirmed", "確認されなかったため" },
+	{ "start", "起動" },
+};
+
+/* The detail, or a reason that is the daemon's own, in the reader's language. */
+static const char *detail_text(struct context *context, const char *written)
 {
-	if (json_string_length(text) > 0)
-		buf_printf(&context->out, "%*s%s%s\n", REASON_COLUMNS_INDENT, "", label, visible_text(context->arena, span_of(json_string_value(text))));
+	unsigned int added, deleted, rules;
+
+	if (context->language != LANGUAGE_JA)
+		return written;
+	if (sscanf(written, "elements: %u added, %u deleted; rules written: %u", &added, &deleted, &rules) == 3)
+		return arena_printf(context->arena, "要素: 追加 %u、削除 %u。ルールの書き込み: %u", added, deleted, rules);
+	for (size_t i = 0; i < sizeof(detail_words) / sizeof(detail_words[0]); i++) {
+		size_t length = strlen(detail_words[i].written);
+
+		if (strncmp(written, detail_words[i].written, length) == 0)
+			return arena_printf(context->arena, "%s%s", detail_words[i].ja, written + length);
+	}
+	return written;
+}
+
+static void print_text(struct context *context, const char *label, const char *text)
+{
+	if (text && text[0])
+		buf_printf(&context->out, "%*s%s%s\n", REASON_COLUMNS_INDENT, "", label, visible_text(context->arena, span_of(text)));
 }
 
 static void print_record(struct context *context, const struct journal_line *line)
 {
 	const char *clock = json_string_value(json_object_get(line->root, "clock"));
-	const json_t *details = json_object_get(line->root, "details"), *detail;
+	const json_t *details = json_object_get(line->root, "details"), *detail, *who = json_object_get(line->root, "who");
+	const char *reason = json_string_value(json_object_get(line->root, "reason"));
 	size_t i;
 
 	buf_printf(&context->out, "%llu  %s%s  %s  [%s]\n", (unsigned long long)line->number, time_words(context, line->time),
 		   clock && strcmp(clock, "free") == 0 ? phrase(context, " (clock not synchronised)", "(時計は未同期)") : "",
 		   visible_text(context->arena, span_of(event_text(context, line->event))),
-		   visible_text(context->arena, span_of(who_text(context, json_object_get(line->root, "who")))));
-	print_text(context, phrase(context, "reason: ", "理由: "), json_object_get(line->root, "reason"));
-	print_text(context, phrase(context, "before: ", "変更前: "), json_object_get(line->root, "before"));
-	print_text(context, phrase(context, "after:  ", "変更後: "), json_object_get(line->root, "after"));
+		   visible_text(context->arena, span_of(who_text(context, who))));
+	print_text(context, phrase(context, "reason: ", "理由: "), reason && !json_is_object(who) ? detail_text(context, reason) : reason);
+	print_text(context, phrase(context, "before: ", "変更前: "), json_string_value(json_object_get(line->root, "before")));
+	print_text(context, phrase(context, "after:  ", "変更後: "), json_string_value(json_object_get(line->root, "after")));
 	json_array_foreach(details, i, detail)
-		print_text(context, "- ", detail);
+		if (json_is_string(detail))
+			print_text(context, "- ", detail_text(context, json_string_value(detail)));
 }
 
 /* ---- reading */

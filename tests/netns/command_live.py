@@ -88,6 +88,8 @@ def check_report(gateway, town):
     check("report: what was done", any(record.get("event") == "commit" for record in answers["changes"]), answers["changes"])
     check("report: by hand", len(report["by_hand"]) > 0 and report["edition"] == "internal", report)
     text = gateway.ask(*words, language="ja")
+    check("report: what was done, in Japanese", "理由: 起動" in text and "- 開いた通信許可: juki-shokai" in text and "要素: 追加 " in text and "opens" not in text, text)
+    check("report: what was done, in English", "- opens juki-shokai" in gateway.ask(*words))
     check("report: the same bytes again", text == gateway.ask(*words, language="ja"))
     check("report: names flows", "juki-shokai" in text and "人手確認" in text, text)
     public = gateway.ask(*words, "--public", language="ja")
