@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "config/expand.h"
+#include "daemon/state_names.h"
 #include "events/events.h"
 #include "sekisho/backup.h"
 #include "sekisho/command.h"
@@ -149,7 +150,7 @@ static int journal_take(struct making *making)
 	if (error)
 		return error == -ENOENT ? 0 : error;
 	for (size_t i = 0; !error && i < making->journal_files; i++)
-		error = path_take(making, arena_printf(arena, BACKUP_STATE "journal/%s", names[i]), arena_printf(arena, "%s/%s", directory, names[i]));
+		error = path_take(making, arena_printf(arena, BACKUP_STATE STATE_JOURNAL_DIRECTORY "/%s", names[i]), arena_printf(arena, "%s/%s", directory, names[i]));
 	return error;
 }
 
@@ -160,7 +161,7 @@ static int events_take_by(struct making *making, struct events *events, const ch
 	int error = events_copy(events, copy);
 
 	if (!error)
-		error = path_take(making, BACKUP_STATE "events/" EVENTS_FILE, copy);
+		error = path_take(making, BACKUP_STATE STATE_EVENTS_DIRECTORY "/" EVENTS_FILE, copy);
 	(void)unlink(copy);
 	return error;
 }
@@ -170,7 +171,7 @@ static int events_take(struct making *making)
 	struct arena *arena = making->context->arena;
 	char *directory = arena_printf(arena, "%s/backup.XXXXXX", making->options->state_directory);
 	struct events *events;
-	int error = events_open_reading(arena_printf(arena, "%s/events/" EVENTS_FILE, making->options->state_directory), &events);
+	int error = events_open_reading(arena_printf(arena, "%s/" STATE_EVENTS_DIRECTORY "/" EVENTS_FILE, making->options->state_directory), &events);
 
 	if (error)
 		return error;
@@ -199,7 +200,7 @@ static int events_take_or_miss(struct making *making)
 
 static int state_take(struct making *making)
 {
-	static const char *const names[] = { "last-good.conf", "isolated", "newest" };
+	static const char *const names[] = { STATE_LAST_GOOD_NAME, STATE_ISOLATED_NAME, STATE_NEWEST_NAME };
 	struct arena *arena = making->context->arena;
 	int error = 0;
 

@@ -17,6 +17,7 @@
 
 #include "config/trust.h"
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "sekisho/control.h"
 #include "sekisho/grid.h"
 #include "sekisho/restore.h"
@@ -152,7 +153,7 @@ static int note_keep(struct context *context, const struct restore_options *opti
 	const char *text = arena_printf(context->arena, "%s\nmade on %s at Unix time %lld\nby user %u\n", visible_text(context->arena, span_of(options->file)),
 					visible_text(context->arena, span_of(restore->content->about.host)), (long long)restore->content->about.time, (unsigned int)getuid());
 
-	return state_keep(options->state_directory, "restored", span_of(text));
+	return state_keep(options->state_directory, STATE_RESTORED_NAME, span_of(text));
 }
 
 static int finish(struct context *context, const struct restore_options *options, struct restore *restore)

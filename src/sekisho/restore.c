@@ -13,15 +13,14 @@
 
 #include "base/finding.h"
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "wire/fields.h"
 
 enum { COPY_BYTES = 64 << 10, JOURNAL_FILE_BYTES_LIMIT = 64 << 20, NEWEST_BYTES = 8, TREE_DESCRIPTORS = 16 };
 
-#define JOURNAL BACKUP_STATE "journal/"
-#define EVENTS BACKUP_STATE "events/"
-#define ISOLATED BACKUP_STATE "isolated"
-
-static const char isolated_name[] = "isolated", newest_name[] = "newest";
+#define JOURNAL BACKUP_STATE STATE_JOURNAL_DIRECTORY "/"
+#define EVENTS BACKUP_STATE STATE_EVENTS_DIRECTORY "/"
+#define ISOLATED BACKUP_STATE STATE_ISOLATED_NAME
 
 static bool starts_with(const char *text, const char *prefix)
 {
@@ -85,7 +84,7 @@ static bool is_same_file(const struct restore *restore, const char *path, const 
 
 int restore_look(struct restore *restore)
 {
-	const char *here = kept(restore, isolated_name);
+	const char *here = kept(restore, STATE_ISOLATED_NAME);
 
 	restore->aside = "";
 	restore->same_machine = journal_goes_on(restore);
@@ -240,12 +239,12 @@ static int members_place(struct restore *restore, const char *prefix, mode_t mod
 
 static int records_place(struct restore *restore)
 {
-	int error = directory_clear(restore, "journal");
+	int error = directory_clear(restore, STATE_JOURNAL_DIRECTORY);
 
 	if (!error)
 		error = members_place(restore, JOURNAL, 0640);
 	if (!error)
-		error = directory_clear(restore, "events");
+		error = directory_clear(restore, STATE_EVENTS_DIRECTORY);
 	return error ? error : members_place(restore, EVENTS, 0640);
 }
 
@@ -256,7 +255,7 @@ static uint64_t newest_of(const char *directory)
 	uint64_t newest = 0;
 	struct span rest;
 
-	if (state_recall(directory, newest_name, NEWEST_BYTES, &bytes) != 0)
+	if (state_recall(directory, STATE_NEWEST_NAME, NEWEST_BYTES, &bytes) != 0)
 		return 0;
 	rest = buf_span(&bytes);
 	return span_take_u64(&rest, &newest) ? newest : 0;
@@ -266,15 +265,15 @@ static int newest_place(struct restore *restore)
 {
 	if (newest_of(staged(restore, BACKUP_STATE)) <= newest_of(restore->state_directory))
 		return 0;
-	return member_place(restore, BACKUP_STATE "newest", 0600);
+	return member_place(restore, BACKUP_STATE STATE_NEWEST_NAME, 0600);
 }
 
 /* Nobody waits for a confirmation of what was there before. */
 static int confirmation_remove(struct restore *restore)
 {
-	int error = state_remove(restore, "confirm");
+	int error = state_remove(restore, STATE_CONFIRM_NAME);
 
-	return error ? error : state_remove(restore, "previous.conf");
+	return error ? error : state_remove(restore, STATE_PREVIOUS_NAME);
 }
 
 /* A name that no earlier restore has taken. */
@@ -308,7 +307,7 @@ int restore_place(struct restore *restore, int64_t now)
 	if (!error && !restore->same_machine)
 		error = records_place(restore);
 	if (!error)
-		error = members_place(restore, BACKUP_STATE "last-good.conf", 0600);
+		error = members_place(restore, BACKUP_STATE STATE_LAST_GOOD_NAME, 0600);
 	if (!error)
 		error = members_place(restore, BACKUP_CONFIG, 0640);
 	if (access(restore->aside, F_OK) != 0)

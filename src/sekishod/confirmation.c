@@ -10,12 +10,11 @@
 
 #include "base/buf.h"
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "sekishod/messages.h"
 #include "wire/fields.h"
 
 enum { BOOT_ID_BYTES = 36, KEPT_BYTES = BOOT_ID_BYTES + 8 };
-
-static const char kept_name[] = "confirm";
 
 static int64_t boot_ms(void)
 {
@@ -60,7 +59,7 @@ static int deadline_keep(const struct confirmation *confirmation)
 	boot_id_read(id);
 	buf_put(&bytes, id, sizeof(id));
 	buf_put_u64(&bytes, (uint64_t)confirmation->deadline_ms);
-	return state_keep(confirmation->directory, kept_name, buf_span(&bytes));
+	return state_keep(confirmation->directory, STATE_CONFIRM_NAME, buf_span(&bytes));
 }
 
 int confirmation_begin(struct confirmation *confirmation, uint32_t seconds)
@@ -78,7 +77,7 @@ int confirmation_begin(struct confirmation *confirmation, uint32_t seconds)
 void confirmation_recall(struct confirmation *confirmation)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
-	int error = state_recall(confirmation->directory, kept_name, KEPT_BYTES, &bytes);
+	int error = state_recall(confirmation->directory, STATE_CONFIRM_NAME, KEPT_BYTES, &bytes);
 	struct span rest = buf_span(&bytes), id;
 	char present[BOOT_ID_BYTES];
 	uint64_t deadline_ms;
@@ -99,7 +98,7 @@ void confirmation_end(struct confirmation *confirmation)
 	if (at < 0)
 		return;
 	/* The deadline first: without it the text means nothing. */
-	unlinkat(at, kept_name, 0);
+	unlinkat(at, STATE_CONFIRM_NAME, 0);
 	unlinkat(at, STATE_PREVIOUS_NAME, 0);
 	fsync(at);
 	close(at);

@@ -10,9 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Below the state directory: the text to go back to. */
-#define STATE_PREVIOUS_NAME "previous.conf"
-
 enum { CONFIRM_SECONDS_MAX = 24 * 3600 };
 
 struct confirmation {

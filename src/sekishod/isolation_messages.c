@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "wire/fields.h"
 
 enum { NAME_BYTES_MAX = RULESET_NAME_BYTES_MAX, EFFECT_NAMES_MAX = 128 };
-
-static const char state_file[] = "isolated";
 
 /* ---- names */
 
@@ -235,28 +234,28 @@ int isolations_keep(const char *directory, const struct isolations *isolations)
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
 
 	if (isolations->count == 0) {
-		int error = state_forget(directory, state_file);
+		int error = state_forget(directory, STATE_ISOLATED_NAME);
 
 		return error == -ENOENT ? 0 : error;
 	}
-	state_put_version(&bytes, state_file, ISOLATED_VERSION);
+	state_put_version(&bytes, STATE_ISOLATED_NAME, ISOLATED_VERSION);
 	isolations_put(&bytes, isolations);
 	/* On a full disk; a list that a crash has left in pieces isolates every zone. */
-	return state_keep(directory, state_file, buf_span(&bytes)) == 0 ? 0 : state_rewrite(directory, state_file, buf_span(&bytes));
+	return state_keep(directory, STATE_ISOLATED_NAME, buf_span(&bytes)) == 0 ? 0 : state_rewrite(directory, STATE_ISOLATED_NAME, buf_span(&bytes));
 }
 
 int isolations_recall(struct arena *arena, const char *directory, int64_t now, struct isolations *ret_isolations)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
 	struct isolation every = { .zone = ISOLATION_EVERY_ZONE, .reason = "the list of isolated zones could not be read", .since = now };
-	int error = state_recall(directory, state_file, ISOLATIONS_BYTES_MAX, &bytes);
+	int error = state_recall(directory, STATE_ISOLATED_NAME, ISOLATIONS_BYTES_MAX, &bytes);
 	struct span rest = buf_span(&bytes);
 
 	*ret_isolations = (struct isolations){ .count = 0 };
 	if (error == -ENOENT)
 		return 0;
 	if (!error)
-		error = state_take_version(&rest, state_file, ISOLATED_VERSION);
+		error = state_take_version(&rest, STATE_ISOLATED_NAME, ISOLATED_VERSION);
 	if (!error && isolations_take(arena, &rest, ret_isolations) && rest.length == 0)
 		return 0;
 	*ret_isolations = (struct isolations){ .items = arena_alloc(arena, sizeof(every)), .count = 1 };

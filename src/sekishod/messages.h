@@ -53,13 +53,6 @@ struct confirm_state {
 	int64_t until;		/* Unix time, for people */
 };
 
-/* The text that was in force last, in canonical form, below the state directory; the parent writes it. */
-#define STATE_LAST_GOOD_NAME "last-good.conf"
-
-/* The same for auditors to read, below a directory of the state directory that the installation makes for their group. */
-#define STATE_AUDIT_DIRECTORY "audit"
-#define STATE_AUDIT_NAME "in-force.conf"
-
 /* An interface of a zone, as the enforcer knows it. */
 struct tally_port {
 	uint32_t index;

@@ -11,6 +11,7 @@
 #include "base/sandbox.h"
 #include "daemon/notify.h"
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "daemon/store.h"
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
@@ -223,7 +224,7 @@ static int parent_begin(struct parent *parent)
 		return error;
 	if (parent_directory(parent->options->state_dir) != 0)
 		log_event(LOG_LEVEL_WARNING, "SKS-START", "nothing will survive a reboot");
-	if (snprintf(parent->journal_path, sizeof(parent->journal_path), "%s/journal", parent->options->state_dir) >= STATE_PATH_BYTES ||
+	if (snprintf(parent->journal_path, sizeof(parent->journal_path), "%s/" STATE_JOURNAL_DIRECTORY, parent->options->state_dir) >= STATE_PATH_BYTES ||
 	    snprintf(parent->last_good_path, sizeof(parent->last_good_path), "%s/" STATE_LAST_GOOD_NAME, parent->options->state_dir) >= STATE_PATH_BYTES)
 		return -ENAMETOOLONG;
 	parent->journal = journal_book_at(parent->journal_path);

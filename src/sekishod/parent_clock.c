@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "wire/fields.h"
 
 enum {
@@ -14,17 +15,15 @@ enum {
 	CLOCK_BEHIND_S = 120,		/* a clock that is so far behind is told of */
 };
 
-static const char newest_name[] = "newest";
-
 void newest_keep(struct parent *parent)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
 	int error;
 
 	buf_put_u64(&bytes, (uint64_t)clock_now(&parent->clock));
-	error = state_keep(parent->options->state_dir, newest_name, buf_span(&bytes));
+	error = state_keep(parent->options->state_dir, STATE_NEWEST_NAME, buf_span(&bytes));
 	if (error)
-		error = state_rewrite(parent->options->state_dir, newest_name, buf_span(&bytes));
+		error = state_rewrite(parent->options->state_dir, STATE_NEWEST_NAME, buf_span(&bytes));
 	if (error)
 		log_event(LOG_LEVEL_WARNING, "SKS-CLOCK", "the time could not be kept for the next start reason=\"%s\"", strerror(-error));
 	else
@@ -53,7 +52,7 @@ static uint64_t newest_recall(const struct parent *parent)
 {
 	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(0);
 	uint64_t newest = 0;
-	int error = state_recall(parent->options->state_dir, newest_name, sizeof(newest), &bytes);
+	int error = state_recall(parent->options->state_dir, STATE_NEWEST_NAME, sizeof(newest), &bytes);
 	struct span rest = buf_span(&bytes);
 
 	if (!error && (!span_take_u64(&rest, &newest) || newest > INT32_MAX * (uint64_t)2))

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/notify.h"
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "sekishod/messages.h"
 #include "sekishod/pins.h"
 

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 #include "sekishod/messages.h"
 
-#define PINS_FILE "pins"
 
 /* A name of the zone file that is short enough for what it names and needs no quotes anywhere. */
 static bool name_is_valid(const char *name, size_t bytes_max)
@@ -392,24 +392,24 @@ int pins_keep(const char *directory, struct span bytes)
 {
 	__attribute__((cleanup(buf_free))) struct buf whole = buf_limited(0);
 
-	state_put_version(&whole, PINS_FILE, PINS_VERSION);
+	state_put_version(&whole, STATE_PINS_NAME, PINS_VERSION);
 	buf_put(&whole, bytes.data, bytes.length);
-	return state_keep(directory, PINS_FILE, buf_span(&whole));
+	return state_keep(directory, STATE_PINS_NAME, buf_span(&whole));
 }
 
 void pins_forget(const char *directory)
 {
-	(void)state_forget(directory, PINS_FILE);
+	(void)state_forget(directory, STATE_PINS_NAME);
 }
 
 int pins_recall(const char *directory, struct buf *out)
 {
 	__attribute__((cleanup(buf_free))) struct buf whole = buf_limited(0);
-	int error = state_recall(directory, PINS_FILE, PINS_BYTES_MAX, &whole);
+	int error = state_recall(directory, STATE_PINS_NAME, PINS_BYTES_MAX, &whole);
 	struct span bytes = buf_span(&whole);
 
 	if (!error)
-		error = state_take_version(&bytes, PINS_FILE, PINS_VERSION);
+		error = state_take_version(&bytes, STATE_PINS_NAME, PINS_VERSION);
 	if (!error)
 		buf_put(out, bytes.data, bytes.length);
 	return error;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "daemon/caller.h"
 #include "daemon/clock.h"
+#include "daemon/state_names.h"
 #include "kernel/foreign.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"

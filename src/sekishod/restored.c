@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "daemon/state.h"
+#include "daemon/state_names.h"
 
 enum { NOTE_BYTES_MAX = 8 << 10, NOTE_LINES_MAX = 8 };
-
-static const char note_name[] = "restored";
 
 /* A line of the note is a detail of the record. */
 static void note_read(struct span note, struct journal_record *record)
@@ -26,9 +25,9 @@ void restored_record(const char *state_directory, struct journal_book *journal)
 	__attribute__((cleanup(buf_free))) struct buf note = buf_limited(0);
 	struct journal_record record = { .event = JOURNAL_RESTORE };
 
-	if (state_recall(state_directory, note_name, NOTE_BYTES_MAX, &note) != 0)
+	if (state_recall(state_directory, STATE_RESTORED_NAME, NOTE_BYTES_MAX, &note) != 0)
 		return;
 	note_read(buf_span(&note), &record);
 	if (journal_book_write(journal, &record) == 0)
-		(void)state_forget(state_directory, note_name);
+		(void)state_forget(state_directory, STATE_RESTORED_NAME);
 }

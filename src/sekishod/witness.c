@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "daemon/crew.h"
+#include "daemon/state_names.h"
 #include "sekishod/alarm.h"
 #include "sekishod/book.h"
 #include "sekishod/gauge.h"
@@ -471,7 +472,7 @@ static int witness_begin(struct witness *witness, const struct options *options)
 	char directory[DIRECTORY_BYTES_MAX], boot[BOOT_BYTES];
 	int error = crew_role_begin();
 
-	if ((size_t)snprintf(directory, sizeof(directory), "%s/events", options->state_dir) >= sizeof(directory))
+	if ((size_t)snprintf(directory, sizeof(directory), "%s/" STATE_EVENTS_DIRECTORY, options->state_dir) >= sizeof(directory))
 		return -ENAMETOOLONG;
 	if (!error)
 		error = crew_directory_make(directory, 0750);
