@@ -168,6 +168,7 @@ void holding_set(struct holding *holding, const struct ruleset *installed, uint3
 	holding->laid_arena = laid_arena;
 	holding->ruleset = ruleset;
 	holding->generation = generation;
+	holding->touched = false;
 	holding->clock_s = clock_now();
 }
 

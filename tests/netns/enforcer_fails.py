@@ -40,6 +40,7 @@ def check_unreadable(town, faults):
     town.edit_config(PORT, OTHER_PORT)
     faults.arm("enforcer", "receive", errno.ENOBUFS, times=MANY)
     answer = town.apply(reason="another port")
+    expect("what was in force is forwarded: nothing was sent", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1")
     faults.disarm()
     expect("a kernel that cannot be read is told", answer["result"] in ("refused", "failed") and "kernel-unreadable" in ids(answer), answer)
     expect("nothing was changed", town.rules() == before)
