@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ETHERNET_TYPE = 1, LOOPBACK_TYPE = 772, BYTE_CODES = 256 };
+enum { ETHERNET_TYPE = 1, LOOPBACK_TYPE = 772, BYTE_CODES = 256, SURVEYED_KEYS_MAX = 4 };
 
 wide wide_of_bytes(const uint8_t *bytes, size_t size)
 {
@@ -208,7 +208,25 @@ static void survey_lookup(struct survey *survey, const struct set *set, const st
 	}
 }
 
-static void survey_rule(struct survey *survey, const struct table *table, const struct rule *rule)
+/* The keys that a set has been looked through for: in each chain of a pair of zones the same large set is looked up. */
+struct surveyed {
+	struct key keys[SURVEYED_KEYS_MAX];
+	size_t count;
+};
+
+/* True when it is known already; more keys than there is room for are looked through each time. */
+static bool surveyed_note(struct surveyed *surveyed, const struct key *key)
+{
+	for (size_t i = 0; i < surveyed->count; i++)
+		if (key_equal(&surveyed->keys[i], key))
+			return true;
+	if (surveyed->count < SURVEYED_KEYS_MAX)
+		surveyed->keys[surveyed->count++] = *key;
+	return false;
+}
+
+/* surveyed: one per set of the table. */
+static void survey_rule(struct survey *survey, const struct table *table, const struct rule *rule, struct surveyed *surveyed)
 {
 	for (size_t s = 0; s < rule->step_count; s++) {
 		const struct step *step = &rule->steps[s];
@@ -216,17 +234,24 @@ static void survey_rule(struct survey *survey, const struct table *table, const 
 
 		if (step->kind == STEP_MATCH)
 			survey_value(survey, step->field, step->value);
-		else if (set && key_size(&set->key) == key_size(&step->key))
+		else if (set && key_size(&set->key) == key_size(&step->key) && !surveyed_note(&surveyed[set - table->sets], &step->key))
 			survey_lookup(survey, set, &step->key);
 	}
+}
+
+static void survey_table(struct survey *survey, const struct table *table)
+{
+	struct surveyed *surveyed = arena_array(survey->arena, table->set_count, sizeof(*surveyed));
+
+	for (size_t c = 0; c < table->chain_count; c++)
+		for (size_t r = 0; r < table->chains[c].rule_count; r++)
+			survey_rule(survey, table, &table->chains[c].rules[r], surveyed);
 }
 
 static void survey_rules(struct survey *survey, const struct ruleset *ruleset)
 {
 	for (size_t t = 0; t < ruleset->table_count; t++)
-		for (size_t c = 0; c < ruleset->tables[t].chain_count; c++)
-			for (size_t r = 0; r < ruleset->tables[t].chains[c].rule_count; r++)
-				survey_rule(survey, &ruleset->tables[t], &ruleset->tables[t].chains[c].rules[r]);
+		survey_table(survey, &ruleset->tables[t]);
 	for (size_t i = 0; i < ruleset->links.count; i++)
 		add_interface(survey, ruleset->links.items[i].index);
 }
