@@ -134,12 +134,23 @@ static void walk_and_judge(struct prover *prover, enum hook_point hook, const ch
 		lines_doubt(prover, lines, PROOF_TOO_COMPLEX);
 }
 
+uint64_t prove_work_max(const struct proof_input *input)
+{
+	uint64_t items = input->carried_count;
+
+	for (size_t t = 0; t < input->ruleset->table_count; t++)
+		for (size_t s = 0; s < input->ruleset->tables[t].set_count; s++)
+			items += input->ruleset->tables[t].sets[s].element_count;
+	if (items > (PROVE_WORK_MAX - PROVE_WORK_LEAST) / PROVE_WORK_PER_ITEM)
+		return PROVE_WORK_MAX;
+	return PROVE_WORK_LEAST + items * PROVE_WORK_PER_ITEM;
+}
+
 static void begin_family(struct prover *prover, uint8_t family)
 {
 	prover->family = family;
 	prover->atoms = (struct atoms){ .arena = prover->arena, .space = &prover->space, .family = family, .now = prover->input->now,
-					.work = &prover->proof->work,
-					.work_max = prover->input->work_max ? prover->input->work_max : PROVE_WORK_MAX };
+					.work = &prover->proof->work, .work_max = prover->work_max };
 	prover->walker = walker_make(&prover->atoms, prover->input->ruleset);
 	prover->givers = (struct givers){ .count = 0 };
 }
@@ -335,6 +346,7 @@ struct proof ruleset_prove(struct arena *arena, const struct proof_input *input)
 	prover->input = input;
 	prover->proof = &proof;
 	prover->open = all_lines();
+	prover->work_max = input->work_max ? input->work_max : prove_work_max(input);
 	prover->tcp_flags = tcp_valid_flags();
 	prover->untranslated = status_untranslated();
 	prove_all(prover);

@@ -21,7 +21,7 @@
  *
  * Sets of packets are boxes: for each field a range or a set of numbers, with conditions that could not be put into boxes kept beside. Nothing is
  * enumerated but the elements of sets, each at most a few times: the time is about n log n in the elements. A breach is reported only after
- * evaluate() has let the very packet through; what remains doubtful after some packets were tried, or costs more than PROVE_WORK_MAX steps, is "not
+ * evaluate() has let the very packet through; what remains doubtful after some packets were tried, or costs more steps than prove_work_max(), is "not
  * proved". Pure.
  *
  * A proof may be had in halves, for two processors: a line holds when it holds in both, and is broken when it is in one. No packet is in neither half, and
@@ -36,7 +36,9 @@
 #include "ruleset/pins.h"
 
 enum {
-	PROVE_WORK_MAX = 200 << 20,	/* elements and conditions looked at, if nobody asks for less */
+	PROVE_WORK_MAX = 200 << 20,	/* elements and conditions looked at, if nobody asks for less, ... */
+	PROVE_WORK_LEAST = 4 << 20,	/* ... and of these that many, ... */
+	PROVE_WORK_PER_ITEM = 256,	/* ... and so many for each element and each running connection. What the compiler makes takes a tenth of that */
 	PROVE_ATTEMPTS_MAX = 64,	/* packets tried for one set of packets that may break a line; half as many for each set tried before, ... */
 	PROVE_ATTEMPTS_MIN = 8,		/* ... but so many */
 	PROVE_DOUBTS_MAX = 64,		/* sets of packets of one line tried in vain; then the line is not proved, and not looked at any more */
@@ -121,8 +123,13 @@ struct proof_input {
 	size_t carried_count;
 	const char *unreadable;		/* something beside the ruleset that was not understood; NULL: nothing */
 	struct isolation_claim isolation; /* what is said to be isolated (isolation.h); empty: nothing */
-	uint64_t work_max;		/* steps after which what is not known yet is not proved; 0: PROVE_WORK_MAX */
+	uint64_t work_max;		/* steps after which what is not known yet is not proved; 0: prove_work_max() */
 };
+
+/*
+ * Steps after which a proof is given up: rules that need more for what they hold are entangled, and more time would not help. At most PROVE_WORK_MAX.
+ */
+uint64_t prove_work_max(const struct proof_input *input);
 
 /* Proves. Results live in the arena. */
 struct proof ruleset_prove(struct arena *arena, const struct proof_input *input);

@@ -71,6 +71,7 @@ struct prover {
 	struct proof *proof;
 	struct space space;
 	struct grants *grants;
+	uint64_t work_max;		/* steps after which it is given up */
 	uint32_t open;			/* bits of lines that are neither broken yet nor given up */
 	unsigned int doubts[PROOF_LINE_COUNT]; /* sets of packets that may break the line, and of which no packet passed */
 	struct codes tcp_flags;		/* tcp_valid_flags() */

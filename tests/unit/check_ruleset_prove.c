@@ -1,4 +1,5 @@
 /* prove: the good file proves; what an oracle finds in changed rulesets is never said to hold; each line of the law breaks when it should. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "policy_case.h"
@@ -707,19 +708,23 @@ static void break_by_mark_of_quoted_between_ends(struct town *town)
 	give_first_mark(town, rules_before_live(town), match32(FIELD_CT_STATE, CT_RELATED), match8(FIELD_ICMP_TYPE, 3));
 }
 
-/* The same behind conntrack, before routing. */
-static void break_by_mark_before_routing(struct town *town)
+/* A base chain of its own, at a hook of table inet, gives the first mark to all. */
+static void give_mark_at(struct town *town, uint32_t hook)
 {
 	struct chain *chains = arena_array(town->arena, town->inet->chain_count + 1, sizeof(*chains));
 	const struct element *first = &set_named(town->inet, "live")->elements[0];
 	const struct step step = { .kind = STEP_SET_MARK_VALUE, .value = { first->key[0], first->key[1], first->key[2], first->key[3] } };
 
 	memcpy(chains + 1, town->inet->chains, town->inet->chain_count * sizeof(*chains));
-	chains[0] = (struct chain){ .name = "a-first", .hook = { .base = true, .number = 0, .priority = -150, .policy = VERDICT_ACCEPT } };
+	chains[0] = (struct chain){ .name = "a-first", .hook = { .base = true, .number = hook, .priority = -150, .policy = VERDICT_ACCEPT } };
 	town->inet->chains = chains;
 	town->inet->chain_count++;
 	rule_insert(town, "a-first", &step, 1);
 }
+
+/* Behind conntrack and before routing; behind routing, where what passes gets it for its next packet. */
+static void break_by_mark_before_routing(struct town *town) { give_mark_at(town, 0); }
+static void break_by_mark_behind_routing(struct town *town) { give_mark_at(town, 4); }
 
 static void put_number(uint8_t *bytes, uint32_t value)
 {
@@ -795,6 +800,7 @@ static const struct {
 	{ "a process that hears what is not tracked", break_chain_by_untracked, PROOF_CHAIN },
 	{ "everybody's mark", break_by_mark, PROOF_SPECIFIED },
 	{ "everybody's mark before routing", break_by_mark_before_routing, PROOF_SPECIFIED },
+	{ "everybody's mark behind routing", break_by_mark_behind_routing, PROOF_SPECIFIED },
 	{ "a mark that a reply gives", break_by_mark_of_reply, PROOF_SPECIFIED },
 	{ "a mark that an error gives", break_by_mark_of_quoted, PROOF_SPECIFIED },
 	{ "a mark that an error between the ends of a flow gives", break_by_mark_of_quoted_between_ends, PROOF_SPECIFIED },
@@ -844,6 +850,63 @@ START_TEST(what_is_not_understood_is_not_proved)
 	proof = town_prove(&town, town.ruleset);
 	ck_assert(!proof.holds && proof.lines[PROOF_BRIDGE].doubt == PROOF_UNREADABLE);
 	ck_assert_str_eq(proof.unreadable, "chain forward rule 4: expression fib");
+	arena_free(town.arena);
+}
+END_TEST
+
+/* Each rule asks for bits of the mark that no range says: the ways through the chain double with it. */
+static void entangle(struct town *town, size_t rules)
+{
+	for (size_t i = 0; i < rules; i++) {
+		const struct step steps[] = {
+			{ .kind = STEP_MATCH, .field = FIELD_CT_MARK, .mask = { 0, 1, (uint8_t)(1u << i % 8), (uint8_t)(1u << i / 8 % 8) }, .op = MATCH_NE },
+			{ .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_JUMP, .chain = "a-last" } },
+		};
+
+		rule_insert(town, "forward", steps, 2);
+	}
+}
+
+/* Rules that take longer than what they hold is worth are given up early, and each line that is open says so. */
+START_TEST(an_entangled_chain_is_given_up)
+{
+	struct town town = town_of(policy_good_file);
+	struct chain *chains = arena_array(town.arena, town.inet->chain_count + 1, sizeof(*chains));
+	const struct proof_input input = { .ruleset = town.ruleset, .pins = town.pins, .now = town.now };
+	struct findings findings = findings_in(town.arena);
+	struct proof proof;
+
+	memcpy(chains + 1, town.inet->chains, town.inet->chain_count * sizeof(*chains));
+	chains[0] = (struct chain){ .name = "a-last" };
+	town.inet->chains = chains;
+	town.inet->chain_count++;
+	entangle(&town, 60);
+	ck_assert_uint_lt(prove_work_max(&input), PROVE_WORK_LEAST + PROVE_WORK_LEAST / 8);
+	proof = ruleset_prove(town.arena, &input);
+	ck_assert_uint_ge(proof.work, prove_work_max(&input));
+	ck_assert_uint_lt(proof.work, prove_work_max(&input) + prove_work_max(&input) / 8);
+	ck_assert_int_eq(proof_report(&proof, town.ruleset, &findings), -EPERM);
+	ck_assert_uint_eq(findings.count, PROOF_LINE_COUNT);
+	for (size_t i = 0; i < findings.count; i++)
+		ck_assert_str_eq(findings.items[i].kind->id, "proof-too-complex");
+	arena_free(town.arena);
+}
+END_TEST
+
+/* The more is in the sets, the longer a proof may take; up to a limit. */
+START_TEST(a_proof_may_take_as_long_as_there_are_elements)
+{
+	struct town town = town_of(policy_good_file);
+	struct proof_input input = { .ruleset = town.ruleset, .pins = town.pins, .now = town.now };
+	const uint64_t before = prove_work_max(&input);
+	struct set *critical = set_named(town.inet, "critical");
+
+	critical->element_count += 10;
+	ck_assert_uint_eq(prove_work_max(&input), before + 10 * PROVE_WORK_PER_ITEM);
+	input.carried_count = 5;
+	ck_assert_uint_eq(prove_work_max(&input), before + 15 * PROVE_WORK_PER_ITEM);
+	input.carried_count = PROVE_WORK_MAX;
+	ck_assert_uint_eq(prove_work_max(&input), PROVE_WORK_MAX);
 	arena_free(town.arena);
 }
 END_TEST
@@ -1524,6 +1587,8 @@ int main(void)
 	tcase_add_test(cases, what_the_oracle_finds_is_never_said_to_hold);
 	tcase_add_loop_test(cases, each_line_breaks_when_it_should, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(cases, what_is_not_understood_is_not_proved);
+	tcase_add_test(cases, an_entangled_chain_is_given_up);
+	tcase_add_test(cases, a_proof_may_take_as_long_as_there_are_elements);
 	tcase_add_test(cases, an_endless_goto_is_not_proved);
 	tcase_add_loop_test(cases, a_forgotten_fact_proves_nothing, 0, 2);
 	tcase_add_loop_test(cases, more_grants_than_are_looked_at_are_not_proved, 0, sizeof(overlap_rows) / sizeof(overlap_rows[0]));
