@@ -351,12 +351,18 @@ static void property_put(struct wash_calendar *calendar, size_t i, const struct 
 	buf_free(&text);
 }
 
+/* True when the other form of the mail can hold the text. Escapes make it longer here, but by less than a quarter. */
+static bool is_told(const struct wash_calendar *calendar, struct span value)
+{
+	return value.length <= calendar->told_bytes + calendar->told_bytes / 4;
+}
+
 static void property_take(struct wash_calendar *calendar, const struct wash_property *property)
 {
 	for (size_t i = 0; i < PROPERTY_COUNT; i++) {
 		if (properties[i].card != calendar->card || !header_word_is(property->name, properties[i].name))
 			continue;
-		if (calendar->described && strcmp(properties[i].name, "description") == 0)
+		if (strcmp(properties[i].name, "description") == 0 && is_told(calendar, property->value))
 			continue;
 		if (calendar->event_lines++ < WASH_EVENT_LINES_MAX)
 			property_put(calendar, i, property);
@@ -416,9 +422,9 @@ static void line_take(void *user, struct span line)
 	}
 }
 
-void wash_calendar_begin(struct wash_calendar *calendar, bool card, bool described, enum language language, struct buf *out)
+void wash_calendar_begin(struct wash_calendar *calendar, bool card, size_t told_bytes, enum language language, struct buf *out)
 {
-	*calendar = (struct wash_calendar){ .card = card, .described = described, .language = language, .out = out };
+	*calendar = (struct wash_calendar){ .card = card, .told_bytes = told_bytes, .language = language, .out = out };
 	wash_lines_begin(&calendar->lines, line_take, calendar);
 }
 

@@ -26,7 +26,7 @@ struct wash_calendar {
 	struct wash_lines lines;
 	enum language language;
 	bool card;		/* vCards, not a calendar */
-	bool described;		/* the description stands in the mail already: left out */
+	size_t told_bytes;	/* of text that the mail has in another form: a description that is no longer stands there, and is left out */
 	struct buf *out;	/* UTF-8, LF; what is written is not filtered */
 	uint32_t within;	/* components that are open */
 	bool collecting;	/* the outermost open one is of a kind that is shown */
@@ -35,8 +35,11 @@ struct wash_calendar {
 	struct buf method;
 };
 
-/* At the beginning of a calendar or card; the summary is appended to out. described: leave out descriptions. */
-void wash_calendar_begin(struct wash_calendar *calendar, bool card, bool described, enum language language, struct buf *out);
+/*
+ * At the beginning of a calendar or card; the summary is appended to out. told_bytes: so much text stands in the mail as another form of the same (0: there is
+ * no other form); descriptions that it can hold are left out.
+ */
+void wash_calendar_begin(struct wash_calendar *calendar, bool card, size_t told_bytes, enum language language, struct buf *out);
 
 /* The next piece of its text (UTF-8). */
 void wash_calendar_feed(struct wash_calendar *calendar, struct span text);

@@ -235,10 +235,20 @@ static struct span heading_of(struct wash *wash, enum wash_form form, const stru
 	return part->disposition == MIME_ATTACHMENT ? span_of(words->attached_unnamed) : span_of("");
 }
 
-/* True when the part is one of several forms of the text: the others say what its description says. */
-static bool is_alternative(const struct wash *wash)
+/* How long the longest of the other forms is, when the part is one of several of the text; 0: it is not, or they are empty. */
+static size_t other_form_bytes(const struct wash *wash)
 {
-	return wash->frame_count > 0 && wash->frames[wash->frame_count - 1].container == WASH_ALTERNATIVE;
+	const struct wash_frame *frame = wash->frame_count > 0 ? &wash->frames[wash->frame_count - 1] : NULL;
+	size_t longest = 0;
+
+	if (!frame || frame->container != WASH_ALTERNATIVE)
+		return 0;
+	for (size_t i = frame->first_piece; i < wash->text.piece; i++) {
+		size_t length = wash->pieces[i].end - wash->pieces[i].begin;
+
+		longest = length > longest ? length : longest;
+	}
+	return longest;
 }
 
 /* A field of a returned mail, its encoded words decoded. */
@@ -268,7 +278,7 @@ static void form_begin(struct wash *wash)
 	if (text->form == WASH_HTML)
 		html_text_begin(text->html, &wash->store, wash->settings->links);
 	if (text->form == WASH_CALENDAR || text->form == WASH_CARD)
-		wash_calendar_begin(&text->calendar, text->form == WASH_CARD, is_alternative(wash), language, &text->summary);
+		wash_calendar_begin(&text->calendar, text->form == WASH_CARD, other_form_bytes(wash), language, &text->summary);
 	if (text->form == WASH_REPORT)
 		wash_report_begin(&text->report, language, &text->summary);
 	if (text->form == WASH_HEADERS)

@@ -228,12 +228,12 @@ static void calendar_piece(void *user, struct span piece)
 	wash_calendar_feed(user, piece);
 }
 
-static void calendar_make(struct span text, size_t most, bool card, bool described, struct buf *out)
+static void calendar_make(struct span text, size_t most, bool card, size_t told_bytes, struct buf *out)
 {
 	struct wash_calendar *calendar = malloc(sizeof(*calendar));
 
 	ck_assert_ptr_nonnull(calendar);
-	wash_calendar_begin(calendar, card, described, LANGUAGE_EN, out);
+	wash_calendar_begin(calendar, card, told_bytes, LANGUAGE_EN, out);
 	cut_feed(text, most, calendar_piece, calendar);
 	wash_calendar_finish(calendar);
 	free(calendar);
@@ -241,27 +241,31 @@ static void calendar_make(struct span text, size_t most, bool card, bool describ
 
 static const struct {
 	const char *what;
-	bool card, described;
+	bool card;
+	size_t told_bytes;
 	struct span text;
 	const char *expected;
 } calendar_rows[] = {
-	{ "nothing", false, false, BYTES(""), "" },
-	{ "an event without anything", false, false, BYTES("BEGIN:VEVENT\nEND:VEVENT\n"), "---- event ----\n" },
-	{ "an event that does not end", false, false, BYTES("BEGIN:VEVENT\nSUMMARY:x"), "---- event ----\nSubject: x\n" },
-	{ "what stands outside of events", false, false, BYTES("SUMMARY:no\nBEGIN:VTIMEZONE\nDTSTART:20260101\nEND:VTIMEZONE\n"), "" },
-	{ "the day before in UTC", false, false, BYTES("BEGIN:VEVENT\nDTSTART:20261130T150000Z\nEND:VEVENT"), "---- event ----\nBegins: Tue 2026-12-01 00:00\n" },
-	{ "Tokyo by either name", false, false,
+	{ "nothing", false, 0, BYTES(""), "" },
+	{ "an event without anything", false, 0, BYTES("BEGIN:VEVENT\nEND:VEVENT\n"), "---- event ----\n" },
+	{ "an event that does not end", false, 0, BYTES("BEGIN:VEVENT\nSUMMARY:x"), "---- event ----\nSubject: x\n" },
+	{ "what stands outside of events", false, 0, BYTES("SUMMARY:no\nBEGIN:VTIMEZONE\nDTSTART:20260101\nEND:VTIMEZONE\n"), "" },
+	{ "the day before in UTC", false, 0, BYTES("BEGIN:VEVENT\nDTSTART:20261130T150000Z\nEND:VEVENT"), "---- event ----\nBegins: Tue 2026-12-01 00:00\n" },
+	{ "Tokyo by either name", false, 0,
 	  BYTES("BEGIN:VEVENT\nDTSTART;TZID=Asia/Tokyo:20261201T090000\nDTEND;TZID=\"Tokyo Standard Time\":20261201T100000\nEND:VEVENT"),
 	  "---- event ----\nBegins: Tue 2026-12-01 09:00\nEnds: Tue 2026-12-01 10:00\n" },
-	{ "a description that the mail has already", false, true, BYTES("BEGIN:VEVENT\nSUMMARY:x\nDESCRIPTION:y\nEND:VEVENT"), "---- event ----\nSubject: x\n" },
-	{ "a task", false, false, BYTES("BEGIN:VTODO\nSUMMARY:x\nDUE:20261201\nSTATUS:NEEDS-ACTION\nEND:VTODO"),
+	{ "a description that the mail has already", false, 1, BYTES("BEGIN:VEVENT\nSUMMARY:x\nDESCRIPTION:y\nEND:VEVENT"), "---- event ----\nSubject: x\n" },
+	{ "a description that is longer than what the mail has", false, 8, BYTES("BEGIN:VEVENT\nDESCRIPTION:01234567890\nEND:VEVENT"),
+	  "---- event ----\nDescription: 01234567890\n" },
+	{ "a description as long as what the mail has, with escapes", false, 8, BYTES("BEGIN:VEVENT\nDESCRIPTION:0123\\n5678\nEND:VEVENT"), "---- event ----\n" },
+	{ "a task", false, 0, BYTES("BEGIN:VTODO\nSUMMARY:x\nDUE:20261201\nSTATUS:NEEDS-ACTION\nEND:VTODO"),
 	  "---- event ----\nSubject: x\nDue: Tue 2026-12-01\nStatus: NEEDS-ACTION\n" },
-	{ "an answer", false, false, BYTES("METHOD:REPLY\nBEGIN:VEVENT\nATTENDEE;PARTSTAT=TENTATIVE;CN=C:mailto:c@d\nEND:VEVENT"),
+	{ "an answer", false, 0, BYTES("METHOD:REPLY\nBEGIN:VEVENT\nATTENDEE;PARTSTAT=TENTATIVE;CN=C:mailto:c@d\nEND:VEVENT"),
 	  "---- event: answer to an invitation ----\nAttendee: C <c@d> (tentative)\n" },
-	{ "a card with the whole name and its parts", true, false, BYTES("BEGIN:VCARD\nN:B;A;;;\nFN:A B\nitem1.TEL:1\nEND:VCARD"),
+	{ "a card with the whole name and its parts", true, 0, BYTES("BEGIN:VCARD\nN:B;A;;;\nFN:A B\nitem1.TEL:1\nEND:VCARD"),
 	  "---- visiting card ----\nName: A B\nTelephone: 1\n" },
-	{ "a card in a calendar is none", false, false, BYTES("BEGIN:VCARD\nFN:x\nEND:VCARD"), "" },
-	{ "escapes", false, false, BYTES("BEGIN:VEVENT\nSUMMARY:a\\, b\\; c\\\\ d\\ne\\"), "---- event ----\nSubject: a, b; c\\ d\n  e\\\n" },
+	{ "a card in a calendar is none", false, 0, BYTES("BEGIN:VCARD\nFN:x\nEND:VCARD"), "" },
+	{ "escapes", false, 0, BYTES("BEGIN:VEVENT\nSUMMARY:a\\, b\\; c\\\\ d\\ne\\"), "---- event ----\nSubject: a, b; c\\ d\n  e\\\n" },
 };
 
 START_TEST(calendar_is_put_in_words)
@@ -269,7 +273,7 @@ START_TEST(calendar_is_put_in_words)
 	for (size_t i = 0; i < CUTS; i++) {
 		struct buf out = buf_limited(0);
 
-		calendar_make(calendar_rows[_i].text, cuts[i], calendar_rows[_i].card, calendar_rows[_i].described, &out);
+		calendar_make(calendar_rows[_i].text, cuts[i], calendar_rows[_i].card, calendar_rows[_i].told_bytes, &out);
 		ck_assert_msg(span_equal(buf_span(&out), span_of(calendar_rows[_i].expected)), "%s, cut %zu:\n%s", calendar_rows[_i].what, cuts[i],
 			      buf_text(&out));
 		buf_free(&out);
