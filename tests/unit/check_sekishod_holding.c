@@ -59,6 +59,7 @@ static void lay(struct holding *holding, size_t kept, uint32_t first, size_t cou
 	fill(arena, set, first, count);
 	for (size_t i = 0; i < kept; i++)
 		set->elements[i] = had[i];
+	holding->touched = true;
 	holding_set(holding, laid, generation);
 	arena_free(arena);
 }
@@ -71,6 +72,7 @@ static void expect_held(const char *what, const struct holding *holding, uint32_
 	ck_assert_msg(ruleset_equal(holding_ruleset(holding), sample(arena, first, count)), "%s: something else is held", what);
 	ck_assert_msg(link_index(&holding_ruleset(holding)->links, "lo") == 1, "%s: the interfaces are others", what);
 	ck_assert_msg(known && known->ruleset == holding_ruleset(holding) && known->generation == generation, "%s: something else is known", what);
+	ck_assert_msg(!holding->touched, "%s: what was read back is touched", what);
 	ck_assert_msg(set_blocks(held_set(holding, FLOWS_SET)) != NULL, "%s: the flows have no blocks", what);
 	ck_assert_msg(count < BLOCKS_FROM || set_blocks(held_set(holding, LAID_SET)) != NULL, "%s: a large set has no blocks", what);
 	arena_free(arena);
