@@ -320,29 +320,25 @@ int ruleset_install(struct nfnl *nfnl, struct holding *holding, const struct rul
 
 /*
  * From what was installed last, without looking first. Elements that are over by now stand in what both share, and are none of these changes; where more was
- * changed than is laid over, they are left out of both.
+ * changed than is laid over, they are left out of both. True when one transaction leads there.
  */
-static void plan_at_once(struct attempt *attempt, const struct ruleset *before)
+static bool plan_at_once(struct attempt *attempt, const struct ruleset *before)
 {
-	if (ruleset_diff_laid(attempt->arena, before, attempt->wanted, &attempt->transition))
-		return;
-	before = ruleset_lasting(attempt->arena, before, attempt_now(attempt));
-	attempt->wanted = ruleset_lasting(attempt->arena, attempt->wanted, attempt_now(attempt));
-	attempt->transition = ruleset_diff(attempt->arena, before, attempt->wanted);
+	struct transition *transition = &attempt->transition;
+
+	if (!ruleset_diff_laid(attempt->arena, before, attempt->wanted, transition)) {
+		before = ruleset_lasting(attempt->arena, before, attempt_now(attempt));
+		attempt->wanted = ruleset_lasting(attempt->arena, attempt->wanted, attempt_now(attempt));
+		*transition = ruleset_diff(attempt->arena, before, attempt->wanted);
+	}
+	return transition->commit.count > 0 && transition->prepare.count == 0 && transition->revoke.count == 0;
 }
 
 static int attempt_at_once(struct attempt *attempt, struct committed *ret_committed)
 {
-	const struct ruleset *before = holding_ruleset(attempt->holding);
 	uint32_t generation;
-	int error;
+	int error = changes_commit(attempt, &attempt->transition.commit, NULL);
 
-	if (!before)
-		return -ENOENT;
-	plan_at_once(attempt, before);
-	if (attempt->transition.commit.count == 0 || attempt->transition.prepare.count > 0 || attempt->transition.revoke.count > 0)
-		return -EINVAL;
-	error = changes_commit(attempt, &attempt->transition.commit, NULL);
 	if (!error)
 		error = nfnl_generation(attempt->nfnl, &generation);
 	/* What we did not change is known only if it was known before and nobody else has committed. */
@@ -359,13 +355,17 @@ int ruleset_install_at_once(struct nfnl *nfnl, struct holding *holding, const st
 			    struct committed *ret_committed)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	const struct ruleset *before = holding_ruleset(holding);
 	struct findings aside = findings_in(arena);
 	struct attempt attempt = {
 		.arena = arena, .nfnl = nfnl, .holding = holding, .wanted = wanted, .begun_at = now, .begun_ms = reading_clock_ms(), .findings = &aside,
 	};
 
-	if (attempt_at_once(&attempt, ret_committed) == 0)
-		return 0;
-	holding_doubt(holding);
+	/* Where nothing is to be changed, what is known stays so. */
+	if (before && plan_at_once(&attempt, before)) {
+		if (attempt_at_once(&attempt, ret_committed) == 0)
+			return 0;
+		holding_doubt(holding);
+	}
 	return ruleset_install(nfnl, holding, wanted, now, findings, ret_committed);
 }
