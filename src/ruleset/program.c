@@ -748,6 +748,18 @@ static void add_state_guards(struct builder *builder, struct chain *chain)
 	add_translation_guard(builder, chain);
 }
 
+/* Conntrack takes a redirect for an error: it quotes a packet. But it tells of a way past the gateway, and no router has to say that to a host of another zone. */
+static void add_redirect_guard(struct builder *builder, struct chain *chain)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		struct rule *rule = family_rule(builder, chain, &families[i]);
+
+		match(builder, rule, FIELD_L4PROTO, families[i].echo_protocol);
+		match(builder, rule, families[i].echo_field, families[i].redirect);
+		refuse(builder, rule, REFUSE_RELATED);
+	}
+}
+
 /*
  * An ICMP error carries bytes, and conntrack asks only which connection it quotes, not who sent it. Into and out of the My Number tier it
  * may come from the two ends of the flow alone (R3); what the gateway itself has to say does not pass here.
@@ -758,6 +770,7 @@ static void build_related(struct builder *builder)
 	struct rule *rule;
 
 	add_side_traffic_guard(builder, chain, true);
+	add_redirect_guard(builder, chain);
 	rule = chain_rule(builder, chain);
 	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_IIF } }, "guarded");
 	use_set(builder, rule, STEP_LOOKUP, (struct key){ { FIELD_OIF } }, "guarded");

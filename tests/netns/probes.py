@@ -13,6 +13,7 @@ from random_policy import (ANY_PROTOCOL, INTERFACES, MAIL_PORTS, STRAY, UPLINK_O
 
 CONVERSATIONS_MAX = 8
 ETHER_HEADER_BYTES = 14
+REDIRECT = 5
 FRAGMENT_BYTES = 64		# room for the longest transport header and a token
 
 NEW_ECHO_TYPES = {4: (8, 13, 15, 17), 6: (128, 139)}	# what conntrack begins a connection with
@@ -526,6 +527,7 @@ class Talk:
         self.intrude(prober)
         for reply in (False, True):
             self.error(prober, reply)
+            self.redirect(prober, reply)
         self.error_by_another(prober)
         self.error_of_nothing(prober)
         if self.attempt.protocol == UDP and self.attempt.source.version == 6:
@@ -563,6 +565,17 @@ class Talk:
         self.put(prober, f"ICMP error, {'reply' if reply else 'original'}", me, other, number,
                  packets.ip(me.address, other.address, icmp_protocol(me.address), segment), self.flows_under(prober.policy, reply),
                  self.error_question(me, other, prober.policy.route(other.address), reply, segment[0]))
+
+    def redirect(self, prober, reply):
+        """A side tells the other of a way past the gateway: that quotes a packet as an error does, and is none. IPv6 has it beside the connection."""
+        me, other = self.conversation.sides(reply)
+        if me.address.version == 6:
+            return
+        number, payload = prober.payload()
+        segment = packets.icmp(me.address, other.address, REDIRECT, 1, me.address.packed, self.conversation.last[not reply] + payload)
+        self.put(prober, f"ICMP redirect, {'reply' if reply else 'original'}", me, other, number,
+                 packets.ip(me.address, other.address, ICMP, segment), (),
+                 self.error_question(me, other, prober.policy.route(other.address), reply, REDIRECT))
 
     def error_by_another(self, prober):
         """Another host of the far zone says so: a router may, but not into or out of the My Number tier."""
