@@ -89,13 +89,6 @@ static void judge_ended(void *context, struct path *path)
 	judge_end(walk->prover, walk->hook, path);
 }
 
-/* Frames of IP that are let through at their interface are judged at later hooks. */
-static void judge_answered_frames(void *context, struct path *path)
-{
-	if (path->end == VERDICT_DROP)
-		judge_end(context, HOOK_INGRESS, path);
-}
-
 static struct path path_at_hook(const struct prover *prover, enum hook_point hook)
 {
 	struct path path = { .until = INT64_MAX };
@@ -167,33 +160,12 @@ static bool path_at_ingress(const struct prover *prover, const char *interface, 
 	return true;
 }
 
-/* Packets that their interface answers already. */
-static void prove_ingress_silence(struct prover *prover)
-{
-	const struct program_input *program = &prover->input->pins->program;
-	const struct walk_sink sink = { .ended = judge_answered_frames, .context = prover };
-	const wide type = prover->family == 6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
-
-	for (size_t zone = 0; zone < program->zone_count; zone++) {
-		for (size_t i = 0; i < program->zones[zone].interface_count; i++) {
-			struct path start;
-
-			if (!path_at_ingress(prover, program->zones[zone].interfaces[i], &start))
-				continue;
-			start.region.extents[RANGE_ETHER_TYPE] = (struct extent){ type, type };
-			if (!walk_hook(prover->walker, HOOK_INGRESS, program->zones[zone].interfaces[i], &start, &sink))
-				lines_doubt(prover, line_bit(PROOF_SILENCE), PROOF_TOO_COMPLEX);
-		}
-	}
-}
-
 static void prove_packets(struct prover *prover, uint8_t family)
 {
 	static const enum hook_point hooks[] = { HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
 
 	begin_family(prover, family);
 	walk_for_marks(prover);
-	prove_ingress_silence(prover);
 	sources_walk(prover);
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		const struct path start = path_at_hook(prover, hooks[i]);
@@ -205,8 +177,8 @@ static void prove_packets(struct prover *prover, uint8_t family)
 }
 
 /*
- * What enters by the interfaces of zones. A frame with a VLAN tag is of the family that it carries behind the tag: the kernel has taken it off by then, and shows
- * it to who reads the Ethernet header alone.
+ * What enters by the interfaces of zones, or is answered there. A frame with a VLAN tag is of the family that it carries behind the tag: the kernel has taken
+ * it off by then, and shows it to who reads the Ethernet header alone.
  */
 static void prove_frames(struct prover *prover, uint8_t family)
 {
@@ -219,7 +191,7 @@ static void prove_frames(struct prover *prover, uint8_t family)
 			struct path start;
 
 			if (path_at_ingress(prover, name, &start))
-				walk_and_judge(prover, HOOK_INGRESS, name, &start, line_bit(PROOF_FRAMES));
+				walk_and_judge(prover, HOOK_INGRESS, name, &start, line_bit(PROOF_FRAMES) | line_bit(PROOF_SILENCE));
 		}
 	}
 }
