@@ -212,6 +212,13 @@ struct element_row {
 #define LGWAN_TO_PORTS(first, last) { POINT, PORT(first), POINT, PORT(last) }
 
 static const struct element_row element_rows[] = {
+	{ "errors between two bound ends", NULL, { "ends4", { IF(MN0), IP(10, 1, 0, 10), IF(LG0), IP(10, 2, 0, 20) }, 0 } },
+	{ "errors back", NULL, { "ends4", { IF(LG1), IP(10, 2, 0, 20), IF(MN0), IP(10, 1, 0, 10) }, 0 } },
+	{ "errors from an end that is not bound", "audit-specified-unbound", { "ends4", { IF(MN0), IP(10, 1, 0, 11), IF(LG0), IP(10, 2, 0, 20) }, 0 } },
+	{ "errors to an end that is not bound", "audit-specified-unbound", { "ends4", { IF(MN0), IP(10, 1, 0, 10), IF(LG0), IP(10, 2, 0, 22) }, 0 } },
+	{ "errors between My Number and Internet", "audit-specified-unbound", { "ends4", { IF(MN0), IP(10, 1, 0, 10), IF(IN0), IP(10, 2, 0, 20) }, 0 } },
+	{ "a service by several interfaces", "audit-element-foreign",
+	  { "local.in4", { IF(LG0), IP(10, 2, 0, 6), IP(10, 2, 0, 1), PROTO(TCP), PORT(25), IF(LG1), IP(10, 2, 0, 6), IP(10, 2, 0, 1), PROTO(TCP), PORT(25) }, 5 } },
 	{ "a live mark whose flow is hidden by others", NULL, { "live", { MARK(9), IF(LG0), IF(IN0) }, 0 } },
 	{ "live with mark 0, which every new connection has", "audit-live-forbidden", { "live", { MARK(0), IF(LG0), IF(IN0) }, 0 } },
 	{ "live with the mark of a reject", "audit-live-forbidden", { "live", { 0x7f, 0xff, 0xff, 0xff, IF(LG0), IF(IN0) }, 0 } },
@@ -393,6 +400,15 @@ static void drop_bridge(struct fixture *fixture)
 	fixture->ruleset->table_count--;
 }
 
+static void add_table(struct fixture *fixture)
+{
+	struct table *tables = arena_array(fixture->arena, fixture->ruleset->table_count + 1, sizeof(*tables));
+
+	memcpy(tables, fixture->ruleset->tables, fixture->ruleset->table_count * sizeof(*tables));
+	tables[fixture->ruleset->table_count++] = (struct table){ .family = FAMILY_BRIDGE, .name = "sekisho2" };
+	fixture->ruleset->tables = tables;
+}
+
 static void rename_device(struct fixture *fixture)
 {
 	fixture->ruleset->tables[1].chains[0].hook.device = "tap0";
@@ -416,6 +432,7 @@ static const struct program_row program_rows[] = {
 	{ "refusals of a pair not counted", "audit-program-differs", drop_count, "inet set refused.flow" },
 	{ "refusals not counted", "audit-program-differs", stop_counting, "inet set refused.flow" },
 	{ "no bridge table", "audit-program-differs", drop_bridge, "bridge table sekisho" },
+	{ "one table more", "audit-program-differs", add_table, "bridge table sekisho2" },
 	{ "a netdev chain at another device", "audit-program-differs", rename_device, "netdev chain ingress.gk0" },
 };
 

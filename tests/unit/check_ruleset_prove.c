@@ -378,6 +378,21 @@ static void break_by_neighbour_from_afar(struct town *town)
 	let_some_pass(town, "input", "lg0", NULL, match8(FIELD_NFPROTO, NFPROTO_V6), match8(FIELD_ICMP6_TYPE, 135));
 }
 
+/* Neighbours without an address of the zone may send ICMPv6, and it is judged as what others send. */
+static void break_by_link_local_ping(struct town *town)
+{
+	let_some_pass(town, "input", "lg0", NULL, (struct step){ .kind = STEP_MATCH, .field = FIELD_IP6_SADDR, .mask = { 0xff, 0xc0 }, .value = { 0xfe, 0x80 } },
+		      match8(FIELD_ICMP6_TYPE, 128));
+}
+
+static void break_by_ping_from_nobody(struct town *town)
+{
+	struct step source = { .kind = STEP_MATCH, .field = FIELD_IP6_SADDR };
+
+	memset(source.mask, 255, sizeof(source.mask));
+	let_some_pass(town, "input", "lg0", NULL, source, match8(FIELD_ICMP6_TYPE, 128));
+}
+
 /* Routing headers are not looked for. */
 static void break_by_routing_header(struct town *town)
 {
@@ -591,7 +606,7 @@ static void break_silence_before_routing(struct town *town)
 
 static void break_silence_at_the_interface(struct town *town)
 {
-	const struct step steps[] = { { .kind = STEP_MATCH, .field = FIELD_NFPROTO, .mask = { 255 }, .value = { NFPROTO_V6 } }, { .kind = STEP_REJECT } };
+	const struct step steps[] = { match16(FIELD_ETHER_TYPE, 0x86dd), { .kind = STEP_REJECT } };
 
 	town->inet = &town->ruleset->tables[1];
 	rule_insert(town, "ingress.mn0", steps, 2);
@@ -640,31 +655,38 @@ static void break_bridge(struct town *town)
 	town->ruleset->tables[2].chains[0].rule_count = 0;
 }
 
-/* A service for My Number and a way out to Internet. */
-static void grant_chain(struct town *town)
+/* A service for one zone and a way out to another. */
+static void grant_chain(struct town *town, uint32_t from, uint32_t to)
 {
 	struct grant *grants = arena_array(town->arena, town->pins->grant_count + 2, sizeof(*grants));
 	static const struct port_range port[] = { { 22, 22 } };
 
 	memcpy(grants, town->pins->grants, town->pins->grant_count * sizeof(*grants));
-	grants[town->pins->grant_count++] = (struct grant){ .kind = FLOW_LOCAL, .from = 0, .sources = town->pins->zones[0].networks, .protocol = 6,
+	grants[town->pins->grant_count++] = (struct grant){ .kind = FLOW_LOCAL, .from = from, .sources = town->pins->zones[from].networks, .protocol = 6,
 							    .ports = port, .port_count = 1 };
-	grants[town->pins->grant_count++] = (struct grant){ .kind = FLOW_EGRESS, .to = 2, .destinations = town->pins->zones[2].networks,
+	grants[town->pins->grant_count++] = (struct grant){ .kind = FLOW_EGRESS, .to = to, .destinations = town->pins->zones[to].networks,
 							    .protocol = 6, .ports = port, .port_count = 1 };
 	town->pins->grants = grants;
 }
 
 static void break_chain(struct town *town)
 {
-	grant_chain(town);
+	grant_chain(town, 0, 2);
 	let_pass(town, "input", "mn0", NULL);
 	let_pass(town, "output", NULL, "in0");
+}
+
+static void break_chain_back(struct town *town)
+{
+	grant_chain(town, 2, 0);
+	let_pass(town, "input", "in0", NULL);
+	let_pass(town, "output", NULL, "mn0");
 }
 
 /* A process hears what conntrack does not follow as well. */
 static void break_chain_by_untracked(struct town *town)
 {
-	grant_chain(town);
+	grant_chain(town, 0, 2);
 	let_some_pass(town, "input", "mn0", NULL, match32(FIELD_CT_STATE, CT_UNTRACKED), match8(FIELD_L4PROTO, 6));
 	let_pass(town, "output", NULL, "in0");
 }
@@ -677,6 +699,18 @@ static void break_by_mark(struct town *town)
 										 live->elements[0].key[2], live->elements[0].key[3] } } };
 
 	rule_insert(town, "forward", steps, 1);
+}
+
+/* Who is refused gets the mark of a service: what the gateway answers him passes. */
+static void break_by_mark_of_the_refused(struct town *town)
+{
+	const struct element *live = &set_named(town->inet, "local-live")->elements[0];
+
+	ck_assert_uint_eq((uint32_t)wide_of_bytes(live->key + 4, 4), interface(town, "lg0"));
+	rule_insert(town, "input",
+		    (const struct step[]){ match32(FIELD_IIF, interface(town, "lg0")), match8(FIELD_L4PROTO, 6), match16(FIELD_DPORT, 9),
+					   { .kind = STEP_SET_MARK_VALUE, .value = { live->key[0], live->key[1], live->key[2], live->key[3] } },
+					   { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_DROP } } }, 5);
 }
 
 /* The mark of the first flow, which lives between My Number and LGWAN, for some packets that come behind so many rules. */
@@ -797,10 +831,12 @@ static const struct {
 	{ "a bridge that leads to a zone", break_bridge_out, PROOF_BRIDGE },
 	{ "a bridge that goes on with what it carries", break_bridge_by_state, PROOF_BRIDGE },
 	{ "a process between My Number and Internet", break_chain, PROOF_CHAIN },
+	{ "a process between Internet and My Number", break_chain_back, PROOF_CHAIN },
 	{ "a process that hears what is not tracked", break_chain_by_untracked, PROOF_CHAIN },
 	{ "everybody's mark", break_by_mark, PROOF_SPECIFIED },
 	{ "everybody's mark before routing", break_by_mark_before_routing, PROOF_SPECIFIED },
 	{ "everybody's mark behind routing", break_by_mark_behind_routing, PROOF_SPECIFIED },
+	{ "a mark that who is refused gets", break_by_mark_of_the_refused, PROOF_OUTPUT },
 	{ "a mark that a reply gives", break_by_mark_of_reply, PROOF_SPECIFIED },
 	{ "a mark that an error gives", break_by_mark_of_quoted, PROOF_SPECIFIED },
 	{ "a mark that an error between the ends of a flow gives", break_by_mark_of_quoted_between_ends, PROOF_SPECIFIED },
@@ -817,6 +853,8 @@ static const struct {
 	{ "an ICMP error of a mark that nobody gives", break_by_error_of_strange_mark, PROOF_NEVER },
 	{ "multicast", break_by_multicast, PROOF_NEVER },
 	{ "a neighbour that is none", break_by_neighbour_from_afar, PROOF_INPUT },
+	{ "a ping from a link-local address", break_by_link_local_ping, PROOF_INPUT },
+	{ "a ping from no address", break_by_ping_from_nobody, PROOF_INPUT },
 	{ "a routing header", break_by_routing_header, PROOF_SPECIFIED },
 	{ "a dormant table", break_dormant, PROOF_NEVER },
 	{ "no forward chain", break_priority, PROOF_NEVER },
@@ -850,6 +888,20 @@ START_TEST(what_is_not_understood_is_not_proved)
 	proof = town_prove(&town, town.ruleset);
 	ck_assert(!proof.holds && proof.lines[PROOF_BRIDGE].doubt == PROOF_UNREADABLE);
 	ck_assert_str_eq(proof.unreadable, "chain forward rule 4: expression fib");
+	arena_free(town.arena);
+}
+END_TEST
+
+/* Nor is it beside the ruleset, where somebody else has read it. */
+START_TEST(what_is_said_not_to_be_understood_is_not_proved)
+{
+	struct town town = town_of(policy_good_file);
+	const struct proof_input input = { .ruleset = town.ruleset, .pins = town.pins, .now = town.now, .unreadable = "flowtable f" };
+	const struct proof proof = ruleset_prove(town.arena, &input);
+
+	for (int line = 0; line < PROOF_LINE_COUNT; line++)
+		ck_assert_int_eq(proof.lines[line].doubt, PROOF_UNREADABLE);
+	ck_assert_str_eq(proof.unreadable, "flowtable f");
 	arena_free(town.arena);
 }
 END_TEST
@@ -943,6 +995,23 @@ static void add_doors(struct town *town, const uint16_t ports[2], const char *co
 	town->inet->sets = sets;
 	town->inet->set_count++;
 }
+
+/* What is heard is not found among the packets that are tried: that is no proof. */
+START_TEST(a_chain_without_a_packet_is_not_proved)
+{
+	struct town town = town_of(policy_good_file);
+	const struct step mark = { .kind = STEP_MATCH, .field = FIELD_CT_MARK, .mask = { 0, 0xf0, 0, 0xf0 }, .value = { 0, 0x50, 0, 0x50 } };
+	struct proof proof;
+
+	grant_chain(&town, 0, 2);
+	rule_insert(&town, "input", (const struct step[]){ match32(FIELD_IIF, interface(&town, "mn0")), mark, accept_step }, 3);
+	let_pass(&town, "output", NULL, "in0");
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_int_eq(proof.lines[PROOF_CHAIN].state, PROOF_UNPROVED);
+	ck_assert_int_eq(proof.lines[PROOF_CHAIN].doubt, PROOF_UNCONFIRMED);
+	arena_free(town.arena);
+}
+END_TEST
 
 /* One rule lets in LGWAN and My Number: the second is heard although the first has broken all the lines that the rule can break. */
 START_TEST(a_line_that_breaks_hides_no_chain)
@@ -1393,6 +1462,121 @@ START_TEST(a_specified_flow_of_hosts_without_mac_is_not_proved)
 }
 END_TEST
 
+static const struct {
+	const char *what;
+	struct step source, destination, end;
+	uint8_t bits[4];		/* of the last address of the source and of the destination, of the port, and the protocol of the grant */
+} wide_rows[] = {
+	{ "two sources", { .mask = { 255, 255, 255, 254 }, .value = { 10, 1, 0, 10 } }, { .mask = { 255, 255, 255, 255 }, .value = { 10, 2, 0, 20 } },
+	  { .field = FIELD_DPORT, .mask = { 255, 255 }, .value = { 1, 187 } }, { 1, 0, 0, 6 } },
+	{ "four destinations", { .mask = { 255, 255, 255, 255 }, .value = { 10, 1, 0, 10 } }, { .mask = { 255, 255, 255, 252 }, .value = { 10, 2, 0, 20 } },
+	  { .field = FIELD_DPORT, .mask = { 255, 255 }, .value = { 1, 187 } }, { 0, 3, 0, 6 } },
+	{ "two ports", { .mask = { 255, 255, 255, 255 }, .value = { 10, 1, 0, 10 } }, { .mask = { 255, 255, 255, 255 }, .value = { 10, 2, 0, 20 } },
+	  { .field = FIELD_DPORT, .mask = { 255, 254 }, .value = { 1, 186 } }, { 0, 0, 1, 6 } },
+	{ "a ping", { .mask = { 255, 255, 255, 255 }, .value = { 10, 1, 0, 10 } }, { .mask = { 255, 255, 255, 255 }, .value = { 10, 2, 0, 20 } },
+	  { .field = FIELD_ICMP_TYPE, .mask = { 255 }, .value = { 8 } }, { 0, 0, 0, 1 } },
+};
+
+/* The grant of a row, which no file can give: all that its rule lets pass is granted. */
+static void grant_wide(struct town *town, size_t row)
+{
+	struct grant *grants = arena_array(town->arena, town->pins->grant_count + 1, sizeof(*grants));
+	struct addr_range *ends = arena_array(town->arena, 2, sizeof(*ends));
+	struct port_range *port = arena_alloc(town->arena, sizeof(*port));
+	const uint8_t *bits = wide_rows[row].bits;
+
+	ends[0] = (struct addr_range){ { .family = 4, .bytes = { 10, 1, 0, 10 } }, { .family = 4, .bytes = { 10, 1, 0, (uint8_t)(10 + bits[0]) } } };
+	ends[1] = (struct addr_range){ { .family = 4, .bytes = { 10, 2, 0, 20 } }, { .family = 4, .bytes = { 10, 2, 0, (uint8_t)(20 + bits[1]) } } };
+	*port = (struct port_range){ (uint16_t)(443 - bits[2]), 443 };
+	memcpy(grants, town->pins->grants, town->pins->grant_count * sizeof(*grants));
+	grants[town->pins->grant_count++] = (struct grant){ .kind = FLOW_FORWARD, .from = 0, .to = 1, .sources = { ends, 1 }, .destinations = { ends + 1, 1 },
+							    .protocol = bits[3], .ports = port, .port_count = bits[3] == 6 };
+	town->pins->grants = grants;
+}
+
+START_TEST(a_specified_flow_is_of_one_host_to_one_port_of_another)
+{
+	struct town town = town_of(policy_good_file);
+	struct step steps[] = { match32(FIELD_IIF, interface(&town, "mn0")), match32(FIELD_OIF, interface(&town, "lg0")), match32(FIELD_CT_STATE, CT_NEW),
+				match8(FIELD_L4PROTO, wide_rows[_i].bits[3]), wide_rows[_i].source, wide_rows[_i].destination, wide_rows[_i].end, accept_step };
+	struct proof proof;
+
+	steps[4].field = FIELD_IP_SADDR;
+	steps[5].field = FIELD_IP_DADDR;
+	rule_insert(&town, "forward", steps, sizeof(steps) / sizeof(steps[0]));
+	grant_wide(&town, (size_t)_i);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_msg(proof.lines[PROOF_SPECIFIED].state == PROOF_BROKEN, "%s: %s", wide_rows[_i].what, line_words(&town, town.ruleset, &proof, PROOF_SPECIFIED));
+	arena_free(town.arena);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	uint32_t ct_state;
+	uint8_t type, direction;
+	enum proof_state state;
+} ping_rows[] = {
+	{ "an echo request", CT_NEW, 8, DIRECTION_ORIGINAL, PROOF_HOLDS },
+	{ "an echo reply", CT_ESTABLISHED, 0, DIRECTION_REPLY, PROOF_HOLDS },
+	{ "a question for the time", CT_NEW, 13, DIRECTION_ORIGINAL, PROOF_BROKEN },
+	{ "its answer", CT_ESTABLISHED, 14, DIRECTION_REPLY, PROOF_BROKEN },
+	{ "a redirect of nothing", CT_UNTRACKED, 5, DIRECTION_ORIGINAL, PROOF_BROKEN },
+};
+
+/* Who may ping LGWAN may send echoes there, and no other ICMP. */
+START_TEST(a_grant_of_pings_is_one_of_echoes)
+{
+	struct town town = town_of(policy_good_file);
+	struct grant *grants = arena_array(town.arena, town.pins->grant_count + 1, sizeof(*grants));
+	const bool reply = ping_rows[_i].direction == DIRECTION_REPLY, tracked = ping_rows[_i].ct_state != CT_UNTRACKED;
+	struct step steps[] = { match32(FIELD_IIF, interface(&town, reply ? "in0" : "lg0")), match32(FIELD_OIF, interface(&town, reply ? "lg0" : "in0")),
+				match8(FIELD_ICMP_TYPE, ping_rows[_i].type), match32(FIELD_CT_STATE, ping_rows[_i].ct_state),
+				{ .kind = STEP_MATCH, .field = FIELD_IP_SADDR, .mask = { 255, 255, 255 }, .value = { 10, reply ? 3 : 2 } },
+				{ .kind = STEP_MATCH, .field = FIELD_IP_DADDR, .mask = { 255, 255, 255 }, .value = { 10, reply ? 2 : 3 } },
+				match8(FIELD_CT_DIRECTION, ping_rows[_i].direction), accept_step };
+	struct proof proof;
+
+	if (!tracked)
+		steps[6] = (struct step){ .kind = STEP_COUNTER };
+	memcpy(grants, town.pins->grants, town.pins->grant_count * sizeof(*grants));
+	grants[town.pins->grant_count++] = (struct grant){ .kind = FLOW_FORWARD, .from = 1, .to = 2, .sources = town.pins->zones[1].networks,
+							    .destinations = town.pins->zones[2].networks, .protocol = 1 };
+	town.pins->grants = grants;
+	rule_insert(&town, "forward", steps, sizeof(steps) / sizeof(steps[0]));
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_msg(proof.lines[PROOF_SANITIZED].state == ping_rows[_i].state, "%s: %s", ping_rows[_i].what,
+		      line_words(&town, town.ruleset, &proof, PROOF_SANITIZED));
+	arena_free(town.arena);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	uint8_t flags;
+	bool followed;		/* conntrack takes the packet for one of a connection */
+} flag_rows[] = {
+	{ "none", 0, false }, { "FIN", 1, false }, { "SYN", 2, true }, { "SYN and FIN", 3, false }, { "RST", 4, true }, { "ACK", 16, true }, { "FIN and ACK", 17, true },
+	{ "SYN and ACK", 18, true }, { "RST and ACK", 20, true }, { "SYN and URG", 34, true }, { "ACK and URG", 48, true }, { "FIN, ACK and URG", 49, true },
+	{ "all but PSH", 55, false }, { "SYN, and PSH, ECE and CWR besides", 2 | 8 | 64 | 128, true },
+};
+
+/* A packet of a connection has flags that conntrack takes: with others it is none. */
+START_TEST(flags_of_tcp_are_those_that_conntrack_takes)
+{
+	struct town town = town_of(policy_good_file);
+	struct proof proof;
+
+	rule_insert(&town, "forward",
+		    (const struct step[]){ match32(FIELD_IIF, interface(&town, "mn0")), match32(FIELD_OIF, interface(&town, "in0")), match32(FIELD_CT_STATE, CT_ESTABLISHED),
+					   match8(FIELD_L4PROTO, 6), match8(FIELD_TCP_FLAGS, flag_rows[_i].flags), accept_step }, 6);
+	proof = town_prove(&town, town.ruleset);
+	ck_assert_msg(proof.lines[PROOF_NEVER].state == (flag_rows[_i].followed ? PROOF_BROKEN : PROOF_HOLDS), "%s: %s", flag_rows[_i].what,
+		      line_words(&town, town.ruleset, &proof, PROOF_NEVER));
+	arena_free(town.arena);
+}
+END_TEST
+
 /* A zone whose interface is not there has no packets, and the rest is proved. */
 START_TEST(an_interface_that_is_not_there_has_no_packets)
 {
@@ -1587,6 +1771,7 @@ int main(void)
 	tcase_add_test(cases, what_the_oracle_finds_is_never_said_to_hold);
 	tcase_add_loop_test(cases, each_line_breaks_when_it_should, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(cases, what_is_not_understood_is_not_proved);
+	tcase_add_test(cases, what_is_said_not_to_be_understood_is_not_proved);
 	tcase_add_test(cases, an_entangled_chain_is_given_up);
 	tcase_add_test(cases, a_proof_may_take_as_long_as_there_are_elements);
 	tcase_add_test(cases, an_endless_goto_is_not_proved);
@@ -1595,6 +1780,7 @@ int main(void)
 	tcase_add_test(cases, the_packet_of_a_breach_is_of_a_user_without_grant);
 	tcase_add_loop_test(cases, more_marks_than_a_path_has_room_for_are_not_proved, 0, 2);
 	tcase_add_test(cases, a_line_that_breaks_hides_no_chain);
+	tcase_add_test(cases, a_chain_without_a_packet_is_not_proved);
 	tcase_add_test(cases, a_source_that_breaks_in_ipv4_hides_no_sender_of_ipv6);
 	tcase_add_test(cases, what_lives_longer_than_its_grant_is_not_granted);
 	tcase_add_loop_test(cases, a_proof_cut_short_says_of_no_broken_line_that_it_holds, 0, sizeof(lines) / sizeof(lines[0]));
@@ -1610,6 +1796,9 @@ int main(void)
 	tcase_add_loop_test(cases, a_set_that_is_not_there_lets_nothing_pass, 0, 2);
 	tcase_add_loop_test(cases, another_chain_at_the_hook_opens_nothing, 0, 2);
 	tcase_add_loop_test(cases, a_specified_flow_of_hosts_without_mac_is_not_proved, 0, 2);
+	tcase_add_loop_test(cases, a_specified_flow_is_of_one_host_to_one_port_of_another, 0, sizeof(wide_rows) / sizeof(wide_rows[0]));
+	tcase_add_loop_test(cases, a_grant_of_pings_is_one_of_echoes, 0, sizeof(ping_rows) / sizeof(ping_rows[0]));
+	tcase_add_loop_test(cases, flags_of_tcp_are_those_that_conntrack_takes, 0, sizeof(flag_rows) / sizeof(flag_rows[0]));
 	tcase_add_test(cases, an_interface_that_is_not_there_has_no_packets);
 	tcase_add_test(cases, more_interfaces_than_can_be_told_apart_are_not_proved);
 	tcase_add_loop_test(cases, alien_sets_and_chains_are_not_proved, 0, 2);
