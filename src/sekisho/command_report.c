@@ -15,6 +15,8 @@
 
 #include "base/date.h"
 #include "base/digest.h"
+#include "daemon/state_names.h"
+#include "events/events.h"
 #include "ruleset/prove.h"
 #include "sekisho/command.h"
 #include "sekisho/grid.h"
@@ -90,9 +92,9 @@ static const char *word_of(const struct report *report, const char *word)
 	if (word == since_day)
 		return report->options.since;
 	if (word == journal_place)
-		return arena_printf(arena, "%s/journal", report->options.state_directory);
+		return arena_printf(arena, "%s/" STATE_JOURNAL_DIRECTORY, report->options.state_directory);
 	if (word == events_place)
-		return arena_printf(arena, "%s/events/events.db", report->options.state_directory);
+		return arena_printf(arena, "%s/" STATE_EVENTS_DIRECTORY "/" EVENTS_FILE, report->options.state_directory);
 	return word;
 }
 
