@@ -67,6 +67,9 @@ static bool is_no_stranger(const struct table_reading *reading, const struct nlm
 	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_RULE_TABLE + 1);
 	if (reading->backstop && message_family(message) == NFPROTO_INET && strcmp(attribute_text(attributes[NFTA_RULE_TABLE]), BACKSTOP_TABLE) == 0)
 		return true;
+	/* The chains of a dormant table are taken out of the way of packets, its flowtables are not. */
+	if (message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWFLOWTABLE))
+		return false;
 	for (size_t i = 0; i < reading->dormant_count; i++)
 		if (reading->dormant[i].family == message_family(message) && strcmp(reading->dormant[i].name, attribute_text(attributes[NFTA_RULE_TABLE])) == 0)
 			return true;
@@ -150,12 +153,13 @@ int foreign_read_ipsec(struct foreign *foreign)
 	return error;
 }
 
-static bool has_program(uint32_t index, uint32_t attach_type)
+/* target: an interface's index, or a descriptor of a network namespace. */
+static bool has_program(uint32_t target, uint32_t attach_type)
 {
 	union bpf_attr query;
 
 	memset(&query, 0, sizeof(query));
-	query.query.target_fd = index; /* later headers call it target_ifindex */
+	query.query.target_fd = target; /* later headers know it as target_ifindex, too */
 	query.query.attach_type = attach_type;
 	return syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof(query)) == 0 && query.query.prog_cnt > 0;
 }
@@ -166,6 +170,22 @@ void foreign_read_tcx(struct foreign *foreign, const struct link_table *links)
 		const struct foreign_item item = { .kind = FOREIGN_TCX, .index = links->items[i].index, .what = "tcx" };
 
 		if (has_program(item.index, ATTACH_TCX_INGRESS) || has_program(item.index, ATTACH_TCX_EGRESS))
+			foreign_add(foreign, &item);
+	}
+}
+
+void foreign_read_network(struct foreign *foreign, int network)
+{
+	static const struct {
+		uint32_t attach_type;
+		const char *name;
+	} kinds[] = { { BPF_SK_LOOKUP, "sk_lookup" }, { BPF_FLOW_DISSECTOR, "flow_dissector" } };
+
+	for (size_t i = 0; network >= 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct foreign_item item = { .kind = FOREIGN_NETWORK };
+
+		foreign_name(item.chain, kinds[i].name);
+		if (has_program((uint32_t)network, kinds[i].attach_type))
 			foreign_add(foreign, &item);
 	}
 }

@@ -15,8 +15,9 @@
  *	flowtable	its connections do not come to the forward hook any more, not even after a flow was removed
  *	filter		drop, reject, policy drop: nothing passes that should not, but permitted traffic may stop
  *
- * Dormant tables are passed over, chains that nobody jumps to are not: they are a rule away. What lies in the kernel's other corners is found here as well:
- * policies of IPsec, and programs of tcx, which are attached without any notification.
+ * Dormant tables are passed over but for their flowtables, which stay at their interfaces; chains that nobody jumps to are not passed over: they are a rule away. What
+ * lies in the kernel's other corners is found here as well: policies of IPsec, programs of tcx and of the network namespace, which are attached without any
+ * notification, and what is hooked in beside nf_tables (kernel/hooks.h).
  */
 #ifndef KERNEL_FOREIGN_H
 #define KERNEL_FOREIGN_H
@@ -28,6 +29,10 @@ enum foreign_kind {
 	FOREIGN_NONE, FOREIGN_REDIRECT, FOREIGN_HANDOVER, FOREIGN_REWRITE, FOREIGN_NAT, FOREIGN_MARK, FOREIGN_FLOWTABLE, FOREIGN_FILTER,
 	FOREIGN_IPSEC,		/* a policy of IPsec; table and chain are "" */
 	FOREIGN_TCX,		/* a program at the interface `index`; table and chain are "" */
+	FOREIGN_NETWORK,	/* a program of the network namespace; table is "", chain: "sk_lookup" or "flow_dissector" */
+	FOREIGN_HOOK,		/* a function; table: its module, or "", chain: the function, what: hook and priority ("forward -225") */
+	FOREIGN_PROGRAM,	/* a program of BPF at a hook; table and chain as of FOREIGN_HOOK */
+	FOREIGN_UNLISTED,	/* this kernel does not list what is hooked in; table and chain are "" */
 	FOREIGN_KIND_COUNT
 };
 
@@ -37,7 +42,7 @@ enum { FOREIGN_NAME_BYTES = 64, FOREIGN_ITEMS_MAX = 128 };
 struct foreign_item {
 	enum foreign_kind kind;
 	uint32_t family;	/* NFPROTO_* of the table; 0: no table */
-	uint32_t index;		/* FOREIGN_TCX: of the interface; else 0 */
+	uint32_t index;		/* FOREIGN_TCX, and FOREIGN_HOOK of netdev: of the interface; else 0 */
 	char table[FOREIGN_NAME_BYTES], chain[FOREIGN_NAME_BYTES];
 	char what[FOREIGN_NAME_BYTES]; /* the first expression or target of that kind in the chain */
 };
@@ -50,6 +55,9 @@ struct foreign {
 
 /* A family (NFPROTO_*) as nft writes it; "?" for one that nf_tables does not know. */
 const char *foreign_family(uint32_t family);
+
+/* Copies a name that somebody else chose. */
+void foreign_name(char to[static FOREIGN_NAME_BYTES], const char *name);
 
 /* An empty collection with all its room in the arena. */
 struct foreign foreign_in(struct arena *arena);
@@ -64,7 +72,7 @@ void foreign_take(struct foreign *foreign, const struct nlmsghdr *message);
 void foreign_add(struct foreign *foreign, const struct foreign_item *item);
 
 /*
- * Hands visit every chain, rule and flowtable of tables that are not dormant, our own among them, as messages for foreign_take(). 0 or negative errno (-EINTR: they
+ * Hands visit every chain and rule of tables that are not dormant, and every flowtable, our own among them, as messages for foreign_take(). 0 or negative errno (-EINTR: they
  * are being changed).
  */
 int foreign_each(struct nfnl *nfnl, void (*visit)(const struct nlmsghdr *message, void *context), void *context);
@@ -77,5 +85,8 @@ int foreign_read_ipsec(struct foreign *foreign);
 
 /* Adds the interfaces that have a program of tcx. Kernels before 6.6 have none. */
 void foreign_read_tcx(struct foreign *foreign, const struct link_table *links);
+
+/* Adds the programs of a network namespace; network: its descriptor (/proc/self/ns/net), or negative: none is added. */
+void foreign_read_network(struct foreign *foreign, int network);
 
 #endif

@@ -138,8 +138,7 @@ static enum foreign_kind judge_target(const struct nlattr *data)
 	return judge_name(targets, sizeof(targets) / sizeof(targets[0]), target_name(data), NULL);
 }
 
-/* Copies a name that somebody else chose. */
-static void name_copy(char *to, const char *name)
+void foreign_name(char to[static FOREIGN_NAME_BYTES], const char *name)
 {
 	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
 	size_t i = 0;
@@ -153,9 +152,9 @@ static void item_add(struct foreign *foreign, const struct nlmsghdr *message, en
 {
 	struct foreign_item item = { .kind = kind, .family = ((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family };
 
-	name_copy(item.table, table);
-	name_copy(item.chain, chain);
-	name_copy(item.what, what);
+	foreign_name(item.table, table);
+	foreign_name(item.chain, chain);
+	foreign_name(item.what, what);
 	foreign_add(foreign, &item);
 }
 

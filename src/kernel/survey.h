@@ -27,10 +27,11 @@ enum survey_kind {
 	SURVEY_TUNNEL,		/* the interface is a tunnel; text: its kind ("gre", "wireguard", ...) */
 	SURVEY_ENCAP,		/* routes by the interface, or next hops, put packets into others, or through a program; index 0: by none */
 	SURVEY_LEGACY,		/* an older table of iptables is there; `number`: IP version, text: its name ("nat"), index 0 */
+	SURVEY_IPVS,		/* the kernel spreads connections over servers (IPVS); text: to which address and port, the first of them; index 0 */
 	SURVEY_SWITCH,		/* a switch of the interface (or of all, index 0) makes it answer or forward for others; text: the switch */
 };
 
-enum { SURVEY_TEXT_BYTES = 32 };
+enum { SURVEY_TEXT_BYTES = 64 };
 
 struct survey_item {
 	enum survey_kind kind;
@@ -50,8 +51,11 @@ struct survey {
 /* Reads everything, of all interfaces. links are to name those whose switches are read. In the arena. 0 or negative errno. */
 int survey_read(struct arena *arena, const struct link_table *links, struct survey *ret_survey);
 
-/* Adds what /proc shows: older tables of iptables, and switches. What is not there is not on. */
+/* Adds what /proc shows: older tables of iptables, services of IPVS, and switches. What is not there is not on. */
 void survey_read_files(struct arena *arena, const struct link_table *links, struct survey *survey);
+
+/* A line of /proc/net/ip_vs: adds the service that it tells of, unless there is one. */
+void survey_take_ipvs(struct arena *arena, struct survey *survey, const char *line);
 
 /* Adds an item. */
 void survey_add(struct arena *arena, struct survey *survey, enum survey_kind kind, uint32_t index, uint32_t number, const char *text);

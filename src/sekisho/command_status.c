@@ -3,7 +3,7 @@
  * the kernel holds.
  *
  * --json prints the daemon's answer with "refused_today" (null, or {"packets", "quiet"}) and "wrong_wiring" (null, or sekisho/fault_list.h): {"state", "config", "digest", "committed_at", "flows", "zones",
- * "generation", "enforcer", "kernel", "ownership": "own", "none", "orphaned", "open" or "foreign", "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
+ * "generation", "enforcer", "kernel", "ownership": "own", "none", "orphaned", "open" or "foreign", "hooks": "listed", "unlisted" or null, "findings": {"errors", "warnings"}, "expires": [{"flow", "date"}],
  * "confirm_until", "proposal": null or {"digest", "uid", "login", "reason", "since"}, "isolated": [{"zone", "except", "reason", "since"}]}. Exit status: 0 the file is in force and no zone is isolated, 1 something else
  * is, 3 the daemon does not answer.
  */
@@ -96,6 +96,15 @@ static void add_ownership(struct context *context, struct grid *grid, const json
 	for (size_t i = 0; json_is_string(ownership) && i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(rows[i].word, json_string_value(ownership)) == 0)
 			add_line(grid, phrase(context, "rules", "ルール"), phrase(context, rows[i].en, rows[i].ja));
+}
+
+/* What sekishod cannot see on this kernel. */
+static void add_hidden(struct context *context, struct grid *grid, const json_t *hooks)
+{
+	if (json_is_string(hooks) && strcmp(json_string_value(hooks), "unlisted") == 0)
+		add_line(grid, phrase(context, "not seen", "見えないもの"),
+			 phrase(context, "modules of the kernel that take packets: this kernel does not list them (nfnetlink_hook)",
+				"パケットを受け取るカーネルのモジュール(このカーネルには一覧 nfnetlink_hook がありません)"));
 }
 
 /* What a check of the file said when it was last read. */
@@ -243,6 +252,7 @@ static void print_status(struct context *context, const struct state_words *word
 	add_number(context, &grid, phrase(context, "zones", "ゾーン"), json_object_get(answer, "zones"));
 	add_number(context, &grid, phrase(context, "flows", "通信許可"), json_object_get(answer, "flows"));
 	add_ownership(context, &grid, json_object_get(answer, "ownership"));
+	add_hidden(context, &grid, json_object_get(answer, "hooks"));
 	add_findings(context, &grid, json_object_get(answer, "findings"));
 	add_expiries(context, &grid, json_object_get(answer, "expires"));
 	add_refused(context, &grid, refused);

@@ -31,33 +31,55 @@ static const struct reach_words out_of_reach[] = {
 	{ "behind a router: its MAC is bound, not the terminal's", "ルーターの先: 照合できるのはルーターの MAC で、端末の MAC ではない" },
 	{ "content: what an allowed connection carries", "内容: 許可した通信の中身" },
 	{ "root on the gateway, and whoever holds the machine: detected, not resisted", "関所の root と、装置を手にした人: 検知はするが、防げない" },
+	/* the last, where the kernel does not list them */
+	{ "modules of the kernel that take packets: this kernel does not list them (nfnetlink_hook)",
+	  "パケットを受け取るカーネルのモジュール: このカーネルには一覧がない(nfnetlink_hook)" },
 };
 
 /* ---- ways past the rules */
 
-/* The findings of sekishod's survey; NULL: it does not answer. That is no fault of the rules, so nothing is complained of. */
-static json_t *ways_ask(struct context *context)
+struct ways {
+	json_t *findings;	/* of sekishod's survey; NULL: it does not answer */
+	bool modules_hidden;	/* this kernel does not list modules that take packets */
+};
+
+static void ways_free(struct ways *ways)
+{
+	json_decref(ways->findings);
+}
+
+/* That sekishod does not answer is no fault of the rules, so nothing is complained of. */
+static struct ways ways_ask(struct context *context)
 {
 	const size_t complained = context->complaint.length;
-	json_t *answer, *ways = NULL;
+	struct ways ways = { .findings = NULL };
+	json_t *answer;
 
 	if (control_ask(context, VERB_STATUS, NULL, &answer) == 0) {
-		ways = json_incref(json_object_get(answer, "survey"));
+		const char *hooks = json_string_value(json_object_get(answer, "hooks"));
+
+		ways.findings = json_incref(json_object_get(answer, "survey"));
+		ways.modules_hidden = hooks && strcmp(hooks, "unlisted") == 0;
 		json_decref(answer);
 	}
 	context->complaint.length = complained;
 	return ways;
 }
 
-static void print_ways(struct context *context, const json_t *ways)
+static size_t out_of_reach_count(const struct ways *ways)
 {
-	if (!json_is_array(ways))
+	return sizeof(out_of_reach) / sizeof(out_of_reach[0]) - (ways->modules_hidden ? 0 : 1);
+}
+
+static void print_ways(struct context *context, const struct ways *ways)
+{
+	if (!json_is_array(ways->findings))
 		buf_puts(&context->out, phrase(context, "Ways past the rules: not known, because sekishod does not answer.\n",
 					       "ルールを通らない経路: sekishod が応答しないため不明です。\n"));
 	else
 		buf_printf(&context->out, phrase(context, "Ways past the rules that sekishod sees: %zu.\n", "sekishod が検出した、ルールを通らない経路: %zu 件。\n"),
-			   json_array_size(ways));
-	findings_render_json(&context->out, ways, context->language);
+			   json_array_size(ways->findings));
+	findings_render_json(&context->out, ways->findings, context->language);
 }
 
 /* ---- for people */
@@ -143,7 +165,7 @@ static void print_routes(struct context *context, const struct verification *ver
 		buf_printf(&context->out, "  %s\n", visible_text(context->arena, span_of(verification->critical_closed[i]->name)));
 }
 
-static void print_verification(struct context *context, const struct verification *verification, const json_t *ways)
+static void print_verification(struct context *context, const struct verification *verification, const struct ways *ways)
 {
 	print_law(context, verification);
 	if (verification->live.by_view)
@@ -153,9 +175,9 @@ static void print_verification(struct context *context, const struct verificatio
 	print_routes(context, verification);
 	print_ways(context, ways);
 	buf_puts(&context->out, phrase(context, "Out of a gateway's reach:\n", "対象外(関所では確かめられないこと):\n"));
-	for (size_t i = 0; i < sizeof(out_of_reach) / sizeof(out_of_reach[0]); i++)
+	for (size_t i = 0; i < out_of_reach_count(ways); i++)
 		buf_printf(&context->out, "  %s\n", phrase(context, out_of_reach[i].en, out_of_reach[i].ja));
-	buf_puts(&context->out, verification_is_fine(verification) && !ways_are_open(ways) ?
+	buf_puts(&context->out, verification_is_fine(verification) && !ways_are_open(ways->findings) ?
 					phrase(context, "The law is in force.\n", "規律は守られています。\n") :
 					phrase(context, "NOT verified.\n", "検証できませんでした。\n"));
 }
@@ -271,7 +293,7 @@ static json_t *routes_to_json(struct context *context, const struct verification
 	return list;
 }
 
-static void print_verification_json(struct context *context, const struct verification *verification, const json_t *ways, const char *path)
+static void print_verification_json(struct context *context, const struct verification *verification, const struct ways *ways, const char *path)
 {
 	json_t *object = json_object(), *lines = json_array(), *closed = json_array(), *beyond = json_array();
 
@@ -279,7 +301,7 @@ static void print_verification_json(struct context *context, const struct verifi
 		json_array_append_new(lines, line_to_json(verification, (enum proof_line)line));
 	for (size_t i = 0; i < verification->critical_closed_count; i++)
 		json_array_append_new(closed, json_visible(context, verification->critical_closed[i]->name));
-	for (size_t i = 0; i < sizeof(out_of_reach) / sizeof(out_of_reach[0]); i++)
+	for (size_t i = 0; i < out_of_reach_count(ways); i++)
 		json_array_append_new(beyond, json_string(phrase(context, out_of_reach[i].en, out_of_reach[i].ja)));
 	json_object_set_new(object, "file", json_visible(context, path));
 	json_object_set_new(object, "proved", json_boolean(verification->proof.holds));
@@ -288,7 +310,7 @@ static void print_verification_json(struct context *context, const struct verifi
 	json_object_set_new(object, "drift", drift_to_json(context, verification));
 	json_object_set_new(object, "routes", routes_to_json(context, verification));
 	json_object_set_new(object, "critical", json_pack("{s:I, s:o}", "flows", (json_int_t)verification->critical_flows, "closed", closed));
-	json_object_set_new(object, "ways", ways ? json_deep_copy(ways) : json_null());
+	json_object_set_new(object, "ways", ways->findings ? json_deep_copy(ways->findings) : json_null());
 	json_object_set_new(object, "out_of_reach", beyond);
 	print_json(context, object);
 }
@@ -317,7 +339,7 @@ int command_verify(struct context *context, int argc, char **argv)
 	struct verification verification;
 	const char *path;
 	struct live live;
-	json_t *ways;
+	struct ways ways;
 	int status = parse_options(context, argc, argv, &path);
 
 	if (!status)
@@ -334,10 +356,10 @@ int command_verify(struct context *context, int argc, char **argv)
 		return status;
 	ways = ways_ask(context);
 	if (context->json)
-		print_verification_json(context, &verification, ways, path);
+		print_verification_json(context, &verification, &ways, path);
 	else
-		print_verification(context, &verification, ways);
-	status = verification_is_fine(&verification) && !ways_are_open(ways) ? EXIT_FINE : EXIT_REFUSED;
-	json_decref(ways);
+		print_verification(context, &verification, &ways);
+	status = verification_is_fine(&verification) && !ways_are_open(ways.findings) ? EXIT_FINE : EXIT_REFUSED;
+	ways_free(&ways);
 	return status;
 }

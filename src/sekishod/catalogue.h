@@ -62,6 +62,10 @@ enum daemon_finding {
 	DAEMON_ROUTE_ENCAP,		/* interface */
 	DAEMON_LEGACY_TABLE,		/* iptables or ip6tables, table */
 	DAEMON_IPSEC,
+	DAEMON_IPVS,			/* the first service */
+	DAEMON_HOOK,			/* function, module, where */
+	DAEMON_HOOK_PROGRAM,		/* where */
+	DAEMON_NETWORK_PROGRAM,		/* sk_lookup or flow_dissector */
 	DAEMON_FOREIGN_REDIRECT,	/* family and table, chain, expression */
 	DAEMON_FOREIGN_HANDOVER,	/* see DAEMON_FOREIGN_REDIRECT */
 	DAEMON_FOREIGN_REWRITE,		/* see DAEMON_FOREIGN_REDIRECT */

@@ -299,7 +299,7 @@ void backstop_set(struct enforcer *enforcer)
 
 /*
  * Opens what is needed while that is still possible. The dump of connections makes the kernel load
- * connection tracking, without which its switches are not there. While the kernel does not hold our guard,
+ * connection tracking, without which its switches are not there; what may wait for another module comes last. While the kernel does not hold our guard,
  * nothing is forwarded.
  */
 static int kernel_open(struct enforcer *enforcer, const struct options *options)
@@ -331,6 +331,8 @@ static int kernel_open(struct enforcer *enforcer, const struct options *options)
 		error = snapshot_read(arena, &enforcer->nfnl, &links, enforcer_now(enforcer), NULL, &snapshot);
 	if (!error && !seal_is_guarded(&snapshot))
 		switches_shut(&enforcer->switches);
+	if (!error)
+		enforcer->lookout = lookout_open(&enforcer->nfnl);
 	return error;
 }
 
@@ -376,7 +378,8 @@ static void enforcer_end(struct enforcer *enforcer)
 
 int enforcer_run(const struct options *options)
 {
-	struct enforcer enforcer = { .clock = options->clock, .planner = -1, .door = door_closed(), .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
+	struct enforcer enforcer = { .clock = options->clock, .planner = -1, .lookout = { .network = -1 }, .door = door_closed(),
+				     .parent_reader = frame_reader_make(PINS_BYTES_MAX) };
 	int error = enforcer_begin(&enforcer, options);
 
 	if (error)

@@ -2,10 +2,13 @@
 #include "sekishod/lookout.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "kernel/devconf.h"
+#include "kernel/hooks.h"
 #include "sekishod/foreign_messages.h"
 #include "wire/frame.h"
 
@@ -41,6 +44,33 @@ static void failure_tell(const char *what, int error)
 		log_event(LOG_LEVEL_WARNING, "SKS-SURVEY", "the ways past the rules could not be looked for where=%s reason=\"%s\"", what, strerror(-error));
 }
 
+/* A kernel that does not list them is not asked again: each question would have it look for a module. */
+static void hooks_renew(struct lookout *lookout, struct nfnl *nfnl, const struct link_table *links, struct foreign *foreign)
+{
+	const struct foreign_item unlisted = { .kind = FOREIGN_UNLISTED };
+	int error = lookout->unlisted ? -EOPNOTSUPP : hooks_read(foreign, nfnl, links);
+
+	if (error == -EOPNOTSUPP && !lookout->unlisted)
+		log_event(LOG_LEVEL_NOTICE, "SKS-SURVEY", "this kernel does not list what is hooked in beside nf_tables (nfnetlink_hook); it is not looked for");
+	lookout->unlisted |= error == -EOPNOTSUPP;
+	if (lookout->unlisted)
+		foreign_add(foreign, &unlisted);
+	else
+		failure_tell("hooks", error);
+}
+
+struct lookout lookout_open(struct nfnl *nfnl)
+{
+	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
+	struct lookout lookout = { .network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) };
+	struct foreign nowhere = foreign_in(arena);
+
+	if (lookout.network < 0)
+		failure_tell("network", -errno);
+	hooks_renew(&lookout, nfnl, &(struct link_table){ .count = 0 }, &nowhere);
+	return lookout;
+}
+
 int lookout_tell(struct lookout *lookout, struct nfnl *nfnl, const struct link_table *links, int planner, bool asked)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
@@ -56,6 +86,8 @@ int lookout_tell(struct lookout *lookout, struct nfnl *nfnl, const struct link_t
 		foreign_add(&foreign, &lookout->tables.items[i]);
 	failure_tell("ipsec", foreign_read_ipsec(&foreign));
 	foreign_read_tcx(&foreign, links);
+	foreign_read_network(&foreign, lookout->network);
+	hooks_renew(lookout, nfnl, links, &foreign);
 	foreign_pack(&payload, &foreign);
 	frame.payload = buf_span(&payload);
 	return frame_send(planner, &frame);
@@ -89,4 +121,6 @@ void lookout_hold(const struct program_input *pins, const struct link_table *lin
 void lookout_free(struct lookout *lookout)
 {
 	arena_free(lookout->arena);
+	if (lookout->network >= 0)
+		close(lookout->network);
 }

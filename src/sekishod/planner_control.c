@@ -96,6 +96,15 @@ static const char *ownership_name(enum ownership ownership)
 	return names[ownership];
 }
 
+/* Whether it can be seen what is hooked in beside nf_tables; null: not told yet. */
+static json_t *hooks_json(const struct planner *planner)
+{
+	for (size_t i = 0; i < planner->foreign.count; i++)
+		if (planner->foreign.items[i].kind == FOREIGN_UNLISTED)
+			return json_string("unlisted");
+	return planner->foreign_arena ? json_string("listed") : json_null();
+}
+
 static json_t *status_json(struct planner *planner)
 {
 	json_t *status = json_pack("{s:s,s:s,s:I,s:I,s:{s:I,s:b},s:{s:I},s:{s:I,s:I}}", "state", planner_state_name(planner->state), "config",
@@ -110,6 +119,7 @@ static json_t *status_json(struct planner *planner)
 	json_object_set_new(status, "isolated", isolations_json(planner));
 	status_add_policy(status, planner);
 	json_object_set_new(status, "ownership", json_string(ownership_name(planner->ownership)));
+	json_object_set_new(status, "hooks", hooks_json(planner));
 	json_object_set(status, "survey", planner->survey);
 	return status;
 }

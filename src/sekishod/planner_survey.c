@@ -100,7 +100,7 @@ int survey_foreign(struct planner *planner, struct span payload)
 	struct foreign foreign;
 	int error = foreign_unpack(arena, payload, &foreign);
 
-	if (error || foreign_is_same(&foreign, &planner->foreign)) {
+	if (error || (planner->foreign_arena && foreign_is_same(&foreign, &planner->foreign))) {
 		arena_free(arena);
 		return error;
 	}

@@ -182,7 +182,7 @@ static void interface_item_judge(struct look *look, const struct survey_item *it
 	case SURVEY_FRAMES:
 		frames_judge(look, item, zone);
 		break;
-	case SURVEY_RULE: case SURVEY_TUNNEL: case SURVEY_ENCAP: case SURVEY_LEGACY: case SURVEY_FRAMES_XDP:
+	case SURVEY_RULE: case SURVEY_TUNNEL: case SURVEY_ENCAP: case SURVEY_LEGACY: case SURVEY_FRAMES_XDP: case SURVEY_IPVS:
 		break;
 	}
 }
@@ -203,6 +203,9 @@ static void item_judge(struct look *look, const struct survey_item *item)
 		break;
 	case SURVEY_LEGACY:
 		say(look, DAEMON_LEGACY_TABLE, item->number == 4 ? "iptables" : "ip6tables", item->text, NULL, NULL);
+		break;
+	case SURVEY_IPVS:
+		say(look, DAEMON_IPVS, item->text, NULL, NULL, NULL);
 		break;
 	case SURVEY_FRAMES_XDP:
 		say(look, DAEMON_FRAME_SOCKET_XDP, NULL, NULL, NULL, NULL);
@@ -238,21 +241,54 @@ static void renamed_judge(struct look *look)
 
 /* ---- what the enforcer has told */
 
-static void foreign_judge(struct look *look, const struct foreign_item *item)
+/* What is in tables. */
+static void table_judge(struct look *look, const struct foreign_item *item)
 {
 	static const enum daemon_finding kinds[FOREIGN_KIND_COUNT] = {
 		[FOREIGN_REDIRECT] = DAEMON_FOREIGN_REDIRECT, [FOREIGN_HANDOVER] = DAEMON_FOREIGN_HANDOVER, [FOREIGN_REWRITE] = DAEMON_FOREIGN_REWRITE,
 		[FOREIGN_NAT] = DAEMON_FOREIGN_NAT, [FOREIGN_MARK] = DAEMON_FOREIGN_MARK, [FOREIGN_FLOWTABLE] = DAEMON_FOREIGN_FLOWTABLE,
 		[FOREIGN_FILTER] = DAEMON_FOREIGN_FILTER,
 	};
+
+	say(look, kinds[item->kind], arena_printf(look->findings->arena, "%s %s", foreign_family(item->family), item->table), item->chain, item->what, NULL);
+}
+
+/* What is hooked in beside them. A function that is no module's cannot be taken away. */
+static void hook_judge(struct look *look, const struct foreign_item *item)
+{
+	const char *where = arena_printf(look->findings->arena, "%s %s%s%s", foreign_family(item->family), item->what, item->index ? " " : "",
+					 item->index ? name_of(look, item->index) : "");
+
+	if (item->kind == FOREIGN_PROGRAM)
+		say(look, DAEMON_HOOK_PROGRAM, where, NULL, NULL, NULL);
+	else
+		say(look, DAEMON_HOOK, item->chain, item->table[0] ? item->table : "-", where, NULL);
+}
+
+static void foreign_judge(struct look *look, const struct foreign_item *item)
+{
 	const char *zone = zone_by_wire(look, item->index, WIRE_DEPTH_MAX);
 
-	if (item->kind == FOREIGN_IPSEC)
+	switch (item->kind) {
+	case FOREIGN_IPSEC:
 		say(look, DAEMON_IPSEC, NULL, NULL, NULL, NULL);
-	else if (item->kind != FOREIGN_TCX)
-		say(look, kinds[item->kind], arena_printf(look->findings->arena, "%s %s", foreign_family(item->family), item->table), item->chain, item->what, NULL);
-	else if (zone)
-		say(look, DAEMON_TCX_AT_INTERFACE, name_of(look, item->index), zone, NULL, NULL);
+		break;
+	case FOREIGN_TCX:
+		if (zone)
+			say(look, DAEMON_TCX_AT_INTERFACE, name_of(look, item->index), zone, NULL, NULL);
+		break;
+	case FOREIGN_NETWORK:
+		say(look, DAEMON_NETWORK_PROGRAM, item->chain, NULL, NULL, NULL);
+		break;
+	case FOREIGN_HOOK: case FOREIGN_PROGRAM:
+		hook_judge(look, item);
+		break;
+	case FOREIGN_UNLISTED: /* is told by the status */
+		break;
+	default:
+		table_judge(look, item);
+		break;
+	}
 }
 
 /* The interfaces as a table of links. */

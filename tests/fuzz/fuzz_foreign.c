@@ -1,11 +1,11 @@
 /*
- * fuzz: a message of nf_tables about somebody else's chain, rule or flowtable (kernel/foreign.h). Names that come out are harmless and end within
- * their room.
+ * fuzz: a message of nf_tables about somebody else's chain, rule or flowtable (kernel/foreign.h), or about what is hooked in beside it (kernel/hooks.h). Names that
+ * come out are harmless and end within their room.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/foreign.h"
+#include "kernel/hooks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,10 +30,12 @@ static void message_exercise(struct arena *arena, const uint8_t *data, size_t si
 	memcpy(message, data, size);
 	message->nlmsg_len = (uint32_t)size;
 	foreign_take(&foreign, message);
+	hook_take(&foreign, message, 0);
 	for (size_t i = 0; i < foreign.count; i++) {
 		demand(foreign.items[i].kind > FOREIGN_NONE && foreign.items[i].kind < FOREIGN_KIND_COUNT);
 		name_demand(foreign.items[i].table);
 		name_demand(foreign.items[i].chain);
+		demand(memchr(foreign.items[i].what, '\0', FOREIGN_NAME_BYTES) != NULL);
 	}
 }
 

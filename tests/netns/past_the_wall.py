@@ -38,11 +38,12 @@ FOREIGN = (
     ("foreign-mark", "table inet other {{ chain c {{ type filter hook prerouting priority -300; udp dport 9 notrack; }} }}"),
     ("foreign-mark", "table ip other {{ chain c {{ type route hook output priority 0; udp dport 9 meta mark set 7; }} }}"),
     ("foreign-flowtable", "table inet other {{ flowtable f {{ hook ingress priority 0; devices = {{ in0, mn0 }}; }} }}"),
+    ("foreign-flowtable", "table inet other {{ flags dormant; flowtable f {{ hook ingress priority 0; devices = {{ in0, mn0 }}; }} }}"),  # stays at its interfaces
     ("foreign-filter", "table inet other {{ chain c {{ type filter hook forward priority 10; policy drop; }} }}"),
     ("foreign-filter", "table ip other {{ chain c {{ type filter hook forward priority 10; udp dport 9 reject; }} }}"),
 )
 
-NOTES = ("foreign-filter",)  # below the level that is logged when they come
+NOTES = ("foreign-filter", "hook-program")  # below the level that is logged when they come
 
 # What only looks, counts or accepts is nobody's business, at whatever priority, and neither is a table that is switched off.
 HARMLESS = (
@@ -233,15 +234,18 @@ class Wall:
 
     # ---- the end
 
+    def sekisho(self, *command):
+        control = ["--socket", os.path.join(self.town.run_dir, "control"), "--lang", "en"]
+        return self.town.run("gateway", [SEKISHO, *control, *command], check=False).stdout
+
     def check_legacy(self):
         """The last, because such a table does not go away before its namespace does; `sekisho verify` and `status` say it."""
         if not make_legacy_table(self.town, "nat"):
             print("absent: legacy-table")
             return
         await_true("legacy-table is found", lambda: "legacy-table" in self.survey())
-        control = ["--socket", os.path.join(self.town.run_dir, "control"), "--lang", "en"]
         for command in (["status"], ["verify", "--file", self.town.config]):
-            text = self.town.run("gateway", [SEKISHO, *control, *command], check=False).stdout
+            text = self.sekisho(*command)
             expect(f"sekisho {command[0]} says it", "iptables-legacy -t nat" in text, text)
 
 
