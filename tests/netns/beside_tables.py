@@ -77,7 +77,7 @@ def check_ipvs(wall):
     ipvs.add(service, SSH, server)
     expect("nothing arrives", path.count(wall.mac("lg0"), SSH) == 0)
     expect("though it was handed on", handed_on(wall) > 0)
-    expect("the status names the service", f"TCP {service}:{SSH}" in wall.sekisho("status"))
+    await_true("the status names the service", lambda: f"TCP {service}:{SSH}" in wall.sekisho("status"))
     ipvs.flush()
 
 
