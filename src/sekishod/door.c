@@ -144,13 +144,23 @@ static int tally_answer(struct door *door, struct nfnl *nfnl, const struct progr
 	return error;
 }
 
+int door_wait_ms(const struct door *door)
+{
+	const int64_t wait_ms = door->answered_ms + DOOR_PAUSE_MS - monotonic_ms();
+
+	return door->channel >= 0 && wait_ms > 0 ? (int)wait_ms : -1;
+}
+
+int door_descriptor(const struct door *door)
+{
+	return door_wait_ms(door) < 0 ? door->channel : -1;
+}
+
 static int request_answer(struct door *door, const struct frame *frame, struct nfnl *nfnl, const struct program_input *pins)
 {
-	int64_t now_ms = monotonic_ms();
-
-	if (frame->descriptor >= 0 || (frame->verb != VERB_WATCH && frame->verb != VERB_TALLY) || now_ms - door->answered_ms < DOOR_PAUSE_MS)
+	if (frame->descriptor >= 0 || (frame->verb != VERB_WATCH && frame->verb != VERB_TALLY))
 		return -EBADMSG;
-	door->answered_ms = now_ms;
+	door->answered_ms = monotonic_ms();
 	return frame->verb == VERB_WATCH ? watch_answer(door) : tally_answer(door, nfnl, pins);
 }
 

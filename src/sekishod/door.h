@@ -3,7 +3,8 @@
  *
  * The witness needs two things that only the enforcer may get: the socket to which the kernel logs refused packets, and what the kernel has counted. It is
  * given nothing else, and its requests carry nothing. It may have been broken into, so nothing is ever waited for here: an answer that
- * it does not take at once ends the conversation.
+ * it does not take at once ends the conversation. A request that comes soon after another one is left where it is until its time has come; that it does come
+ * soon says nothing of the witness, because we may have been busy while both waited.
  */
 #ifndef SEKISHOD_DOOR_H
 #define SEKISHOD_DOOR_H
@@ -32,6 +33,12 @@ void door_prepare(struct door *door);
 
 /* There is a witness at this descriptor, which the door takes; another one before it is not listened to any more. */
 void door_open(struct door *door, int channel);
+
+/* The channel, when a request may be answered by now; -1: not now, or there is no witness. */
+int door_descriptor(const struct door *door);
+
+/* In how many milliseconds one may be answered again; -1: by now, or there is no witness. */
+int door_wait_ms(const struct door *door);
 
 /* Something came from the witness. pins: the zones; NULL: not known yet. */
 void door_serve(struct door *door, struct nfnl *nfnl, const struct program_input *pins);

@@ -230,16 +230,23 @@ int enforcer_listen_meanwhile(struct enforcer *enforcer, struct aside asides[sta
 	return result < 0 ? result : 0;
 }
 
+/* Of two waits the shorter one; -1: for ever. */
+static int shorter_wait(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static int enforcer_loop(struct enforcer *enforcer)
 {
 	for (;;) {
 		struct pollfd waits[] = { { .fd = CREW_CHANNEL, .events = POLLIN }, { .fd = enforcer->planner, .events = POLLIN },
 					  { .fd = nft_watch_descriptor(&enforcer->watch), .events = POLLIN },
-					  { .fd = enforcer->door.channel, .events = POLLIN },
+					  { .fd = door_descriptor(&enforcer->door), .events = POLLIN },
 					  { .fd = crowding_channel(enforcer), .events = POLLIN } };
 		int planner = enforcer->planner, witness = enforcer->door.channel, error;
 
-		if (poll(waits, sizeof(waits) / sizeof(waits[0]), enforcer->deferred ? 0 : crowding_wait_ms(enforcer)) < 0 && errno != EINTR)
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]),
+			 enforcer->deferred ? 0 : shorter_wait(crowding_wait_ms(enforcer), door_wait_ms(&enforcer->door))) < 0 && errno != EINTR)
 			return -errno;
 		if (waits[2].revents != 0)
 			drift_take(enforcer);
