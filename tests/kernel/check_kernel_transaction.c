@@ -435,6 +435,83 @@ static void put_family(struct nftnl_rule *rule)
 	put_verdict(rule, NF_ACCEPT);
 }
 
+static void put_lookup(struct nftnl_rule *rule)
+{
+	struct nftnl_expr *lookup = nftnl_expr_alloc("lookup");
+
+	nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, "marks");
+	nftnl_rule_add_expr(rule, lookup);
+	put_verdict(rule, NF_ACCEPT);
+}
+
+static void put_bits(struct nftnl_rule *rule, uint32_t operation, uint32_t mask, uint32_t flips)
+{
+	struct nftnl_expr *bitwise = nftnl_expr_alloc("bitwise");
+
+	nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+	nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, operation);
+	nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+	nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &flips, sizeof(flips));
+	nftnl_rule_add_expr(rule, bitwise);
+}
+
+static void put_key(struct nftnl_rule *rule)
+{
+	put_load(rule, "ct", NFT_CT_MARK, NFT_REG_1);
+	put_lookup(rule);
+}
+
+static void put_masked_key(struct nftnl_rule *rule)
+{
+	put_load(rule, "ct", NFT_CT_MARK, NFT_REG_1);
+	put_bits(rule, NFT_BITWISE_BOOL, 1, 0);
+	put_lookup(rule);
+}
+
+static void put_turned_key(struct nftnl_rule *rule)
+{
+	struct nftnl_expr *turn = nftnl_expr_alloc("byteorder");
+
+	put_load(rule, "ct", NFT_CT_MARK, NFT_REG_1);
+	nftnl_expr_set_u32(turn, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(turn, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(turn, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(turn, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint32_t));
+	nftnl_expr_set_u32(turn, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint32_t));
+	nftnl_rule_add_expr(rule, turn);
+	put_lookup(rule);
+}
+
+static void put_key_of_another_type(struct nftnl_rule *rule)
+{
+	put_load(rule, "meta", NFT_META_SKUID, NFT_REG_1);
+	put_lookup(rule);
+}
+
+static void put_mask(struct nftnl_rule *rule)
+{
+	put_load(rule, "ct", NFT_CT_MARK, NFT_REG_1);
+	put_bits(rule, NFT_BITWISE_BOOL, 1, 0);
+	put_compare(rule, NFT_REG_1, 1);
+}
+
+static void put_flip(struct nftnl_rule *rule)
+{
+	put_load(rule, "ct", NFT_CT_MARK, NFT_REG_1);
+	put_bits(rule, NFT_BITWISE_BOOL, 1, 1);
+	put_compare(rule, NFT_REG_1, 1);
+}
+
+static void put_shift(struct nftnl_rule *rule)
+{
+	put_load(rule, "ct", NFT_CT_MARK, NFT_REG_1);
+	put_bits(rule, NFT_BITWISE_LSHIFT, 1, 0);
+	put_compare(rule, NFT_REG_1, 1);
+}
+
 static const struct {
 	const char *what;
 	void (*put)(struct nftnl_rule *rule);
@@ -449,6 +526,13 @@ static const struct {
 	{ "the mark of now", put_mark_of_now, FAMILY_INET, NULL },
 	{ "the family of a packet", put_family, FAMILY_INET, NULL },
 	{ "the family of an interface", put_family, FAMILY_NETDEV, "meta" },
+	{ "a key", put_key, FAMILY_INET, NULL },
+	{ "a key that is masked", put_masked_key, FAMILY_INET, "type" },
+	{ "a key that is turned round", put_turned_key, FAMILY_INET, "order" },
+	{ "a key of another type", put_key_of_another_type, FAMILY_INET, "type" },
+	{ "a mask", put_mask, FAMILY_INET, NULL },
+	{ "a mask that turns bits round", put_flip, FAMILY_INET, "bitwise" },
+	{ "a shift", put_shift, FAMILY_INET, "bitwise" },
 	{ "a connection", put_state, FAMILY_INET, NULL },
 	{ "a connection of a bridge", put_state, FAMILY_BRIDGE, "ct" },
 };
@@ -456,7 +540,8 @@ static const struct {
 START_TEST(test_bytecode_is_understood_as_the_kernel_runs_it)
 {
 	struct arena *arena = arena_new();
-	const struct table table = { .family = bytecode_rows[_i].family, .name = "sekisho" };
+	struct set marks = { .name = "marks", .key = { { FIELD_CT_MARK } } };
+	const struct table table = { .family = bytecode_rows[_i].family, .name = "sekisho", .sets = &marks, .set_count = 1 };
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	const char *why = NULL;
 	struct rule decoded;
@@ -492,6 +577,14 @@ static const struct {
 	  "chain c rule 1", "limit", false },
 	{ "a limit over", "table inet sekisho { chain c { limit rate over 5/second drop; }; }",
 	  "chain c rule 1", "limit", false },
+	{ "a limit of bytes", "table inet sekisho { chain c { limit rate 5 bytes/second accept; }; }",
+	  "chain c rule 1", "limit", false },
+	{ "another thing of a connection that is set", "table inet sekisho { chain c { ct event set new; }; }",
+	  "chain c rule 1", "ct", false },
+	{ "a mark set from another value", "table inet sekisho { chain c { ct mark set ct mark; }; }",
+	  "chain c rule 1", "ct", false },
+	{ "an element that goes on", "table inet sekisho { map s { type mark : verdict; elements = { 1 : continue }; }; }",
+	  "set s", "data", false },
 	{ "a changed packet", "table inet sekisho { chain c { ip ttl set 5; }; }",
 	  "chain c rule 1", "payload", false },
 	{ "a packet mark", "table inet sekisho { chain c { meta mark set 5; }; }",

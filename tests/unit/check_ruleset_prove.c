@@ -268,6 +268,14 @@ static void break_sanitized(struct town *town) { let_pass(town, "forward", "in0"
 static void break_internal(struct town *town) { let_pass(town, "forward", "lg0", "lg0"); }
 static void break_outside(struct town *town) { let_pass(town, "forward", "lo", "lg0"); }
 static void break_outside_back(struct town *town) { let_pass(town, "forward", "lg0", "lo"); }
+static void break_outside_to_gateway(struct town *town)
+{
+	let_pass(town, "source", NULL, NULL);
+	let_pass(town, "input", NULL, NULL);
+}
+
+static void break_outside_from_gateway(struct town *town) { let_pass(town, "output", NULL, NULL); }
+static void break_uplink_from_gateway(struct town *town) { let_pass(town, "output", NULL, "up0"); }
 static void break_input(struct town *town) { let_pass(town, "input", "lg0", NULL); }
 static void break_output(struct town *town) { let_pass(town, "output", NULL, "lg0"); }
 
@@ -549,6 +557,27 @@ static void break_nat(struct town *town)
 			forward->rules[r].step_count = 0;
 }
 
+/* Translated pings, and what is translated and no ping; to the gateway, and from it. */
+static void break_nat_of_pings(struct town *town)
+{
+	let_some_pass(town, "forward", "lg0", "in0", match32(FIELD_CT_STATUS, CT_SNAT), match8(FIELD_ICMP_TYPE, 8));
+}
+
+static void break_nat_of_tcp(struct town *town)
+{
+	let_some_pass(town, "forward", "lg0", "in0", match32(FIELD_CT_STATUS, CT_SNAT), match8(FIELD_L4PROTO, 6));
+}
+
+static void break_nat_of_services(struct town *town)
+{
+	let_some_pass(town, "input", "lg0", NULL, match32(FIELD_CT_STATUS, CT_DNAT), match8(FIELD_L4PROTO, 6));
+}
+
+static void break_nat_of_ways_out(struct town *town)
+{
+	rule_insert(town, "output", (const struct step[]){ match32(FIELD_OIF, interface(town, "lg0")), match32(FIELD_CT_STATUS, CT_SNAT), accept_step }, 3);
+}
+
 /* The mark of the last flow that lives between two interfaces: they are sorted, so it is not the first. */
 static uint32_t last_mark_between(const struct town *town, const char *iif, const char *oif)
 {
@@ -621,6 +650,12 @@ static void break_frames_by_type(struct town *town)
 {
 	town->inet = &town->ruleset->tables[1];
 	rule_insert(town, "ingress.mn0", (const struct step[]){ match16(FIELD_ETHER_TYPE, 0x88cc), accept_step }, 2);
+}
+
+static void break_frames_by_length(struct town *town)
+{
+	town->inet = &town->ruleset->tables[1];
+	rule_insert(town, "ingress.mn0", (const struct step[]){ match16(FIELD_ETHER_TYPE, 0x0500), accept_step }, 2);
 }
 
 /* Whoever asks for the protocol sees past a VLAN tag. */
@@ -730,6 +765,17 @@ static void break_by_mark_of_reply(struct town *town)
 			(struct step){ .kind = STEP_MATCH, .field = FIELD_CT_DIRECTION, .mask = { 255 }, .value = { DIRECTION_REPLY } });
 }
 
+/* The reply itself is refused. */
+static void break_by_mark_of_refused_reply(struct town *town)
+{
+	const struct element *live = &set_named(town->inet, "live")->elements[0];
+
+	rule_insert(town, "forward",
+		    (const struct step[]){ match32(FIELD_IIF, interface(town, "lg0")), match8(FIELD_CT_DIRECTION, DIRECTION_REPLY),
+					   { .kind = STEP_SET_MARK_VALUE, .value = { live->key[0], live->key[1], live->key[2], live->key[3] } },
+					   { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_DROP } } }, 4);
+}
+
 /* The error gives it to the connection that it quotes, ... */
 static void break_by_mark_of_quoted(struct town *town)
 {
@@ -803,6 +849,8 @@ static const struct {
 	{ "hairpin in a zone that has none", break_internal, PROOF_INTERNAL },
 	{ "from an interface of no zone", break_outside, PROOF_OUTSIDE },
 	{ "to an interface of no zone", break_outside_back, PROOF_OUTSIDE },
+	{ "from an interface of no zone to the gateway", break_outside_to_gateway, PROOF_OUTSIDE },
+	{ "from the gateway to an interface of no zone", break_outside_from_gateway, PROOF_OUTSIDE },
 	{ "the gateway is open", break_input, PROOF_INPUT },
 	{ "the gateway speaks", break_output, PROOF_OUTPUT },
 	{ "a source of another zone", break_source, PROOF_SOURCE },
@@ -817,14 +865,20 @@ static const struct {
 	{ "the MACs of an interface are not asked for", break_mac_by_entry, PROOF_MAC },
 	{ "mail that is granted", break_mail, PROOF_MAIL },
 	{ "another next hop", break_uplink, PROOF_UPLINK },
+	{ "any next hop, from the gateway", break_uplink_from_gateway, PROOF_UPLINK },
 	{ "no end", break_expiry, PROOF_EXPIRY },
 	{ "translated connections", break_nat, PROOF_NAT },
 	{ "translated connections of one flow, and not of another between the same interfaces", break_nat_of_one_flow, PROOF_NAT },
+	{ "translated pings", break_nat_of_pings, PROOF_NAT },
+	{ "translated connections that are no pings", break_nat_of_tcp, PROOF_NAT },
+	{ "translated connections to the gateway", break_nat_of_services, PROOF_NAT },
+	{ "translated connections of the gateway", break_nat_of_ways_out, PROOF_NAT },
 	{ "an answer", break_silence, PROOF_SILENCE },
 	{ "an answer before it is known where to", break_silence_before_routing, PROOF_SILENCE },
 	{ "an answer at the interface", break_silence_at_the_interface, PROOF_SILENCE },
 	{ "any frame", break_frames, PROOF_FRAMES },
 	{ "frames of a type above that of IPv6", break_frames_by_type, PROOF_FRAMES },
+	{ "frames of a type below that of IPv4", break_frames_by_length, PROOF_FRAMES },
 	{ "frames with a VLAN tag", break_frames_by_tag, PROOF_FRAMES },
 	{ "frames are looked at when they leave", break_frames_by_hook, PROOF_FRAMES },
 	{ "a bridge", break_bridge, PROOF_BRIDGE },
@@ -838,6 +892,7 @@ static const struct {
 	{ "everybody's mark behind routing", break_by_mark_behind_routing, PROOF_SPECIFIED },
 	{ "a mark that who is refused gets", break_by_mark_of_the_refused, PROOF_OUTPUT },
 	{ "a mark that a reply gives", break_by_mark_of_reply, PROOF_SPECIFIED },
+	{ "a mark that a reply gives, which is refused", break_by_mark_of_refused_reply, PROOF_SPECIFIED },
 	{ "a mark that an error gives", break_by_mark_of_quoted, PROOF_SPECIFIED },
 	{ "a mark that an error between the ends of a flow gives", break_by_mark_of_quoted_between_ends, PROOF_SPECIFIED },
 	{ "a flow's mark between other interfaces", break_by_live, PROOF_INTERNAL },
@@ -1226,6 +1281,24 @@ START_TEST(nothing_passes_by_an_isolated_interface)
 	for (int line = 0; line < PROOF_LINE_COUNT; line++)
 		ck_assert_msg(proof.lines[line].state == (line == PROOF_ISOLATED ? isolation_rows[_i].state : PROOF_HOLDS), "%s: %s",
 			      isolation_rows[_i].what, line_words(&town, input.ruleset, &proof, line));
+	arena_free(town.arena);
+}
+END_TEST
+
+/* Of two marks that pass the higher one is spared. */
+START_TEST(a_mark_below_a_spared_one_is_not_spared)
+{
+	struct town town = town_of(policy_good_file);
+	const uint32_t interfaces[] = { interface(&town, "lg0") }, spared = 0x5001;
+	struct step marks = match32(FIELD_CT_MARK, spared - 1);
+	struct proof_input input = { .ruleset = town.ruleset, .pins = town.pins, .now = town.now, .isolation = { interfaces, 1, &spared, 1 } };
+	struct proof_result result;
+
+	marks.mask[3] = 0xfe;
+	rule_insert(&town, "forward", (const struct step[]){ match32(FIELD_IIF, interfaces[0]), match32(FIELD_OIF, interface(&town, "in0")), marks, accept_step }, 4);
+	result = ruleset_prove(town.arena, &input).lines[PROOF_ISOLATED];
+	ck_assert_int_eq(result.state, PROOF_BROKEN);
+	ck_assert_uint_eq(result.breach.packet.ct_mark, spared - 1);
 	arena_free(town.arena);
 }
 END_TEST
@@ -1788,6 +1861,7 @@ int main(void)
 	tcase_add_test(cases, a_running_connection_of_nobody_is_a_breach);
 	tcase_add_test(cases, a_mark_hides_no_other_between_the_same_interfaces);
 	tcase_add_loop_test(cases, nothing_passes_by_an_isolated_interface, 0, sizeof(isolation_rows) / sizeof(isolation_rows[0]));
+	tcase_add_test(cases, a_mark_below_a_spared_one_is_not_spared);
 	tcase_add_loop_test(cases, strange_conditions_are_not_taken_for_safe, 0, sizeof(condition_rows) / sizeof(condition_rows[0]));
 	tcase_add_loop_test(cases, strange_conditions_of_a_chain_are_not_taken_for_safe, 0, sizeof(condition_rows) / sizeof(condition_rows[0]));
 	tcase_add_loop_test(cases, interface_types_are_told_apart, 0, sizeof(type_rows) / sizeof(type_rows[0]));
