@@ -153,7 +153,9 @@ int sandbox_filter_calls(const struct sandbox_call *calls)
 	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!filter)
 		return -ENOMEM;
-	error = calls_allow(filter, common_calls);
+	error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!error)
+		error = calls_allow(filter, common_calls);
 	if (!error)
 		error = calls_allow(filter, calls);
 	if (!error)

@@ -39,7 +39,7 @@ int sandbox_renounce(void);
 
 /*
  * From now on only the calls every process needs (memory, time, reading, writing, waiting, exiting) and
- * those of the table may be made. Needs sandbox_renounce() first. 0 or negative errno.
+ * those of the table may be made, by any thread. Needs sandbox_renounce() first. 0 or negative errno.
  */
 int sandbox_filter_calls(const struct sandbox_call *calls);
 
