@@ -8,6 +8,7 @@
 #include "sekishod/planner.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,12 +212,18 @@ static int planner_begin(struct planner *planner)
 		error = sandbox_keep_capabilities(NULL, 0);
 	if (!error)
 		error = sandbox_renounce();
+	/* The thread shares memory with the loop, and so its pool: what it takes is given back as if there were none. */
+	if (!error && mallopt(M_ARENA_MAX, 1) != 1)
+		error = -ENOMEM;
+	if (!error)
+		error = thoughts_open(planner);
 	return error ? error : sandbox_filter_calls(planner_calls);
 }
 
 static void planner_end(struct planner *planner)
 {
 	enforcer_drop(planner);
+	thoughts_close(planner);
 	job_free(planner->job);
 	job_free(planner->waiting);
 	gates_close(planner);
@@ -246,6 +253,8 @@ int planner_run(const struct options *options)
 		return EXIT_FAILURE;
 	}
 	event_base_dispatch(planner.loop);
-	planner_end(&planner);
+	/* Who still thinks needs what would be given back, and ends with us. */
+	if (!thinker_is_busy(planner.thinker))
+		planner_end(&planner);
 	return EXIT_SUCCESS;
 }

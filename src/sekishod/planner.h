@@ -3,7 +3,7 @@
  *
  * One job is worked on at a time. Each goes the same way: ask the enforcer what the kernel holds, make the
  * ruleset, (apply and start: have the pins renewed,) propose it, take the answer, and have it recorded. Everything in between
- * happens in the event loop, so that a status is answered at any time.
+ * happens in the event loop, or in a thread beside it where it takes long (planner_job_think.c), so that a status is answered and an order passed on at any time.
  */
 #ifndef SEKISHOD_PLANNER_H
 #define SEKISHOD_PLANNER_H
@@ -15,6 +15,7 @@
 #include "daemon/caller.h"
 #include "daemon/clock.h"
 #include "daemon/state_names.h"
+#include "daemon/thinker.h"
 #include "kernel/foreign.h"
 #include "kernel/generation.h"
 #include "kernel/links.h"
@@ -153,6 +154,8 @@ struct planner {
 
 	struct proposal *proposal;	/* what waits for a second person; NULL: nothing */
 
+	struct thinker *thinker;
+	struct event *thought_over;	/* it has thought too long */
 	struct job *job;		/* NULL: idle */
 	struct job *waiting;		/* a JOB_APPLY that begins when the job at hand is over; NULL: none */
 	bool start_wanted, renewal_wanted; /* a JOB_START, a JOB_RENEW is due then */
@@ -214,6 +217,14 @@ void job_renew(struct planner *planner);
 
 /* Gives back a job. NULL is allowed. */
 void job_free(struct job *job);
+
+/* ---- planner_job_think.c */
+
+/* Makes the thread that thinks, which must be before the filter of calls, and its timer. 0 or negative errno. */
+int thoughts_open(struct planner *planner);
+
+/* Gives them back; nothing is being thought. */
+void thoughts_close(struct planner *planner);
 
 /* ---- planner_approval.c */
 

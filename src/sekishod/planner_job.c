@@ -1,7 +1,9 @@
 /*
- * planner_job: from a request to the kernel's answer, one step per frame.
+ * planner_job: from a request to the kernel's answer, one step per frame or thought.
  *
- *     SNAPSHOT -> HELD -> (load or compile, check) -> RENEW_PINS -> done -> PROPOSE -> COMMITTED or REFUSED -> RECORD -> RECORDED
+ *     SNAPSHOT -> HELD -> (load or compile, check) -> RENEW_PINS -> done -> (pack) PROPOSE -> COMMITTED or REFUSED -> RECORD -> RECORDED
+ *
+ * What is in parentheses a thread thinks (planner_job_think.c), and the loop goes on meanwhile.
  *
  * The pins are renewed only when everything else is fine: a file with mistakes must not change what the
  * enforcer judges by. A job that is not an administrator's never reads the file again once a policy is in
@@ -36,6 +38,8 @@ void job_free(struct job *job)
 	else
 		generation_free(job->generation);
 	generation_free(job->unsound);
+	if (job->proposal >= 0)
+		close(job->proposal);
 	json_decref(job->foreign_findings);
 	arena_free(job->arena);
 }
@@ -122,25 +126,27 @@ static void job_fail(struct planner *planner)
 	job_end(planner, "failed", NULL);
 }
 
-void job_propose(struct planner *planner)
+void job_forsake(struct planner *planner)
 {
-	__attribute__((cleanup(buf_free))) struct buf bytes = buf_limited(PACK_BYTES_MAX);
+	finding_say(planner->job, DAEMON_ENFORCER_GONE, NULL);
+	job_fail(planner);
+}
+
+static void proposal_send(struct planner *planner)
+{
 	struct job *job = planner->job;
-	int descriptor = -1, error = 0;
 
 	job->step = STEP_COMMIT;
-	if (job->wanted) {
-		ruleset_pack(&bytes, job->wanted);
-		error = bytes.overflow ? -EFBIG : sealed_make("sekisho-ruleset", buf_span(&bytes), &descriptor);
-	}
-	if (!error)
-		error = planner_send_enforcer(planner, VERB_PROPOSE, job->wanted ? 0 : FRAME_SEAL, descriptor);
-	if (descriptor >= 0)
-		close(descriptor);
-	if (error) {
-		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
-		job_fail(planner);
-	}
+	if (job->error || planner_send_enforcer(planner, VERB_PROPOSE, job->wanted ? 0 : FRAME_SEAL, job->proposal) != 0)
+		job_forsake(planner);
+}
+
+void job_propose(struct planner *planner)
+{
+	if (planner->job->wanted)
+		job_think(planner, think_of_proposal, proposal_send);
+	else
+		proposal_send(planner);
 }
 
 /* While this process reads the file, the parent may do so as well. */
@@ -166,6 +172,7 @@ void pins_ask(struct planner *planner)
 	struct job *job = planner->job;
 
 	job->step = STEP_PINS;
+	job->pins_asked = true;
 	buf_put_u8(&payload, pins_source(job));
 	if (pins_source(job) == RENEW_CONFIRM)
 		buf_put_u32(&payload, job->request.confirm_seconds);
@@ -174,14 +181,11 @@ void pins_ask(struct planner *planner)
 		planner_give_up(planner, "the parent cannot be reached");
 }
 
-void start_fall_back(struct planner *planner, const char *why)
+/* START: what the kernel holds stays, or nothing passes. */
+static void start_keep(struct planner *planner, const char *why)
 {
 	struct job *job = planner->job;
 
-	if (kept_load(planner, STATE_LAST_GOOD_NAME, why)) {
-		pins_ask(planner);
-		return;
-	}
 	if (job->held_ruleset && job->held_lawful) {
 		last_good_say(planner, why);
 		job_end(planner, "refused", NULL);
@@ -190,6 +194,21 @@ void start_fall_back(struct planner *planner, const char *why)
 	log_event(LOG_LEVEL_ERROR, "SKS-SEAL", "nothing lawful is in force, therefore nothing will pass reason=\"%s\"", why);
 	job->wanted = NULL;
 	job_propose(planner);
+}
+
+/* START: what was in force last was read. */
+static void start_go_back(struct planner *planner)
+{
+	if (planner->job->wanted)
+		pins_ask(planner);
+	else
+		start_keep(planner, planner->job->last_good_why);
+}
+
+void start_fall_back(struct planner *planner, const char *why)
+{
+	if (!kept_load(planner, STATE_LAST_GOOD_NAME, why, start_go_back))
+		start_keep(planner, why);
 }
 
 void job_refuse(struct planner *planner, const char *why)
@@ -218,25 +237,29 @@ static int held_take(struct job *job, struct frame *frame)
 	if (error)
 		return error;
 	job->held_lawful = frame->flags & FRAME_LAWFUL;
-	return ruleset_unpack(job->arena, job->held_bytes, &job->held_ruleset);
+	return 0;
+}
+
+static void job_know_held(struct planner *planner)
+{
+	if (planner->job->error) {
+		finding_say(planner->job, DAEMON_ANSWER_MALFORMED, NULL);
+		job_fail(planner);
+		return;
+	}
+	planner->ownership = planner->job->held.ownership;
+	job_judge(planner);
 }
 
 static void job_take_held(struct planner *planner, struct frame *frame)
 {
 	struct job *job = planner->job;
-	struct mark_book marks;
 
-	if (held_take(job, frame) != 0) {
-		finding_say(job, DAEMON_ANSWER_MALFORMED, NULL);
-		job_fail(planner);
-		return;
-	}
-	planner->ownership = job->held.ownership;
-	marks = held_marks(job);
-	if (job->kind == JOB_RENEW)
-		job_recompile(planner, &marks);
+	job->error = held_take(job, frame);
+	if (job->error)
+		job_know_held(planner);
 	else
-		job_judge(planner, &marks);
+		job_think(planner, think_of_held, job_know_held);
 }
 
 /* Adds the findings of another process. */
@@ -322,6 +345,8 @@ static bool step_takes(enum job_step step, enum verb verb)
 	switch (step) {
 	case STEP_HELD:
 		return verb == VERB_HELD || verb == VERB_REFUSED;
+	case STEP_THINK:
+		return false;
 	case STEP_PINS:
 		return verb == VERB_RENEW_PINS;
 	case STEP_COMMIT:
@@ -363,7 +388,7 @@ static struct job *job_make(enum job_kind kind, struct arena *arena)
 	struct job *job = arena_alloc(arena, sizeof(*job));
 
 	*job = (struct job){
-		.kind = kind, .step = STEP_HELD, .arena = arena, .findings = findings_in(arena), .foreign_findings = json_array(),
+		.kind = kind, .step = STEP_HELD, .arena = arena, .proposal = -1, .findings = findings_in(arena), .foreign_findings = json_array(),
 		.request.approves = "", .request.reason = kind == JOB_START ? "start" : kind == JOB_RETURN ? "not confirmed" : "interfaces, date or a new enforcer",
 	};
 	return job;
@@ -409,10 +434,8 @@ static void job_start(struct planner *planner, struct job *job)
 	if (job_changes_text(job))
 		pins_read_ahead(planner);
 	/* Whether what the kernel holds could stay is asked for where there may be nothing better. */
-	if (planner_send_enforcer(planner, VERB_SNAPSHOT, job->kind == JOB_START ? FRAME_LAWFUL : 0, -1) != 0) {
-		finding_say(job, DAEMON_ENFORCER_GONE, NULL);
-		job_fail(planner);
-	}
+	if (planner_send_enforcer(planner, VERB_SNAPSHOT, job->kind == JOB_START ? FRAME_LAWFUL : 0, -1) != 0)
+		job_forsake(planner);
 }
 
 void job_next(struct planner *planner)
@@ -494,8 +517,10 @@ void job_enforcer_went(struct planner *planner)
 {
 	if (!planner->job || planner->job->step == STEP_RECORD)
 		return;
-	finding_say(planner->job, DAEMON_ENFORCER_GONE, NULL);
-	job_fail(planner);
+	if (planner->job->step == STEP_THINK)
+		planner->job->forsaken = true;
+	else
+		job_forsake(planner);
 }
 
 void job_forget_client(struct planner *planner, const struct client *client)

@@ -1,14 +1,14 @@
 /*
  * planner_job: one job of the planner, from a request to the answer. Private to planner_job*.c.
  *
- * planner_job.c has the way of a job, planner_job_judge.c what is thought about on it, planner_job_record.c its end.
+ * planner_job.c has the way of a job, planner_job_think.c what takes long on it, planner_job_judge.c what is decided by that, planner_job_record.c its end.
  */
 #ifndef SEKISHOD_PLANNER_JOB_H
 #define SEKISHOD_PLANNER_JOB_H
 
 #include "sekishod/planner.h"
 
-enum job_step { STEP_HELD, STEP_PINS, STEP_COMMIT, STEP_RECORD };
+enum job_step { STEP_HELD, STEP_THINK, STEP_PINS, STEP_COMMIT, STEP_RECORD };
 
 struct job {
 	enum job_kind kind;
@@ -20,6 +20,17 @@ struct job {
 	struct ruleset *held_ruleset;	/* NULL: the kernel has none of ours */
 	struct held held;
 	bool held_lawful;
+	void (*think)(const struct planner *planner, struct job *job); /* STEP_THINK: by the thread */
+	void (*then)(struct planner *planner); /* STEP_THINK: by the loop afterwards */
+	bool forsaken;			/* STEP_THINK: the enforcer has gone meanwhile */
+	int64_t now;			/* Unix time, of the thought */
+	struct link_table links;	/* as they were when it began */
+	const char *kept_path;		/* of the kept text that is read */
+	int error;			/* of the thought; 0 or negative errno */
+	bool unapproved;		/* START: the file is another one than a second person has approved */
+	bool locks_out, stops_critical;	/* APPLY: the terminal the request came from would be locked out; what must not stop would */
+	bool pins_asked;		/* the parent has been asked for pins */
+	int proposal;			/* what goes to the enforcer; -1: not made yet */
 	struct generation *generation;	/* START, APPLY: what was loaded */
 	struct generation *unsound;	/* START: that of the file, when it cannot be put in force */
 	const char *last_good_why;	/* START: the file cannot be put in force, and this is why; the generation is that of the last good text */
@@ -29,7 +40,7 @@ struct job {
 	const char *proposed_by;	/* he approved what somebody else had proposed; NULL: nobody had */
 	char before[DIGEST_TEXT_BYTES];	/* the text that was in force when the job began; "" none */
 	const char *result;		/* STEP_RECORD: what the answer will say */
-	struct committed committed;	/* STEP_RECORD */
+	struct committed committed;	/* STEP_RECORD, and what a dry run would do */
 	bool has_committed;
 	struct findings findings;	/* the job's own */
 	json_t *foreign_findings;	/* those of parent and enforcer */
@@ -64,22 +75,39 @@ void start_fall_back(struct planner *planner, const char *why);
 /* Begins what is due next, when nothing is at hand. */
 void job_next(struct planner *planner);
 
-/* ---- planner_job_judge.c */
+/* The enforcer has gone, and the job with it. */
+void job_forsake(struct planner *planner);
 
-/* START, APPLY and RETURN: reads the file and judges it. */
-void job_judge(struct planner *planner, const struct mark_book *marks);
+/* ---- planner_job_think.c */
+
+/* Lets the thread think, and then the loop go on; a job whose enforcer goes meanwhile does not go on. */
+void job_think(struct planner *planner, void (*think)(const struct planner *planner, struct job *job), void (*then)(struct planner *planner));
+
+/* The ruleset of what the kernel holds; job->error. */
+void think_of_held(const struct planner *planner, struct job *job);
+
+/* START, APPLY: reads the file, compiles it, and finds what would stop it: job->generation, wanted (NULL: errors), unapproved, locks_out, stops_critical. */
+void think_of_file(const struct planner *planner, struct job *job);
+
+/* The same for the text at job->kept_path; its findings were told when it was applied. */
+void think_of_kept(const struct planner *planner, struct job *job);
 
 /*
- * RENEW: the policy in force with the interfaces and the date of now. The text, and so the pins, are the
+ * RENEW: the policy in force with the interfaces and the date of now; job->wanted, or job->error. The text, and so the pins, are the
  * same.
  */
-void job_recompile(struct planner *planner, const struct mark_book *marks);
+void think_of_renewal(const struct planner *planner, struct job *job);
 
-/* Makes a kept text the job's, unless one was tried already. True when it may be proposed. Its findings were told when it was applied. */
-bool kept_load(struct planner *planner, const char *name, const char *why);
+/* What is wanted, as bytes; job->proposal, or job->error. */
+void think_of_proposal(const struct planner *planner, struct job *job);
 
-/* The marks that flows have in the kernel, by what it holds; in the job's arena. */
-struct mark_book held_marks(const struct job *job);
+/* ---- planner_job_judge.c */
+
+/* What the kernel holds is known: reads the text and judges it. */
+void job_judge(struct planner *planner);
+
+/* Makes a kept text the job's, and goes on then; job->wanted is NULL when it cannot be proposed. False when one was tried already, and then() is not called. */
+bool kept_load(struct planner *planner, const char *name, const char *why, void (*then)(struct planner *planner));
 
 /* ---- planner_job_record.c */
 

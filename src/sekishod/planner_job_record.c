@@ -187,7 +187,7 @@ void job_end(struct planner *planner, const char *result, const struct committed
 	struct job *job = planner->job;
 
 	/* A change that was to be confirmed was not made. */
-	if (job->request.confirm_seconds > 0 && job->step != STEP_HELD && !committed)
+	if (job->request.confirm_seconds > 0 && job->pins_asked && !committed)
 		confirmation_drop(planner, false);
 	job->result = result;
 	job->has_committed = committed != NULL;

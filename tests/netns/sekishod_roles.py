@@ -127,11 +127,14 @@ def process_status(pid):
 
 
 def check_credentials(stage, role):
-    fields = process_status(stage.standing(role))
-    sets = {name: int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
-    kept = KEPT.get(role, 0)
-    check(f"the {role} holds no capability it does not need", sets == {"CapInh": 0, "CapPrm": kept, "CapEff": kept, "CapBnd": kept, "CapAmb": 0}, sets)
-    check(f"the {role} has its filter", fields["Seccomp"] == "2" and fields["NoNewPrivs"] == "1")
+    """Every thread has its own."""
+    pid = stage.standing(role)
+    for thread in sorted(os.listdir(f"/proc/{pid}/task"), key=int):
+        fields = process_status(f"{pid}/task/{thread}")
+        sets = {name: int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+        kept = KEPT.get(role, 0)
+        check(f"the {role} holds no capability it does not need", sets == {"CapInh": 0, "CapPrm": kept, "CapEff": kept, "CapBnd": kept, "CapAmb": 0}, sets)
+        check(f"the {role} has its filter", fields["Seccomp"] == "2" and fields["NoNewPrivs"] == "1")
 
 
 def serves(town):

@@ -3,7 +3,7 @@
  * says. The programs are those that are installed; nothing in them knows of it.
  *
  * SEKISHO_HOLD is the path of the file. While PATH.hold-planner is there, the planner does not come to open it; while PATH.hold-reader is there, who reads for the parent
- * does not.
+ * does not. Who is held says so by PATH.held-planner or PATH.held-reader.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -17,25 +17,33 @@
 enum { PATH_BYTES = 4096, LOOK_NS = 1000000 };
 
 static const char *held_path;
-static char planner_hold[PATH_BYTES], reader_hold[PATH_BYTES];
+static struct hold {
+	char path[PATH_BYTES], said[PATH_BYTES];
+} planner_hold, reader_hold;
 static int is_planner;
 static pid_t program;
+
+static void hold_name(struct hold *hold, const char *reader)
+{
+	snprintf(hold->path, sizeof(hold->path), "%s.hold-%s", held_path, reader);
+	snprintf(hold->said, sizeof(hold->said), "%s.held-%s", held_path, reader);
+}
 
 __attribute__((constructor)) static void hold_begin(int argc, char **argv)
 {
 	held_path = getenv("SEKISHO_HOLD");
 	if (!held_path)
 		abort();
-	snprintf(planner_hold, sizeof(planner_hold), "%s.hold-planner", held_path);
-	snprintf(reader_hold, sizeof(reader_hold), "%s.hold-reader", held_path);
+	hold_name(&planner_hold, "planner");
+	hold_name(&reader_hold, "reader");
 	is_planner = argc > 2 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "planner") == 0;
 	program = getpid();
 }
 
 /* What this process waits for, or NULL. Who reads for the parent is a child that runs the same program on. */
-static const char *hold_of_process(void)
+static const struct hold *hold_of_process(void)
 {
-	return is_planner ? planner_hold : getpid() != program ? reader_hold : NULL;
+	return is_planner ? &planner_hold : getpid() != program ? &reader_hold : NULL;
 }
 
 int open(const char *path, int flags, ...)
@@ -43,7 +51,7 @@ int open(const char *path, int flags, ...)
 	int (*const real_open)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
 	const struct timespec look = { .tv_nsec = LOOK_NS };
 	/* Other libraries may begin before this one has. */
-	const char *hold = held_path && strcmp(path, held_path) == 0 ? hold_of_process() : NULL;
+	const struct hold *hold = held_path && strcmp(path, held_path) == 0 ? hold_of_process() : NULL;
 	mode_t mode = 0;
 	va_list more;
 
@@ -51,7 +59,9 @@ int open(const char *path, int flags, ...)
 	if (flags & (O_CREAT | O_TMPFILE))
 		mode = (mode_t)va_arg(more, unsigned int);
 	va_end(more);
-	while (hold && access(hold, F_OK) == 0)
+	if (hold && access(hold->path, F_OK) == 0)
+		close(real_open(hold->said, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	while (hold && access(hold->path, F_OK) == 0)
 		nanosleep(&look, NULL);
 	return real_open(path, flags, mode);
 }
