@@ -1031,6 +1031,31 @@ START_TEST(an_endless_goto_is_not_proved)
 }
 END_TEST
 
+/* Where it hangs decides what is not known: behind routing, which marks there are. */
+static const struct {
+	const char *what, *chain;
+	size_t table;
+	enum proof_line line;
+} endless_rows[] = {
+	{ "behind routing", "a-first", 0, PROOF_NEVER },
+	{ "at an interface", "ingress.mn0", 1, PROOF_FRAMES },
+	{ "in a bridge", "forward", 2, PROOF_BRIDGE },
+};
+
+START_TEST(an_endless_goto_is_not_proved_wherever_it_hangs)
+{
+	struct town town = town_of(policy_good_file);
+	const struct step steps[] = { { .kind = STEP_VERDICT, .verdict = { .kind = VERDICT_GOTO, .chain = endless_rows[_i].chain } } };
+
+	give_mark_at(&town, 4);
+	chain_named(town.inet, "a-first")->rule_count = 0;
+	town.inet = &town.ruleset->tables[endless_rows[_i].table];
+	rule_insert(&town, endless_rows[_i].chain, steps, 1);
+	ck_assert_msg(town_prove(&town, town.ruleset).lines[endless_rows[_i].line].doubt == PROOF_TOO_COMPLEX, "%s", endless_rows[_i].what);
+	arena_free(town.arena);
+}
+END_TEST
+
 /* Adds a set of port . interface, in the order of the ports; behind all others by its name. */
 static void add_doors(struct town *town, const uint16_t ports[2], const char *const names[2])
 {
@@ -1848,6 +1873,7 @@ int main(void)
 	tcase_add_test(cases, an_entangled_chain_is_given_up);
 	tcase_add_test(cases, a_proof_may_take_as_long_as_there_are_elements);
 	tcase_add_test(cases, an_endless_goto_is_not_proved);
+	tcase_add_loop_test(cases, an_endless_goto_is_not_proved_wherever_it_hangs, 0, sizeof(endless_rows) / sizeof(endless_rows[0]));
 	tcase_add_loop_test(cases, a_forgotten_fact_proves_nothing, 0, 2);
 	tcase_add_loop_test(cases, more_grants_than_are_looked_at_are_not_proved, 0, sizeof(overlap_rows) / sizeof(overlap_rows[0]));
 	tcase_add_test(cases, the_packet_of_a_breach_is_of_a_user_without_grant);
