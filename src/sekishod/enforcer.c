@@ -59,14 +59,20 @@ void enforcer_heed_tables(struct enforcer *enforcer)
 
 /* ---- frames */
 
+void enforcer_open_way(struct enforcer *enforcer)
+{
+	if (enforcer->judged && !enforcer->unrepaired && !enforcer->unreturned && !enforcer->unisolated)
+		switches_open_way(&enforcer->switches);
+}
+
 void enforcer_trust(struct enforcer *enforcer)
 {
 	/* Pins before these are of the past. */
 	kept_pins_free(&enforcer->former);
 	enforcer->pins_serve = enforcer->pins.arena != NULL;
 	enforcer->judged = true;
-	enforcer->unrepaired = enforcer->unreturned = false;
-	switches_open_way(&enforcer->switches);
+	enforcer->unrepaired = enforcer->unreturned = enforcer->unisolated = false;
+	enforcer_open_way(enforcer);
 }
 
 const struct program_input *enforcer_zones(const struct enforcer *enforcer)

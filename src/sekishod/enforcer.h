@@ -31,6 +31,7 @@ struct enforcer {
 	bool unrepaired;		/* a foreign change could not be repaired; nothing is forwarded */
 	struct nft_change change;	/* that one */
 	bool unreturned;		/* what was in force could not be put back after a refusal; nothing is forwarded */
+	bool unisolated;		/* what is isolated could not be laid over it; nothing is forwarded */
 	struct bypass bypass;
 	struct switches switches;
 	bool backstop_owed;		/* it could not be made: somebody else has a table of that name */
@@ -85,6 +86,9 @@ void backstop_set(struct enforcer *enforcer);
 /* The zones of what is in force: those of newer pins only when something was installed by them. */
 const struct program_input *enforcer_zones(const struct enforcer *enforcer);
 
+/* What may pass is forwarded again, unless what is installed was not judged, or not all of what is due is in force. */
+void enforcer_open_way(struct enforcer *enforcer);
+
 /* What is installed was judged by the newest pins: from now on it is what stays in force, and packets are forwarded. */
 void enforcer_trust(struct enforcer *enforcer);
 
@@ -115,7 +119,7 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change);
 
 /*
  * A change was refused: what of it is in the kernel all the same is taken back. Where that cannot be done nobody knows what may pass: nothing is forwarded
- * until it is done, or something else is installed.
+ * until it is done, or something else is installed. So it is where what is isolated could not be put in force, which is tried again.
  */
 void kernel_return(struct enforcer *enforcer);
 
@@ -138,6 +142,9 @@ void crowding_work(struct enforcer *enforcer, bool readable);
 
 /* VERB_ISOLATION of the parent: what is isolated from now on, or a drill. 0 or negative errno. */
 int isolation_take(struct enforcer *enforcer, struct span payload);
+
+/* What should be in force: what was installed last, and over it what is isolated, where that could not be laid. In the arena or the holding's; NULL: nothing was installed yet. */
+const struct ruleset *ruleset_due(struct enforcer *enforcer, struct arena *arena);
 
 /* Something was installed that was judged: no isolation that ended need wait any longer. 0 or negative errno. */
 int isolation_opened(struct enforcer *enforcer, const struct ruleset *installed);

@@ -277,7 +277,7 @@ static int survey_answer(struct enforcer *enforcer, const struct question *quest
 
 	if (enforcer->unrepaired)
 		kernel_repair(enforcer, &change);
-	if (enforcer->unreturned)
+	if (enforcer->unreturned || enforcer->unisolated)
 		kernel_return(enforcer);
 	bypasses_remove(enforcer);
 	if (enforcer->backstop_owed)

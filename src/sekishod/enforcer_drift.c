@@ -38,11 +38,21 @@ static void change_heed(struct enforcer *enforcer, const struct nft_change *chan
 	drift_record(JOURNAL_DRIFT, change);
 }
 
+/* The kernel holds what is due. */
+static void return_end(struct enforcer *enforcer)
+{
+	if (enforcer->unisolated)
+		log_event(LOG_LEVEL_WARNING, "SKS-ISOLATE", "what is isolated is in force now, and what else may pass is forwarded again");
+	enforcer->unrepaired = enforcer->unreturned = enforcer->unisolated = false;
+	enforcer_open_way(enforcer);
+}
+
 void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	const struct ruleset *wanted = holding_ruleset(&enforcer->holding);
+	const struct ruleset *wanted = ruleset_due(enforcer, arena);
+	const bool theirs = change->ours || !enforcer->unisolated;	/* what will have been repaired */
 	struct committed committed;
 
 	if (!wanted) {
@@ -64,8 +74,8 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 		enforcer->change = *change;
 		return;
 	}
-	switches_open_way(&enforcer->switches);
-	if (!committed.changed)
+	return_end(enforcer);
+	if (!committed.changed || !theirs)
 		return;
 	log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired process=%u name=%s generation=%u",
 		  change->process, change->name, committed.generation);
@@ -76,22 +86,21 @@ void kernel_return(struct enforcer *enforcer)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
-	const struct ruleset *before = holding_ruleset(&enforcer->holding);
-	const bool was_shut = enforcer->unreturned;
+	const struct ruleset *due = ruleset_due(enforcer, arena);
 	struct committed committed;
 
-	if (!before || !enforcer->holding.touched)
+	if (!due || (!enforcer->holding.touched && !enforcer->unisolated))
 		return;
-	enforcer->unreturned = ruleset_install(&enforcer->nfnl, &enforcer->holding, before, enforcer_now(enforcer), &findings, &committed) != 0;
-	if (!enforcer->unreturned) {
-		if (was_shut)
-			switches_open_way(&enforcer->switches);
+	if (ruleset_install(&enforcer->nfnl, &enforcer->holding, due, enforcer_now(enforcer), &findings, &committed) == 0) {
+		return_end(enforcer);
 		return;
 	}
 	switches_shut(&enforcer->switches);
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
-	log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "what was in force before a change that was refused could not be put back; nothing is forwarded");
+	if (!enforcer->unisolated && !enforcer->unreturned)
+		log_event(LOG_LEVEL_ERROR, "SKS-ENFORCER", "what was in force before a change that was refused could not be put back; nothing is forwarded");
+	enforcer->unreturned = true;
 }
 
 void bypasses_remove(struct enforcer *enforcer)

@@ -39,6 +39,7 @@ static int ruleset_held(struct enforcer *enforcer, struct arena *arena, const st
 static enum isolation_outcome isolation_fail(struct enforcer *enforcer, const char *reason)
 {
 	switches_shut(&enforcer->switches);
+	enforcer->unisolated = true;
 	log_event(LOG_LEVEL_ERROR, "SKS-ISOLATE", "what is isolated could not be put in force; nothing is forwarded reason=\"%s\"", reason);
 	return ISOLATION_FAILED;
 }
@@ -49,11 +50,29 @@ static enum isolation_outcome isolation_enforce(struct enforcer *enforcer, struc
 	struct findings findings = findings_in(arena);
 	struct committed committed;
 
-	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, enforcer_now(enforcer), &findings, &committed) == 0)
+	if (ruleset_install_at_once(&enforcer->nfnl, &enforcer->holding, wanted, enforcer_now(enforcer), &findings, &committed) == 0) {
+		if (enforcer->unisolated) {
+			enforcer->unisolated = false;
+			enforcer_open_way(enforcer);
+		}
 		return ISOLATION_DONE;
+	}
 	for (size_t i = 0; i < findings.count; i++)
 		log_finding(&findings, &findings.items[i]);
 	return isolation_fail(enforcer, "the kernel does not hold it");
+}
+
+const struct ruleset *ruleset_due(struct enforcer *enforcer, struct arena *arena)
+{
+	const struct ruleset *held = holding_ruleset(&enforcer->holding);
+	struct ruleset *due;
+
+	if (!held || !enforcer->unisolated)
+		return held;
+	due = isolation_apply(arena, held, enforcer_zones(enforcer), &enforcer->isolations);
+	if (!enforcer->judged)
+		(void)isolation_only_close(arena, due, held);
+	return due;
 }
 
 static int isolation_answer_send(const struct isolation_answer *answer)

@@ -2,10 +2,12 @@
 """When the kernel, or the process that speaks with it, fails in the middle of an apply, whoever asked is told what failed, and nothing is changed.
 
 Netlink loses what the kernel answers to the enforcer; the kernel refuses a transaction; somebody else commits before each of ours; the kernel does not hold
-what it acknowledged; and the enforcer is killed while an apply waits for it. The rules stay what they were, and an apply after that is committed.
+what it acknowledged; and the enforcer is killed while an apply waits for it. The rules stay what they were, and an apply after that is committed. Where an
+isolation cannot be put in force nothing is forwarded, and nothing that happens afterwards opens the way without it.
 """
 
 import errno
+import json
 import os
 import queue
 import signal
@@ -16,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from faults import Faults  # noqa: E402
+from isolate import sekisho  # noqa: E402
 from town import Town, await_true, skip_unless_possible  # noqa: E402
 
 PORT, OTHER_PORT = "[ 3389 ]", "[ 3389, 3390 ]"
@@ -117,6 +120,37 @@ def check_gone(town):
     expect("and the port is closed", "3390" not in town.rules())
 
 
+def isolated_interfaces(town):
+    listed = json.loads(town.run("gateway", ["nft", "-j", "list", "set", "inet", "sekisho", "isolated"]).stdout)
+    return [element for entry in listed["nftables"] for element in entry.get("set", {}).get("elem", [])]
+
+
+def check_isolation(town, faults):
+    """Nothing can be sent while a zone is isolated; then it can, and the first that comes is a change of rules that have nothing to do with ours."""
+    faults.arm("enforcer", "send", errno.ENOBUFS, times=MANY)
+    code, answer = sekisho(town, "isolate", "internet")
+    expect("an isolation that is not in force is told", code != 0 and answer["result"] == "failed", answer)
+    expect("nothing is forwarded", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "0")
+    drifts = town.log_text().count("SKS-DRIFT")
+    faults.disarm()
+    town.run("gateway", ["nft", "add", "table", "inet", "stranger"])
+    await_true("what may pass is forwarded again", lambda: town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1")
+    expect("the zone is cut off by then", len(isolated_interfaces(town)) == 1, town.rules())
+    expect("and nobody is said to have changed our rules", town.log_text().count("SKS-DRIFT") == drifts)
+    expect("it is released", sekisho(town, "release", "internet")[1]["result"] == "released" and isolated_interfaces(town) == [])
+    check_isolation_again(town, faults)
+
+
+def check_isolation_again(town, faults):
+    """The same, and nothing comes but the order once more."""
+    faults.arm("enforcer", "send", errno.ENOBUFS, times=MANY)
+    expect("another one fails", sekisho(town, "isolate", "internet")[1]["result"] == "failed")
+    faults.disarm()
+    expect("the same order is carried out", sekisho(town, "isolate", "internet")[1]["result"] == "isolated")
+    expect("and the rest is forwarded", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1" and len(isolated_interfaces(town)) == 1)
+    expect("it is released, too", sekisho(town, "release", "internet")[1]["result"] == "released" and isolated_interfaces(town) == [])
+
+
 def main():
     skip_unless_possible("nft")
     with Town(hosts=[]) as town:
@@ -128,6 +162,7 @@ def main():
         town.edit_config(OTHER_PORT, PORT)
         check_unreadable(town, faults)
         check_gone(town)
+        check_isolation(town, faults)
         expect("the daemon stops", town.stop_daemon() == 0)
 
 
