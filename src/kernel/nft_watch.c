@@ -59,7 +59,7 @@ static void take_change(const struct nlmsghdr *message, struct nft_change *chang
 	const struct nlattr *attributes[NFTA_GEN_MAX + 1] = { NULL };
 
 	attributes_sort(attributes_of_message(message, sizeof(struct nfgenmsg)), attributes, NFTA_GEN_MAX + 1);
-	*change = (struct nft_change){ .process = attribute_u32(attributes[NFTA_GEN_PROC_PID]) };
+	*change = (struct nft_change){ .process = attribute_u32(attributes[NFTA_GEN_PROC_PID]), .generation = attribute_u32(attributes[NFTA_GEN_ID]) };
 	take_name(attribute_text(attributes[NFTA_GEN_PROC_NAME]), change);
 }
 

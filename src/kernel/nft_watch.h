@@ -21,6 +21,7 @@ struct nft_change {
 	uint32_t process;	/* 0: not known (messages were lost) */
 	char name[16];		/* printable ASCII, others as '?'; "" not known */
 	bool ours;		/* something in tables of our name was changed by any of them, or that is not known */
+	uint32_t generation;	/* the kernel's after it; 0: not known */
 };
 
 /* Opens a watch that never blocks (needs CAP_NET_ADMIN). The caller closes it. 0 or negative errno. */

@@ -125,6 +125,8 @@ void drift_take(struct enforcer *enforcer)
 
 	if (!nft_watch_read(&enforcer->watch, enforcer->nfnl.port_id, &change))
 		return;
+	if (!change.ours && change.generation != 0)
+		holding_follow(&enforcer->holding, change.generation);
 	kernel_repair(enforcer, &change);
 	bypass_note(&enforcer->bypass, &change);
 	bypasses_remove(enforcer);

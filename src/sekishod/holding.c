@@ -172,6 +172,13 @@ void holding_set(struct holding *holding, const struct ruleset *installed, uint3
 	holding->clock_s = clock_now();
 }
 
+void holding_follow(struct holding *holding, uint32_t generation)
+{
+	/* What the watch told of may be older than what was read back meanwhile. Of what we have sent it tells nothing. */
+	if (holding->generation != 0 && !holding->touched && (int32_t)(generation - holding->generation) > 0)
+		holding->generation = generation;
+}
+
 void holding_doubt(struct holding *holding)
 {
 	holding->generation = 0;

@@ -49,6 +49,12 @@ void holding_withdraw(struct holding *holding);
  */
 void holding_set(struct holding *holding, const struct ruleset *installed, uint32_t generation);
 
+/*
+ * Others have changed rules since, up to this generation of the kernel, all of which is known and none of which was ours: what is held is held at that one as
+ * well. So a hundred thousand flows are not read again whenever somebody changes his own rules. Nothing is taken for known that was not before.
+ */
+void holding_follow(struct holding *holding, uint32_t generation);
+
 /* The kernel may hold something else by now; what was installed last stays. */
 void holding_doubt(struct holding *holding);
 

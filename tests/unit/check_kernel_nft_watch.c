@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OWN_PORT = 7, OTHER_PORT = 8, PROCESS = 4711, MESSAGE_ROOM = 256, STEPS_MAX = 4 };
+enum { OWN_PORT = 7, OTHER_PORT = 8, PROCESS = 4711, GENERATION = 815, MESSAGE_ROOM = 256, STEPS_MAX = 4 };
 
 /* One datagram, and what the watch says when it has come. */
 struct step {
@@ -36,6 +36,13 @@ static const struct {
 	    { NFT_MSG_DELTABLE, OTHER_PORT, "other", false, false }, { NFT_MSG_NEWGEN, OTHER_PORT, NULL, true, false } } },
 };
 
+/* What ends a transaction. */
+static void put_generation(struct nlmsghdr *message)
+{
+	mnl_attr_put_u32(message, NFTA_GEN_ID, htonl(GENERATION));
+	mnl_attr_put_u32(message, NFTA_GEN_PROC_PID, htonl(PROCESS));
+}
+
 static void step_send(int descriptor, const struct step *step)
 {
 	char room[MESSAGE_ROOM] __attribute__((aligned(8))) = { 0 };
@@ -47,7 +54,7 @@ static void step_send(int descriptor, const struct step *step)
 	if (step->table)
 		mnl_attr_put_strz(message, NFTA_TABLE_NAME, step->table);
 	else
-		mnl_attr_put_u32(message, NFTA_GEN_PROC_PID, htonl(PROCESS));
+		put_generation(message);
 	ck_assert_int_eq(send(descriptor, message, message->nlmsg_len, 0), message->nlmsg_len);
 }
 
@@ -64,7 +71,7 @@ START_TEST(test_by_several_reads)
 
 		step_send(ends[1], step);
 		ck_assert_msg(nft_watch_read(&watch, OWN_PORT, &change) == step->told, "%s: told at the wrong time", rows[_i].what);
-		ck_assert_msg(!step->told || (change.ours == step->ours && change.process == PROCESS), "%s: told otherwise", rows[_i].what);
+		ck_assert_msg(!step->told || (change.ours == step->ours && change.process == PROCESS && change.generation == GENERATION), "%s: told otherwise", rows[_i].what);
 	}
 	nft_watch_close(&watch);
 	close(ends[1]);

@@ -199,6 +199,36 @@ START_TEST(anything_else_is_held_as_well)
 }
 END_TEST
 
+/* ---- what others change */
+
+static const struct {
+	const char *what;
+	uint32_t generation;	/* at which it was read back; 0: in doubt since */
+	bool touched;
+	uint32_t seen, known;
+} others[] = {
+	{ "somebody has changed his rules", 5, false, 6, 6 },
+	{ "three times", 5, false, 8, 8 },
+	{ "what was told is older than what was read", 5, false, 4, 5 },
+	{ "or is that", 5, false, 5, 5 },
+	{ "the number begins anew", 0xfffffffe, false, 1, 1 },
+	{ "and was told before that", 1, false, 0xfffffffe, 1 },
+	{ "the kernel may hold something else of ours", 5, true, 6, 5 },
+	{ "nobody knows what it holds", 0, false, 6, 0 },
+};
+
+START_TEST(others_change_their_rules)
+{
+	struct holding holding = holding_of_sample(7, 1);
+
+	holding.generation = others[_i].generation;
+	holding.touched = others[_i].touched;
+	holding_follow(&holding, others[_i].seen);
+	ck_assert_msg(holding.generation == others[_i].known, "%s: known at %u", others[_i].what, holding.generation);
+	holding_free(&holding);
+}
+END_TEST
+
 /* ---- what is offered */
 
 static struct unpacked unpacked_sample(uint32_t first, size_t count)
@@ -312,6 +342,7 @@ int main(void)
 
 	tcase_add_test(cases, what_is_laid_over_is_held);
 	tcase_add_loop_test(cases, anything_else_is_held_as_well, 0, COUNT(changes));
+	tcase_add_loop_test(cases, others_change_their_rules, 0, COUNT(others));
 	tcase_add_loop_test(cases, what_is_offered_is_kept_as_it_is, 0, COUNT(offers));
 	tcase_add_test(cases, what_is_not_installed_leaves_what_is_held);
 	tcase_add_test(cases, links_are_held);
