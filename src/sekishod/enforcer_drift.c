@@ -47,12 +47,20 @@ static void return_end(struct enforcer *enforcer)
 	enforcer_open_way(enforcer);
 }
 
+/* Also where there is nothing to do: a proposal may have been installed since, or the change was taken back at once. Who it was has to be known all the same. */
+static void repair_tell(const struct committed *committed, const struct nft_change *change)
+{
+	log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired%s process=%u name=%s generation=%u",
+		  committed->changed ? "" : " already, or came to nothing", change->process, change->name, committed->generation);
+	drift_record(JOURNAL_REPAIR, change);
+}
+
 void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 {
 	__attribute__((cleanup(arena_freep))) struct arena *arena = arena_new();
 	struct findings findings = findings_in(arena);
 	const struct ruleset *wanted = ruleset_due(enforcer, arena);
-	const bool theirs = change->ours || !enforcer->unisolated;	/* what will have been repaired */
+	const bool due = enforcer->unisolated;	/* then what is changed here was not theirs */
 	struct committed committed;
 
 	if (!wanted) {
@@ -75,11 +83,9 @@ void kernel_repair(struct enforcer *enforcer, const struct nft_change *change)
 		return;
 	}
 	return_end(enforcer);
-	if (!committed.changed || !theirs)
-		return;
-	log_event(LOG_LEVEL_WARNING, "SKS-DRIFT", "a foreign change of our rules was repaired process=%u name=%s generation=%u",
-		  change->process, change->name, committed.generation);
-	drift_record(JOURNAL_REPAIR, change);
+	/* Where messages were lost nobody knows whether there was one. */
+	if ((committed.changed && !due) || (change->ours && change->process != 0))
+		repair_tell(&committed, change);
 }
 
 void kernel_return(struct enforcer *enforcer)

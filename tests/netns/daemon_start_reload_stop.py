@@ -211,6 +211,13 @@ def check_damage_while_running(town):
         town.run("gateway", ["nft"] + command)
         await_true(f"repaired while running: {what}", lambda: town.rules_unordered() == before)
     expect("the journal names who it was", re.search(r"SKS-DRIFT: a foreign change of our rules was repaired process=\d+ name=nft", town.log_text()))
+    told = town.log_text().count("SKS-DRIFT")
+    town.run("gateway", ["nft", "add chain inet sekisho visit; delete chain inet sekisho visit"])
+    await_true("who leaves nothing behind is told of as well", lambda: town.log_text().count("SKS-DRIFT") > told)
+    expect("the rules are the same", town.rules_unordered() == before)
+    town.run("gateway", ["nft", "add table inet other; delete table inet other"])
+    town.apply(reason="by then it has been heard of")
+    expect("nothing is told of who changes his own", town.log_text().count("SKS-DRIFT") == told + 1)
     expect("and it is forwarding again", town.read_sysctl("gateway", "net/ipv4/ip_forward") == "1")
 
 
