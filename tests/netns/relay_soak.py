@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mail_shapes import shape  # noqa: E402
 from mail_town import BUILD, MAILBOX, SENDER_ADDRESS, Closed, MailTown, check, skip_unless_mail_is_possible  # noqa: E402
 from postfix import INNER, SENDER, Postfix  # noqa: E402
-from town import await_true, inside  # noqa: E402
+from town import DEADLINE_S, await_true, inside  # noqa: E402
 from wire import Wire  # noqa: E402
 
 MAILS = int(os.environ.get("SEKISHO_MAILS", "1000"))
@@ -201,12 +201,12 @@ def run_through(faults, sending, inner, sender):
 
 
 def await_arrived(sending, inner, sender, wanted):
-    """What was lost never arrives, and is a matter of the judgement."""
+    """What was lost never arrives, and is a matter of the judgement. The relay itself waits for a minute for an inner server that says nothing."""
     def enough():
         count = arrived(inner)
         sending.tell_arrived(count)
         return count >= wanted or (not sending.is_alive() and not sender.queued())
-    await_true(f"{wanted} mails have arrived", enough)
+    await_true(f"{wanted} mails have arrived", enough, 3 * DEADLINE_S)
 
 
 # ---- the judgement

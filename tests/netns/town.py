@@ -85,9 +85,9 @@ def skip_unless_possible(*programs):
             sys.exit(77)
 
 
-def await_true(what, question):
+def await_true(what, question, deadline_s=DEADLINE_S):
     """Asks until the answer is true; the deadline makes a failure of what would be a hang."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + deadline_s
     while not question():
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain: {what}")
