@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "ruleset/blocks.h"
+#include "ruleset/overlay.h"
 
 /*
  * Names of one set that are looked for in the old ruleset. Two are in use, unless somebody else had a hand in
@@ -818,28 +819,6 @@ struct transition ruleset_diff(struct arena *arena, const struct ruleset *old, c
 
 /* ---- what was laid over */
 
-/* True when the sets may differ in their elements alone. */
-static bool set_is_laid(const struct set *old, const struct set *laid)
-{
-	return old->name == laid->name && set_same_kind(old, laid) && old->room == laid->room;
-}
-
-static bool table_is_laid(const struct table *old, const struct table *laid)
-{
-	if (old->family != laid->family || old->name != laid->name || old->chains != laid->chains || old->chain_count != laid->chain_count ||
-	    old->set_count != laid->set_count)
-		return false;
-	for (size_t i = 0; i < old->set_count; i++)
-		if (!set_is_laid(&old->sets[i], &laid->sets[i]))
-			return false;
-	return true;
-}
-
-static bool set_shares_elements(const struct set *a, const struct set *b)
-{
-	return a->elements == b->elements && a->element_count == b->element_count;
-}
-
 /* What the sets of a table lose and gain. False: that is no matter of some elements. */
 static bool settle_laid(struct arena *arena, struct table_pair *pair)
 {
@@ -850,7 +829,9 @@ static bool settle_laid(struct arena *arena, struct table_pair *pair)
 
 		pair->fates[i] = FATE_STAYS;
 		pair->settled[i] = (struct settling){ .name = laid->name, .kept = old };
-		if (set_shares_elements(old, laid))
+		if (old->room != laid->room)
+			return false;
+		if (overlay_shares_elements(old, laid))
 			continue;
 		if (laid->interval || laid->timeout || laid->data != SET_DATA_NONE || !set_has_room(old, laid->element_count))
 			return false;
@@ -869,7 +850,7 @@ bool ruleset_diff_laid(struct arena *arena, const struct ruleset *old, const str
 		struct table_pair *pair = &differ.pairs[differ.pair_count++];
 
 		*pair = (struct table_pair){ .old = &old->tables[i], .new = &laid->tables[i], .target = &laid->tables[i] };
-		if (!table_is_laid(pair->old, pair->new) || !settle_laid(arena, pair))
+		if (!overlay_is_of(pair->new, pair->old) || !settle_laid(arena, pair))
 			return false;
 	}
 	for_each_pair(&differ, delete_elements);

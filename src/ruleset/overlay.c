@@ -35,3 +35,19 @@ struct set *overlay_set(struct table *table, const char *name)
 {
 	return (struct set *)(uintptr_t)table_set(table, name);
 }
+
+bool overlay_is_of(const struct table *laid, const struct table *table)
+{
+	if (laid->family != table->family || strcmp(laid->name, table->name) != 0 || laid->chains != table->chains ||
+	    laid->chain_count != table->chain_count || laid->set_count != table->set_count)
+		return false;
+	for (size_t i = 0; i < table->set_count; i++)
+		if (strcmp(laid->sets[i].name, table->sets[i].name) != 0 || !set_same_kind(&laid->sets[i], &table->sets[i]))
+			return false;
+	return true;
+}
+
+bool overlay_shares_elements(const struct set *a, const struct set *b)
+{
+	return a->elements == b->elements && a->element_count == b->element_count;
+}

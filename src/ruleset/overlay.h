@@ -16,4 +16,13 @@ struct table *overlay_table(struct arena *arena, struct ruleset *copy);
 /* The set of this name of such a table, to be changed; NULL: there is none. */
 struct set *overlay_set(struct table *table, const char *name);
 
+/*
+ * True when laid is table but for the elements and the room of its sets. Chains are known by their address, so that a
+ * hundred thousand flows beside them take no time; other chains that say the same are others.
+ */
+bool overlay_is_of(const struct table *laid, const struct table *table);
+
+/* True when both have the same elements, by address. */
+bool overlay_shares_elements(const struct set *a, const struct set *b);
+
 #endif

@@ -21,26 +21,15 @@ static int64_t clock_now(void)
 
 /* ---- what is laid over the base */
 
-static bool set_shares_elements(const struct set *a, const struct set *b)
+/* The elements of a table that the base's has not. */
+static size_t elements_laid(const struct table *base, const struct table *installed)
 {
-	return a->elements == b->elements && a->element_count == b->element_count;
-}
+	size_t count = 0;
 
-/* Counts the elements that the base has not. False: the table differs in something else than these and the room of sets. */
-static bool table_is_laid(const struct table *base, const struct table *installed, size_t *laid)
-{
-	if (base->family != installed->family || strcmp(base->name, installed->name) != 0 || base->chains != installed->chains ||
-	    base->chain_count != installed->chain_count || base->set_count != installed->set_count)
-		return false;
-	for (size_t i = 0; i < base->set_count; i++) {
-		const struct set *old = &base->sets[i], *new = &installed->sets[i];
-
-		if (strcmp(old->name, new->name) != 0 || !set_same_kind(old, new))
-			return false;
-		if (!set_shares_elements(old, new))
-			*laid += new->element_count;
-	}
-	return true;
+	for (size_t i = 0; i < base->set_count; i++)
+		if (!overlay_shares_elements(&base->sets[i], &installed->sets[i]))
+			count += installed->sets[i].element_count;
+	return count;
 }
 
 /* True when the ruleset shares with the base all but some elements. Rules and elements that are the base's are known by their address. */
@@ -50,9 +39,11 @@ static bool ruleset_is_laid(const struct ruleset *base, const struct ruleset *in
 
 	if (base->table_count != installed->table_count || base->links.items != installed->links.items || base->links.count != installed->links.count)
 		return false;
-	for (size_t i = 0; i < base->table_count; i++)
-		if (!table_is_laid(&base->tables[i], &installed->tables[i], &laid))
+	for (size_t i = 0; i < base->table_count; i++) {
+		if (!overlay_is_of(&installed->tables[i], &base->tables[i]))
 			return false;
+		laid += elements_laid(&base->tables[i], &installed->tables[i]);
+	}
 	return laid <= HOLDING_LAID_ELEMENTS_MAX;
 }
 
@@ -77,7 +68,7 @@ static struct set set_copy(struct arena *arena, const struct set *base, const st
 	struct set copy = *base;
 
 	copy.room = installed->room;
-	if (set_shares_elements(base, installed))
+	if (overlay_shares_elements(base, installed))
 		return copy;
 	copy.elements = arena_array(arena, installed->element_count, sizeof(*copy.elements));
 	copy.element_count = installed->element_count;
