@@ -79,25 +79,22 @@ unsigned int alarm_book_settle(struct alarm_book *book, enum role role)
 	return held_back;
 }
 
-static void detail_add(struct journal_record *record, const char *text)
-{
-	record->details[record->detail_count++] = span_of(text);
-}
-
 struct journal_record alarm_record(struct arena *arena, enum role role, const struct alarm *alarm, unsigned int held_back)
 {
 	struct journal_record record = { .event = alarm->over ? JOURNAL_ALARM_OVER : JOURNAL_ALARM };
 
-	record.details[record.detail_count++] = alarm->id;
+	journal_record_add(&record, alarm->id);
 	if (alarm->sentence.length > 0)
-		record.details[record.detail_count++] = alarm->sentence;
+		journal_record_add(&record, alarm->sentence);
 	for (size_t i = 0; i < alarm->field_count; i++) {
 		const struct alarm_field *field = &alarm->fields[i];
 
-		detail_add(&record, arena_printf(arena, "%.*s=%.*s", (int)field->key.length, field->key.data, (int)field->value.length, field->value.data));
+		journal_record_add(&record, span_of(arena_printf(arena, "%.*s=%.*s", (int)field->key.length, field->key.data, (int)field->value.length,
+								 field->value.data)));
 	}
 	if (held_back > 0)
-		detail_add(&record, arena_printf(arena, "%u more alarms of the %s were not recorded since its last one", held_back, role_name(role)));
+		journal_record_add(&record, span_of(arena_printf(arena, "%u more alarms of the %s were not recorded since its last one", held_back,
+								 role_name(role))));
 	return record;
 }
 

@@ -82,12 +82,6 @@ static void order_end(struct parent *parent)
 	parent->order_arena = NULL;
 }
 
-static void detail_add(struct journal_record *record, const char *text)
-{
-	if (record->detail_count < JOURNAL_DETAILS_MAX)
-		record->details[record->detail_count++] = span_of(text);
-}
-
 static bool order_record(struct parent *parent, const struct isolation_answer *answer)
 {
 	static const enum journal_event events[] = {
@@ -97,17 +91,17 @@ static bool order_record(struct parent *parent, const struct isolation_answer *a
 	struct journal_record record = { .event = events[order->action], .who = order->who, .reason = span_of(order->isolation.reason) };
 	struct arena *arena = parent->order_arena;
 
-	detail_add(&record, arena_printf(arena, "zone %s", order->isolation.zone));
+	journal_record_add(&record, span_of(arena_printf(arena, "zone %s", order->isolation.zone)));
 	if (answer->outcome == ISOLATION_FAILED)
-		detail_add(&record, "failed; nothing is forwarded");
+		journal_record_add(&record, span_of("failed; nothing is forwarded"));
 	if (answer->outcome == ISOLATION_LATER)
-		detail_add(&record, "opens with the rules that are installed next");
-	detail_add(&record, arena_printf(arena, "interfaces that are cut off now: %zu", answer->effect.interfaces));
+		journal_record_add(&record, span_of("opens with the rules that are installed next"));
+	journal_record_add(&record, span_of(arena_printf(arena, "interfaces that are cut off now: %zu", answer->effect.interfaces)));
 	for (size_t i = 0; i < answer->effect.keep_count; i++)
-		detail_add(&record, arena_printf(arena, "keeps %s", answer->effect.keeps[i]));
+		journal_record_add(&record, span_of(arena_printf(arena, "keeps %s", answer->effect.keeps[i])));
 	for (size_t i = 0; i < answer->effect.unknown_count; i++)
-		detail_add(&record, arena_printf(arena, "unknown exception %s", answer->effect.unknown[i]));
-	detail_add(&record, arena_printf(arena, "in force after %lld ms", (long long)(monotonic_ms() - parent->order_began_ms)));
+		journal_record_add(&record, span_of(arena_printf(arena, "unknown exception %s", answer->effect.unknown[i])));
+	journal_record_add(&record, span_of(arena_printf(arena, "in force after %lld ms", (long long)(monotonic_ms() - parent->order_began_ms))));
 	return journal_book_write(&parent->journal, &record) == 0;
 }
 

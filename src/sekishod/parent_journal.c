@@ -67,9 +67,9 @@ static int enforcer_record_take(struct parent *parent, struct span payload)
 		record.who = (struct journal_who){ .known = true, .pid = caller.pid, .uid = caller.uid, .logged_in = caller.logged_in,
 						   .login = caller.login, .process = span_of(caller.process) };
 	}
-	if (parent->drifts_folded > 0 && record.detail_count < JOURNAL_DETAILS_MAX) {
+	if (parent->drifts_folded > 0) {
 		snprintf(detail, sizeof(detail), "and %u more since the record before", parent->drifts_folded);
-		record.details[record.detail_count++] = span_of(detail);
+		journal_record_add(&record, span_of(detail));
 	}
 	if (journal_book_write(&parent->journal, &record) == 0)
 		parent->drifts_folded = 0;

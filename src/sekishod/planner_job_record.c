@@ -69,12 +69,6 @@ void confirmation_drop(struct planner *planner, bool confirmed)
 
 /* ---- the record */
 
-static void detail_add(const struct job *job, struct journal_record *record, const char *text)
-{
-	if (record->detail_count < JOURNAL_DETAILS_MAX)
-		record->details[record->detail_count++] = span_of(arena_strdup(job->arena, text));
-}
-
 /* The difference in words: which flows open, close and change, and how much of the kernel's rules did. */
 static void details_of_commit(const struct job *job, struct journal_record *record)
 {
@@ -82,16 +76,16 @@ static void details_of_commit(const struct job *job, struct journal_record *reco
 
 	if (job->wanted && job->generation)
 		changes = flow_changes_of(job->arena, job->generation, job->held_ruleset);
-	detail_add(job, record, arena_printf(job->arena, "elements: %u added, %u deleted; rules written: %u", job->committed.elements_added,
-					     job->committed.elements_deleted, job->committed.rules_added));
+	journal_record_add(record, span_of(arena_printf(job->arena, "elements: %u added, %u deleted; rules written: %u", job->committed.elements_added,
+							job->committed.elements_deleted, job->committed.rules_added)));
 	for (size_t i = 0; i < changes.count; i++) {
 		const struct flow_change *change = &changes.items[i];
 
 		if (change->fate == FATE_RENAMED)
-			detail_add(job, record, arena_printf(job->arena, "renamed %s to %s", change->kernel_name, change->flow->name));
+			journal_record_add(record, span_of(arena_printf(job->arena, "renamed %s to %s", change->kernel_name, change->flow->name)));
 		else if (change->fate != FATE_STAYS)
-			detail_add(job, record, arena_printf(job->arena, "%s %s", flow_fate_word(change->fate),
-							     change->flow ? change->flow->name : change->kernel_name));
+			journal_record_add(record, span_of(arena_printf(job->arena, "%s %s", flow_fate_word(change->fate),
+									change->flow ? change->flow->name : change->kernel_name)));
 	}
 }
 
@@ -101,7 +95,7 @@ static void details_of_findings(const struct job *job, struct journal_record *re
 		const struct finding *finding = &findings->items[i];
 
 		if (finding->kind->severity == SEVERITY_ERROR)
-			detail_add(job, record, arena_printf(job->arena, "%s line %u", finding->kind->id, finding->origin.line));
+			journal_record_add(record, span_of(arena_printf(job->arena, "%s line %u", finding->kind->id, finding->origin.line)));
 	}
 }
 
@@ -118,7 +112,7 @@ static void details_of_refusal(const struct job *job, struct journal_record *rec
 		const char *id = json_string_value(json_object_get(item, "id"));
 
 		if (id)
-			detail_add(job, record, id);
+			journal_record_add(record, span_of(id));
 	}
 }
 
@@ -166,13 +160,13 @@ static void job_record(struct planner *planner)
 	char after[DIGEST_TEXT_BYTES] = "";
 
 	if (job->proposed_by)
-		detail_add(job, &record, job->proposed_by);
+		journal_record_add(&record, span_of(job->proposed_by));
 	if (job->has_committed)
 		details_of_commit(job, &record);
 	if (record.event != JOURNAL_COMMIT)
 		details_of_refusal(job, &record);
 	if (job->last_good_why)
-		detail_add(job, &record, job->last_good_why);
+		journal_record_add(&record, span_of(job->last_good_why));
 	if (job->has_committed && job->wanted)
 		digest_hex(planner->in_force->digest, DIGEST_BYTES, after);
 	else if (job->generation)

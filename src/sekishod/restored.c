@@ -15,7 +15,7 @@ static void note_read(struct span note, struct journal_record *record)
 		const char *end = memchr(note.data, '\n', note.length);
 		size_t length = end ? (size_t)(end - note.data) : note.length;
 
-		record->details[record->detail_count++] = span_part(note, 0, length);
+		journal_record_add(record, span_part(note, 0, length));
 		note = span_part(note, end ? length + 1 : length, note.length);
 	}
 }

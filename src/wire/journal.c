@@ -24,6 +24,12 @@ const char *journal_event_word(enum journal_event event)
 	return event_words[event];
 }
 
+void journal_record_add(struct journal_record *record, struct span detail)
+{
+	if (record->detail_count < JOURNAL_DETAILS_MAX)
+		record->details[record->detail_count++] = detail;
+}
+
 /* ---- as a payload */
 
 void journal_record_pack(struct buf *out, const struct journal_record *record)

@@ -75,6 +75,9 @@ struct journal_stamp {
 /* "start", "commit", ... */
 const char *journal_event_word(enum journal_event event);
 
+/* Adds a detail, which is not copied; one that is too many is left out. */
+void journal_record_add(struct journal_record *record, struct span detail);
+
 /* Appends a record as a payload. */
 void journal_record_pack(struct buf *out, const struct journal_record *record);
 
