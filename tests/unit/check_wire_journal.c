@@ -126,6 +126,17 @@ START_TEST(each_fault_of_a_chain_is_found)
 }
 END_TEST
 
+START_TEST(a_detail_too_many_is_left_out)
+{
+	struct journal_record record = { .event = JOURNAL_COMMIT };
+
+	for (int i = 0; i <= JOURNAL_DETAILS_MAX; i++)
+		journal_record_add(&record, span_of(i < JOURNAL_DETAILS_MAX ? "one" : "too many"));
+	ck_assert_uint_eq(record.detail_count, JOURNAL_DETAILS_MAX);
+	ck_assert(span_equal(record.details[JOURNAL_DETAILS_MAX - 1], span_of("one")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire/journal");
@@ -134,6 +145,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(cases, a_payload_reads_back_and_no_other_length_does);
+	tcase_add_test(cases, a_detail_too_many_is_left_out);
 	tcase_add_test(cases, a_line_is_one_line_and_says_what_the_record_says);
 	tcase_add_test(cases, too_many_details_are_counted_and_the_line_keeps_its_limit);
 	tcase_add_loop_test(cases, each_fault_of_a_chain_is_found, 0, sizeof(chain_rows) / sizeof(chain_rows[0]));
