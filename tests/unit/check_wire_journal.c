@@ -128,12 +128,12 @@ END_TEST
 
 START_TEST(a_detail_too_many_is_left_out)
 {
-	struct journal_record record = { .event = JOURNAL_COMMIT };
+	struct journal_record full = { .event = JOURNAL_COMMIT };
 
 	for (int i = 0; i <= JOURNAL_DETAILS_MAX; i++)
-		journal_record_add(&record, span_of(i < JOURNAL_DETAILS_MAX ? "one" : "too many"));
-	ck_assert_uint_eq(record.detail_count, JOURNAL_DETAILS_MAX);
-	ck_assert(span_equal(record.details[JOURNAL_DETAILS_MAX - 1], span_of("one")));
+		journal_record_add(&full, span_of(i < JOURNAL_DETAILS_MAX ? "one" : "too many"));
+	ck_assert_uint_eq(full.detail_count, JOURNAL_DETAILS_MAX);
+	ck_assert(span_equal(full.details[JOURNAL_DETAILS_MAX - 1], span_of("one")));
 }
 END_TEST
 
